@@ -1,0 +1,1 @@
+"""How work runs: events, progress, cancel, and the pool of isolated workers."""

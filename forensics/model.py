@@ -1,0 +1,472 @@
+"""The vocabulary of the house: what one room hands to the next.
+
+Frozen dataclasses and enumerations only. Paths on an exhibit are bytes, because that is what file systems store;
+they become text at the window, by `Locator`.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any, Protocol, Self
+from urllib.parse import quote_from_bytes, unquote_to_bytes
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+# ---------------------------------------------------------------------------------------------------------- places
+
+_PLAIN = " ()"
+"""With letters, digits and `._-~`, the bytes a locator shows as they are; `~` is escaped below (cli.md)."""
+
+_TAIL = re.compile(r"@(0x[0-9a-f]+|[0-9]+)(?:\+([0-9]+))?\Z")
+
+
+def _escape(untrusted: bytes) -> str:
+    return quote_from_bytes(untrusted, safe=_PLAIN).replace("~", "%7E")
+
+
+class Region(StrEnum):
+    """Which part of a volume, or of the device, a locator points into."""
+
+    LIVE = "live"
+    DELETED = "deleted"
+    UNALLOCATED = "unallocated"
+
+
+@dataclass(frozen=True, slots=True)
+class Locator:
+    """One place on an exhibit, as a value that prints to text and parses back to itself.
+
+    `volume` is the slot number that `mmls` prints (0 for a file system without a partition table) and None outside
+    every volume. `address` is the metadata address of a deleted entry (`istat` takes it). `inner` are the steps into
+    a container: members, sheets, `row 12`. `offset` and `length` are bytes: from the start of the content, or from
+    the start of the device where `region` is unallocated.
+    """
+
+    exhibit: str
+    volume: int | None = None
+    region: Region = Region.LIVE
+    address: int | None = None
+    path: tuple[bytes, ...] = ()
+    inner: tuple[bytes, ...] = ()
+    offset: int | None = None
+    length: int | None = None
+
+    def __str__(self) -> str:
+        parts = [self.exhibit]
+        if self.region is Region.UNALLOCATED:
+            parts.append("unallocated")
+        if self.volume is not None:
+            parts.append(f"vol{self.volume}")
+        if self.region is Region.DELETED:
+            parts += ["deleted", str(self.address)]
+        names = [_escape(name) for name in self.path]
+        if names and self.region is Region.LIVE and names[0] == "deleted":
+            names[0] = "%64eleted"
+        text = "/".join(parts + names)
+        text += "".join("!" + _escape(step) for step in self.inner)
+        if self.offset is not None:
+            text += f"@0x{self.offset:08x}" if self.region is Region.UNALLOCATED else f"@{self.offset}"
+            if self.length is not None:
+                text += f"+{self.length}"
+        return text
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """The locator that prints as `text`. Raises `ValueError` where no locator does."""
+        offset = length = None
+        if tail := _TAIL.search(text):
+            offset = int(tail[1], 0)
+            length = int(tail[2]) if tail[2] else None
+            text = text[: tail.start()]
+        outer, *inner = text.split("!")
+        exhibit, *parts = outer.split("/")
+        region, volume, address = Region.LIVE, None, None
+        if parts and parts[0] == "unallocated":
+            region = Region.UNALLOCATED
+            parts = parts[1:]
+        if parts and (number := re.fullmatch(r"vol(\d+)", parts[0])):
+            volume = int(number[1])
+            parts = parts[1:]
+        if region is Region.LIVE and volume is not None and parts[:1] == ["deleted"]:
+            if len(parts) < 2 or not parts[1].isdigit():
+                raise ValueError("a deleted entry needs its metadata address")
+            region, address, parts = Region.DELETED, int(parts[1]), parts[2:]
+        if not exhibit or (parts and volume is None):
+            raise ValueError("a locator starts with an exhibit, and a path with a volume")
+        return cls(
+            exhibit,
+            volume,
+            region,
+            address,
+            tuple(unquote_to_bytes(part) for part in parts),
+            tuple(unquote_to_bytes(step) for step in inner),
+            offset,
+            length,
+        )
+
+    def into(self, *steps: str | bytes) -> Locator:
+        """The place one or more steps further into a container."""
+        more = tuple(step.encode("utf-8", "surrogateescape") if isinstance(step, str) else step for step in steps)
+        return Locator(self.exhibit, self.volume, self.region, self.address, self.path, self.inner + more)
+
+    def at(self, offset: int, length: int | None = None) -> Locator:
+        """The byte range inside this content."""
+        return Locator(self.exhibit, self.volume, self.region, self.address, self.path, self.inner, offset, length)
+
+
+# -------------------------------------------------------------------------------------------------------- outcomes
+
+
+class OutcomeKind(StrEnum):
+    OK = "ok"
+    EMPTY = "empty"
+    NOT_EXAMINED = "not_examined"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How the examination of one item ended. Every item ends with one: silence is not an outcome.
+
+    `reason` is a short fixed phrase without content of the exhibit, and empty only for ok and empty.
+    """
+
+    kind: OutcomeKind
+    reason: str = ""
+
+
+OK = Outcome(OutcomeKind.OK)
+EMPTY = Outcome(OutcomeKind.EMPTY)
+
+
+def not_examined(reason: str) -> Outcome:
+    return Outcome(OutcomeKind.NOT_EXAMINED, reason)
+
+
+def failed(reason: str) -> Outcome:
+    return Outcome(OutcomeKind.FAILED, reason)
+
+
+# ----------------------------------------------------------------------------------------------------- acquisition
+
+
+@dataclass(frozen=True, slots=True)
+class Device:
+    """One thing that could be an exhibit, as the operating system describes it. Sizes in bytes."""
+
+    path: str
+    size: int
+    vendor: str = ""
+    model: str = ""
+    serial: str = ""
+    usb_id: str = ""
+    sector_size: int = 512
+    removable: bool = False
+    read_only: bool = False
+    mounted_at: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class BadRange:
+    """Bytes of the source that could not be read and stand as zeros in the image."""
+
+    offset: int
+    length: int
+
+
+@dataclass(frozen=True, slots=True)
+class Protection:
+    """What was measured about write protection, in words that claim no more than that.
+
+    `method` is `read-only device` (the kernel's flag, read back), `read-only file` or `none measured`.
+    """
+
+    method: str
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class Acquisition:
+    """One image of one exhibit. `hashes` maps algorithm to lower-case hex over all `size` bytes of the source."""
+
+    exhibit: str
+    source: str
+    format: str
+    size: int
+    sector_size: int
+    hashes: dict[str, str]
+    segments: tuple[str, ...]
+    bad: tuple[BadRange, ...]
+    zero_bytes: int
+    started: str
+    finished: str
+    protection: Protection
+    device: Device | None
+    verified: bool
+    verified_by: str
+    imported: bool = False
+    stored_hashes: dict[str, str] = field(default_factory=dict)
+
+
+# -------------------------------------------------------------------------------------------------------- contents
+
+
+class EntryStatus(StrEnum):
+    """Where the content of an entry comes from."""
+
+    LIVE = "live"
+    DELETED = "deleted"
+    DELETED_UNCERTAIN = "deleted-uncertain"
+    CHILD = "child"
+
+
+@dataclass(frozen=True, slots=True)
+class Volume:
+    """A partition, or the whole device where there is no partition table. Offsets and lengths in bytes."""
+
+    exhibit: str
+    number: int
+    offset: int
+    length: int
+    kind: str
+    file_system: str
+    label: str
+    block_size: int
+    outcome: Outcome
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """Consecutive bytes of a content on the device: `length` bytes at `device_offset` are those at `file_offset`."""
+
+    file_offset: int
+    device_offset: int
+    length: int
+
+
+@dataclass(frozen=True, slots=True)
+class FileEntry:
+    """A file system entry with content. Times are ISO 8601; FAT's carry no zone and the text says so by having none."""
+
+    locator: Locator
+    status: EntryStatus
+    size: int
+    address: int
+    modified: str
+    created: str
+    accessed: str
+    runs: tuple[Run, ...]
+    clock: str
+    uncertain_because: str = ""
+
+
+class Unit(StrEnum):
+    """What one line of a stream is called in a locator; none where places are byte offsets."""
+
+    NONE = ""
+    ROW = "row"
+    LINE = "line"
+    PARAGRAPH = "paragraph"
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """A part of one stream of one content, the unit that `match` reads.
+
+    A stream is the content itself (`steps` empty) or something inside it (`steps` = sheet, page). Where `data` is
+    None the bytes stand in the content at `offset`, `length` long; otherwise `data` is UTF-8 text that was
+    extracted. Pieces of a stream with a unit are cut between lines; `first` is the number of the first, 1-based.
+    `overlap` trailing bytes belong to the next piece and are there for values that cross the border.
+    """
+
+    steps: tuple[str, ...]
+    unit: Unit
+    table: bool
+    first: int
+    offset: int
+    length: int
+    encoding: str
+    delimiter: str
+    overlap: int = 0
+    data: bytes | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Child:
+    """A member of a container: it goes through the same examination as its parent did."""
+
+    untrusted_name: bytes
+    data: bytes
+    outcome: Outcome = OK
+
+
+@dataclass(frozen=True, slots=True)
+class Extraction:
+    """What a content yields: its type, pieces to match, children to examine, and how it ended.
+
+    `unexamined` are parts inside it that could not be looked into (a locked member), each with its reason.
+    """
+
+    type: str
+    outcome: Outcome
+    pieces: tuple[Piece, ...] = ()
+    children: tuple[Child, ...] = ()
+
+
+# -------------------------------------------------------------------------------------------------- source records
+
+
+@dataclass(frozen=True, slots=True)
+class SourceRecord:
+    """One row of the organisation's own table, normalised. Dates ISO 8601, `ssn` nine digits; empty where absent."""
+
+    record_key: str
+    given_name: str = ""
+    middle_name: str = ""
+    family_name: str = ""
+    suffix: str = ""
+    birth_date: str = ""
+    ssn: str = ""
+    member_id: str = ""
+    address: str = ""
+    city: str = ""
+    state: str = ""
+    postal_code: str = ""
+    phone: str = ""
+    email: str = ""
+    deceased: bool = False
+
+
+ELEMENTS = (
+    "name", "birth_date", "ssn", "member_id", "address", "phone", "email", "drivers_license", "passport", "tax_id",
+    "financial_account", "medical", "health_insurance", "mrn", "login", "biometric", "genetic", "vehicle",
+    "device_serial", "ip", "url", "photo", "certificate", "other_id",
+)  # fmt: skip
+"""The element catalogue of the command line; the order is that of reports."""
+
+
+class Kind(StrEnum):
+    """The kinds of key by which a record is found on a drive."""
+
+    SSN = "ssn"
+    MEMBER_ID = "member_id"
+    NAME_AND_BIRTH_DATE = "name+birth_date"
+
+
+class Probe(Protocol):
+    """Asks the records' index without knowing the records: the seam between `detection` and `matching`.
+
+    `find` takes a kind and one 64-bit key a candidate (made by `forensics.keys`) and returns two arrays of equal
+    length: the positions in `keys` that hit, and the record numbers they hit. A key held by two records comes twice.
+    `id_digits` are the lengths of digit runs that member ids have.
+    """
+
+    id_digits: frozenset[int]
+
+    def find(self, kind: Kind, keys: NDArray[np.uint64]) -> tuple[NDArray[np.int64], NDArray[np.uint32]]: ...
+
+
+class Tier(StrEnum):
+    CONFIRMED = "confirmed"
+    PROBABLE = "probable"
+    POSSIBLE = "possible"
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """One record found at one place: which elements stand there, which decided, which disagree."""
+
+    locator: str
+    record: int
+    region: Region
+    archived: bool
+    elements: frozenset[str]
+    agree: frozenset[str]
+    conflict: frozenset[str]
+    road: str
+
+
+@dataclass(frozen=True, slots=True)
+class Exposure:
+    """One affected person. `places` counts distinct places; `live`, `deleted`, `unallocated`, `archived` how many."""
+
+    record_key: str
+    tier: Tier
+    elements: tuple[str, ...]
+    places: int
+    live: int
+    deleted: int
+    unallocated: int
+    archived: int
+    first_place: str
+    state: str
+    minor: bool
+    deceased: bool
+    review: str
+
+
+# --------------------------------------------------------------------------------------------------------- custody
+
+
+@dataclass(frozen=True, slots=True)
+class CustodyEvent:
+    """One entry of the ledger, as it was read back. `data` holds JSON values without floats."""
+
+    seq: int
+    utc: str
+    actor: str
+    event: str
+    exhibit: str
+    data: dict[str, Any]
+    digest: str
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """One thing that was checked: of what, which check, whether it holds, and what was seen.
+
+    `holds` is None where the check could not be made here (`detail` says why), which is neither good nor bad.
+    """
+
+    subject: str
+    check: str
+    holds: bool | None
+    detail: str = ""
+
+
+class Signer(Protocol):
+    """A person's signing identity, unlocked. `fingerprint` is the SHA-256 of the certificate, lower-case hex."""
+
+    name: str
+    organisation: str
+    fingerprint: str
+    certificate_pem: bytes
+    chain_pem: tuple[bytes, ...]
+
+    def cades(self, content: bytes) -> bytes:
+        """A detached CAdES-BES signature over `content`: CMS SignedData in DER with the certificates (RFC 5652)."""
+        ...
+
+    def pdf_signer(self) -> Any:
+        """The same key as pyHanko's `Signer`, for the report."""
+        ...
+
+
+# --------------------------------------------------------------------------------------------------------- reading
+
+
+class Readable(Protocol):
+    """Random access to bytes that somebody else opened: an image, a device, or the content of a file entry."""
+
+    @property
+    def size(self) -> int:
+        """Bytes in all."""
+        ...
+
+    def read_at(self, offset: int, length: int) -> bytes:
+        """The bytes from `offset`, fewer than `length` only at the end. Raises `OSError` where reading fails."""
+        ...
