@@ -71,4 +71,4 @@ class Job:
 
 def silent() -> Job:
     """A job that nobody watches, for tests and for calls from Python."""
-    return Job(lambda event: None)
+    return Job(lambda _: None)

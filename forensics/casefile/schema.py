@@ -1,0 +1,216 @@
+"""The tables of a case. Everything that was derived from the exhibit or from the records lives here, encrypted."""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    Boolean,
+    Column,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+)
+
+VERSION = 1
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_N_name)s_%(referred_table_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+fact = Table(
+    "fact",
+    metadata,
+    Column("name", String, primary_key=True),
+    Column("value", Text, nullable=False),
+    comment="Case details, stage marks and results, each a JSON value",
+)
+
+exhibit = Table(
+    "exhibit",
+    metadata,
+    Column("label", String, primary_key=True),
+    Column("received_utc", String, nullable=False),
+    Column("details", Text, nullable=False),
+)
+
+acquisition = Table(
+    "acquisition",
+    metadata,
+    Column("exhibit", String, ForeignKey("exhibit.label"), primary_key=True),
+    Column("document", Text, nullable=False),
+)
+
+volume = Table(
+    "volume",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("exhibit", String, ForeignKey("exhibit.label"), nullable=False),
+    Column("number", Integer, nullable=False),
+    Column("byte_offset", Integer, nullable=False),
+    Column("byte_length", Integer, nullable=False),
+    Column("kind", String, nullable=False),
+    Column("file_system", String, nullable=False),
+    Column("label", String, nullable=False),
+    Column("block_size", Integer, nullable=False),
+    Column("outcome", String, nullable=False),
+    Column("reason", String, nullable=False),
+    Column("walked", Boolean, nullable=False, default=False),
+    UniqueConstraint("exhibit", "number"),
+)
+
+file_entry = Table(
+    "file_entry",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("exhibit", String, ForeignKey("exhibit.label"), nullable=False),
+    Column("volume_id", Integer, ForeignKey("volume.id"), nullable=False),
+    Column("parent_id", Integer, ForeignKey("file_entry.id"), comment="the container a child came out of"),
+    Column("depth", Integer, nullable=False),
+    Column("locator", String, nullable=False),
+    Column("name", String, nullable=False, comment="escaped for people; the bytes are in the locator"),
+    Column("folder", String, nullable=False),
+    Column("status", String, nullable=False),
+    Column("size", Integer, nullable=False),
+    Column("address", Integer, nullable=False),
+    Column("modified", String, nullable=False),
+    Column("created", String, nullable=False),
+    Column("accessed", String, nullable=False),
+    Column("clock", String, nullable=False),
+    Column("runs", LargeBinary, nullable=False, comment="int64 triples: file offset, device offset, length"),
+    Column("uncertain_because", String, nullable=False),
+    Column("type", String),
+    Column("md5", String),
+    Column("sha1", String),
+    Column("sha256", String),
+    Column("outcome", String, comment="NULL is work left to do"),
+    Column("reason", String, nullable=False, default=""),
+    Column("has_pieces", Boolean, nullable=False, default=False),
+    UniqueConstraint("locator"),
+    Index(None, "outcome"),
+    Index(None, "name"),
+    Index(None, "folder"),
+    Index(None, "size"),
+    Index(None, "type"),
+    Index(None, "modified"),
+    Index(None, "status"),
+)
+
+content = Table(
+    "content",
+    metadata,
+    Column("entry_id", Integer, ForeignKey("file_entry.id"), primary_key=True),
+    Column("part", Integer, primary_key=True),
+    Column("byte_offset", Integer, nullable=False),
+    Column("data", LargeBinary, nullable=False),
+    comment="What a container held and the image does not show in clear: Zstandard (RFC 8878) parts",
+)
+
+piece = Table(
+    "piece",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("entry_id", Integer, ForeignKey("file_entry.id"), nullable=False, index=True),
+    Column("steps", Text, nullable=False),
+    Column("unit", String, nullable=False),
+    Column("is_table", Boolean, nullable=False),
+    Column("first", Integer, nullable=False),
+    Column("byte_offset", Integer, nullable=False),
+    Column("byte_length", Integer, nullable=False),
+    Column("encoding", String, nullable=False),
+    Column("delimiter", String, nullable=False),
+    Column("overlap", Integer, nullable=False),
+    Column("data", LargeBinary, comment="Zstandard; NULL where the bytes stand in the content itself"),
+)
+
+source_set = Table(
+    "source_set",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("name", String, nullable=False),
+    Column("sha256", String, nullable=False),
+    Column("as_of", String, nullable=False),
+    Column("records", Integer, nullable=False),
+    Column("mapping", Text, nullable=False),
+    Column("quality", Text, nullable=False),
+    UniqueConstraint("sha256"),
+)
+
+source_record = Table(
+    "source_record",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("set_id", Integer, ForeignKey("source_set.id"), nullable=False),
+    *(
+        Column(name, String, nullable=False, default="")
+        for name in (
+            "record_key", "given_name", "middle_name", "family_name", "suffix", "birth_date", "ssn", "member_id",
+            "address", "city", "state", "postal_code", "phone", "email",
+        )
+    ),
+    Column("deceased", Boolean, nullable=False, default=False),
+    UniqueConstraint("record_key"),
+)  # fmt: skip
+
+match_unit = Table(
+    "match_unit",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("exhibit", String, nullable=False),
+    Column("start", Integer, nullable=False, comment="device bytes; 0 for a piece"),
+    Column("stop", Integer, nullable=False),
+    Column("piece_id", Integer, ForeignKey("piece.id")),
+    Column("outcome", String, comment="NULL is work left to do"),
+    Column("reason", String, nullable=False, default=""),
+    Index(None, "outcome"),
+)
+
+evidence = Table(
+    "evidence",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("unit_id", Integer, ForeignKey("match_unit.id"), nullable=False),
+    Column("entry_id", Integer, ForeignKey("file_entry.id")),
+    Column("tail", String, nullable=False, comment="the locator behind the entry's, or all of it"),
+    Column("record", Integer, ForeignKey("source_record.id"), nullable=False),
+    Column("region", String, nullable=False),
+    Column("archived", Boolean, nullable=False),
+    Column("elements", Integer, nullable=False, comment="bit n is ELEMENTS[n]"),
+    Column("agree", Integer, nullable=False),
+    Column("conflict", Integer, nullable=False),
+    Column("road", String, nullable=False),
+    Index(None, "record"),
+    Index(None, "unit_id"),
+)
+
+exposure = Table(
+    "exposure",
+    metadata,
+    Column("record", Integer, ForeignKey("source_record.id"), primary_key=True),
+    Column("record_key", String, nullable=False),
+    Column("tier", String, nullable=False),
+    Column("elements", Integer, nullable=False),
+    Column("places", Integer, nullable=False),
+    Column("live", Integer, nullable=False),
+    Column("deleted", Integer, nullable=False),
+    Column("unallocated", Integer, nullable=False),
+    Column("archived", Integer, nullable=False),
+    Column("first_place", String, nullable=False),
+    Column("state", String, nullable=False),
+    Column("minor", Boolean, nullable=False),
+    Column("deceased", Boolean, nullable=False),
+    Column("review", String, nullable=False),
+    Index(None, "record_key"),
+    Index(None, "tier"),
+    Index(None, "places"),
+    Index(None, "state"),
+)

@@ -1,0 +1,697 @@
+"""What the verbs write into a case, and read back to go on. Short transactions; nothing here decides anything."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+import numpy as np
+import zstandard
+from numpy.typing import NDArray
+from sqlalchemy import Connection, Engine, func, select, update
+
+from forensics.casefile import database, schema
+from forensics.casefile.case import CaseDetails, CaseFolder
+from forensics.errors import Refused
+from forensics.model import (
+    ELEMENTS,
+    OK,
+    Acquisition,
+    BadRange,
+    Device,
+    EntryStatus,
+    Evidence,
+    Exposure,
+    FileEntry,
+    Locator,
+    Outcome,
+    OutcomeKind,
+    Piece,
+    Protection,
+    Region,
+    Run,
+    SourceRecord,
+    Unit,
+    Volume,
+)
+
+CONTENT_PART = 8 << 20
+"""Bytes of one stored part of a content, before compression."""
+
+BATCH = 2_000
+
+_BIT = {element: 1 << place for place, element in enumerate(ELEMENTS)}
+
+
+def pack_elements(elements: Iterable[str]) -> int:
+    return sum(_BIT[element] for element in set(elements))
+
+
+def unpack_elements(bits: int) -> frozenset[str]:
+    return frozenset(element for element, bit in _BIT.items() if bits & bit)
+
+
+def pack_runs(runs: Sequence[Run]) -> bytes:
+    return np.array([(r.file_offset, r.device_offset, r.length) for r in runs], dtype="<i8").tobytes()
+
+
+def unpack_runs(packed: bytes) -> tuple[Run, ...]:
+    return tuple(Run(*map(int, row)) for row in np.frombuffer(packed, dtype="<i8").reshape(-1, 3))
+
+
+def readable_name(untrusted: bytes) -> str:
+    """A name for people: UTF-8 where it is, control and direction characters shown as escapes."""
+    text = untrusted.decode("utf-8", "backslashreplace")
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+
+
+@dataclass(frozen=True, slots=True)
+class StoredEntry:
+    """A file entry with its number in the case; `parent` is set for what came out of a container."""
+
+    id: int
+    volume: int
+    parent: int | None
+    depth: int
+    entry: FileEntry
+
+
+@dataclass(frozen=True, slots=True)
+class StoredPiece:
+    id: int
+    entry: int
+    piece: Piece
+
+
+@dataclass(frozen=True, slots=True)
+class MatchUnit:
+    """A share of the work of `match`: device bytes from `start` to `stop`, or one piece."""
+
+    id: int
+    exhibit: str
+    start: int
+    stop: int
+    piece: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class ExaminedChild:
+    """A member of a container on its way into the case: a pending entry with its bytes, or one that ended at once."""
+
+    untrusted_name: bytes
+    data: bytes
+    outcome: Outcome | None
+
+
+@dataclass(frozen=True, slots=True)
+class ExaminedEntry:
+    """What `index` found out about one entry."""
+
+    id: int
+    type: str
+    hashes: dict[str, str]
+    outcome: Outcome
+    pieces: tuple[Piece, ...] = ()
+    children: tuple[ExaminedChild, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class FoundEvidence:
+    """Evidence with the entry it stands in; `tail` completes that entry's locator, or is all of it."""
+
+    entry: int | None
+    tail: str
+    evidence: Evidence
+
+
+@dataclass(frozen=True, slots=True)
+class SourceSet:
+    name: str
+    sha256: str
+    as_of: str
+    records: int
+    mapping: dict[str, str]
+    quality: dict[str, Any] = field(default_factory=dict)
+
+
+class Store:
+    """The writer of one case. Use as a context manager; one at a time (the lock of the case sees to that)."""
+
+    def __init__(self, folder: CaseFolder, key: bytes) -> None:
+        folder.require()
+        self.folder = folder
+        self._engine: Engine = database.writer(folder.database, key)
+        version = self.fact("schema_version")
+        if version != schema.VERSION:
+            self.close()
+            raise Refused(
+                f"This case has schema {version}; this version of DriveCustody reads schema {schema.VERSION}.",
+                "Open it with the version that made it.",
+            )
+
+    @classmethod
+    def create(cls, folder: CaseFolder, key: bytes, details: CaseDetails) -> Store:
+        engine = database.writer(folder.database, key)
+        with engine.begin() as connection:
+            schema.metadata.create_all(connection)
+            connection.execute(
+                schema.fact.insert(),
+                [
+                    {"name": "schema_version", "value": json.dumps(schema.VERSION)},
+                    {"name": "details", "value": details.as_json()},
+                ],
+            )
+        engine.dispose()
+        return cls(folder, key)
+
+    def close(self) -> None:
+        database.tidy(self._engine)
+        self._engine.dispose()
+
+    def __enter__(self) -> Store:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def begin(self) -> Any:
+        return self._engine.begin()
+
+    # ------------------------------------------------------------------------------------------------------- facts
+
+    def fact(self, name: str) -> Any:
+        """A JSON value kept under `name`, or None where none is."""
+        with self._engine.begin() as connection:
+            value = connection.scalar(select(schema.fact.c.value).where(schema.fact.c.name == name))
+        return None if value is None else json.loads(value)
+
+    def put_fact(self, name: str, value: Any, connection: Connection | None = None) -> None:
+        if connection is None:
+            with self._engine.begin() as connection:
+                self.put_fact(name, value, connection)
+            return
+        connection.execute(schema.fact.delete().where(schema.fact.c.name == name))
+        connection.execute(schema.fact.insert(), [{"name": name, "value": json.dumps(value)}])
+
+    def details(self) -> CaseDetails:
+        return CaseDetails.from_json(json.dumps(self.fact("details")))
+
+    # ------------------------------------------------------------------------------------- exhibits and acquisitions
+
+    def add_exhibit(self, label: str, received_utc: str, details: dict[str, Any]) -> None:
+        """Raises `Refused` where the label is taken."""
+        with self._engine.begin() as connection:
+            if connection.scalar(select(schema.exhibit.c.label).where(schema.exhibit.c.label == label)):
+                raise Refused(f"Exhibit {label} is in this case already.", "Give the next exhibit a label of its own.")
+            connection.execute(
+                schema.exhibit.insert(),
+                [{"label": label, "received_utc": received_utc, "details": json.dumps(details)}],
+            )
+
+    def exhibits(self) -> list[str]:
+        with self._engine.begin() as connection:
+            return list(connection.scalars(select(schema.exhibit.c.label).order_by(schema.exhibit.c.label)))
+
+    def add_acquisition(self, acquisition: Acquisition) -> None:
+        with self._engine.begin() as connection:
+            table = schema.acquisition
+            connection.execute(table.delete().where(table.c.exhibit == acquisition.exhibit))
+            connection.execute(
+                table.insert(), [{"exhibit": acquisition.exhibit, "document": json.dumps(asdict(acquisition))}]
+            )
+
+    def acquisitions(self) -> list[Acquisition]:
+        with self._engine.begin() as connection:
+            return read_acquisitions(connection)
+
+    # ---------------------------------------------------------------------------------------------------- contents
+
+    def add_volumes(self, volumes: Sequence[Volume]) -> None:
+        if not volumes:
+            return
+        with self._engine.begin() as connection:
+            connection.execute(
+                schema.volume.insert(),
+                [
+                    {
+                        "exhibit": v.exhibit,
+                        "number": v.number,
+                        "byte_offset": v.offset,
+                        "byte_length": v.length,
+                        "kind": v.kind,
+                        "file_system": v.file_system,
+                        "label": v.label,
+                        "block_size": v.block_size,
+                        "outcome": str(v.outcome.kind),
+                        "reason": v.outcome.reason,
+                        "walked": v.outcome.kind is not OutcomeKind.OK,
+                    }
+                    for v in volumes
+                ],
+            )
+
+    def volumes(self, exhibit: str) -> list[tuple[int, Volume, bool]]:
+        """Number in the case, volume, and whether its entries are listed already."""
+        with self._engine.begin() as connection:
+            rows = connection.execute(
+                select(schema.volume).where(schema.volume.c.exhibit == exhibit).order_by(schema.volume.c.number)
+            )
+            return [(row.id, _volume(row), row.walked) for row in rows]
+
+    def add_entries(self, volume_id: int, entries: Iterable[FileEntry]) -> int:
+        """List all entries of a volume, in one transaction, and mark it as walked. Returns how many."""
+        count = 0
+        with self._engine.begin() as connection:
+            rows: list[dict[str, Any]] = []
+            for entry in entries:
+                rows.append(_entry_row(volume_id, None, 0, entry))
+                count += 1
+                if len(rows) == BATCH:
+                    connection.execute(schema.file_entry.insert(), rows)
+                    rows.clear()
+            if rows:
+                connection.execute(schema.file_entry.insert(), rows)
+            connection.execute(update(schema.volume).where(schema.volume.c.id == volume_id).values(walked=True))
+        return count
+
+    def pending_entries(self, after: int, limit: int = 256) -> list[StoredEntry]:
+        """Entries still to be examined with a number above `after`, in that order."""
+        table = schema.file_entry
+        with self._engine.begin() as connection:
+            rows = connection.execute(
+                select(table).where(table.c.outcome.is_(None), table.c.id > after).order_by(table.c.id).limit(limit)
+            ).all()
+        return [_stored_entry(row) for row in rows]
+
+    def entry(self, entry_id: int) -> StoredEntry:
+        with self._engine.begin() as connection:
+            return _stored_entry(
+                connection.execute(select(schema.file_entry).where(schema.file_entry.c.id == entry_id)).one()
+            )
+
+    def entry_counts(self) -> tuple[int, int, int, int]:
+        """Entries examined, entries in all, bytes examined, bytes in all."""
+        table = schema.file_entry
+        with self._engine.begin() as connection:
+            total, size = connection.execute(
+                select(func.count(), func.coalesce(func.sum(table.c.size), 0)).select_from(table)
+            ).one()
+            done, done_size = connection.execute(
+                select(func.count(), func.coalesce(func.sum(table.c.size), 0))
+                .select_from(table)
+                .where(table.c.outcome.is_not(None))
+            ).one()
+        return done, total, done_size, size
+
+    def content(self, entry_id: int) -> bytes:
+        """The bytes of an entry that came out of a container."""
+        table = schema.content
+        with self._engine.begin() as connection:
+            parts = connection.scalars(
+                select(table.c.data).where(table.c.entry_id == entry_id).order_by(table.c.part)
+            ).all()
+        return b"".join(zstandard.decompress(part) for part in parts)
+
+    def content_range(self, entry_id: int, offset: int, length: int) -> bytes:
+        """Part of the bytes of an entry that came out of a container, without unpacking the rest."""
+        table = schema.content
+        with self._engine.begin() as connection:
+            parts = connection.execute(
+                select(table.c.byte_offset, table.c.data)
+                .where(
+                    table.c.entry_id == entry_id,
+                    table.c.byte_offset < offset + length,
+                    table.c.byte_offset > offset - CONTENT_PART,
+                )
+                .order_by(table.c.part)
+            ).all()
+        if not parts:
+            return b""
+        joined = b"".join(zstandard.decompress(data) for _, data in parts)
+        begin = offset - parts[0].byte_offset
+        return joined[begin : begin + length]
+
+    def finish_entries(self, examined: Sequence[ExaminedEntry]) -> None:
+        """Record what was found out about entries: all of it, with pieces and children, or nothing."""
+        compress = zstandard.ZstdCompressor(level=3).compress
+        with self._engine.begin() as connection:
+            for item in examined:
+                parent = _stored_entry(
+                    connection.execute(select(schema.file_entry).where(schema.file_entry.c.id == item.id)).one()
+                )
+                connection.execute(
+                    update(schema.file_entry)
+                    .where(schema.file_entry.c.id == item.id)
+                    .values(
+                        type=item.type,
+                        outcome=str(item.outcome.kind),
+                        reason=item.outcome.reason,
+                        has_pieces=bool(item.pieces),
+                        **{name: item.hashes.get(name) for name in ("md5", "sha1", "sha256")},
+                    )
+                )
+                if item.pieces:
+                    connection.execute(
+                        schema.piece.insert(),
+                        [
+                            {
+                                "entry_id": item.id,
+                                "steps": json.dumps(p.steps),
+                                "unit": str(p.unit),
+                                "is_table": p.table,
+                                "first": p.first,
+                                "byte_offset": p.offset,
+                                "byte_length": p.length,
+                                "encoding": p.encoding,
+                                "delimiter": p.delimiter,
+                                "overlap": p.overlap,
+                                "data": None if p.data is None else compress(p.data),
+                            }
+                            for p in item.pieces
+                        ],
+                    )
+                for number, child in enumerate(item.children):
+                    _add_child(connection, parent, number, child, compress)
+
+    def pieces(self) -> Iterator[StoredPiece]:
+        """Every piece of the case without its data, by number."""
+        table = schema.piece
+        columns = [column for column in table.c if column.name != "data"]
+        with self._engine.begin() as connection:
+            rows = connection.execute(select(*columns).order_by(table.c.id)).all()
+        for row in rows:
+            yield StoredPiece(row.id, row.entry_id, _piece(row, None))
+
+    def piece(self, piece_id: int) -> StoredPiece:
+        """One piece with its data, where it has any of its own."""
+        with self._engine.begin() as connection:
+            row = connection.execute(select(schema.piece).where(schema.piece.c.id == piece_id)).one()
+        data = None if row.data is None else zstandard.decompress(row.data)
+        return StoredPiece(row.id, row.entry_id, _piece(row, data))
+
+    def runs(self, exhibit: str) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64], list[int]]:
+        """The interval table of an exhibit: device offset, length, file offset and entry number of every run.
+
+        Ordered by device offset. Runs of live entries hide those of deleted ones where they overlap.
+        """
+        table = schema.file_entry
+        rank = {EntryStatus.LIVE: 0, EntryStatus.DELETED: 1, EntryStatus.DELETED_UNCERTAIN: 2}
+        found: list[tuple[int, int, int, int, int]] = []
+        with self._engine.begin() as connection:
+            rows = connection.execute(
+                select(table.c.id, table.c.status, table.c.runs).where(
+                    table.c.exhibit == exhibit, table.c.parent_id.is_(None), func.length(table.c.runs) > 0
+                )
+            ).all()
+        for row in rows:
+            for run in unpack_runs(row.runs):
+                found.append((rank[EntryStatus(row.status)], row.id, run.device_offset, run.length, run.file_offset))
+        found.sort()
+        return _without_overlaps(found)
+
+    # ------------------------------------------------------------------------------------------------ source records
+
+    def add_source_set(self, source: SourceSet, records: Iterable[SourceRecord]) -> None:
+        """Raises `Refused` where the same file is in the case, or a record key is taken by another set."""
+        from sqlalchemy.exc import IntegrityError
+
+        with self._engine.begin() as connection:
+            if connection.scalar(select(schema.source_set.c.id).where(schema.source_set.c.sha256 == source.sha256)):
+                raise Refused("This file of records is in the case already.", "Nothing needs to be done.")
+            set_id = connection.execute(
+                schema.source_set.insert()
+                .values(
+                    name=source.name,
+                    sha256=source.sha256,
+                    as_of=source.as_of,
+                    records=source.records,
+                    mapping=json.dumps(source.mapping),
+                    quality=json.dumps(source.quality),
+                )
+                .returning(schema.source_set.c.id)
+            ).scalar_one()
+            rows: list[dict[str, Any]] = []
+            try:
+                for record in records:
+                    rows.append({"set_id": set_id, **asdict(record)})
+                    if len(rows) == 10 * BATCH:
+                        connection.execute(schema.source_record.insert(), rows)
+                        rows.clear()
+                if rows:
+                    connection.execute(schema.source_record.insert(), rows)
+            except IntegrityError:
+                raise Refused(
+                    "A record key of this file is in the case already, from another file.",
+                    "Give a column whose values are unique over all files with --key.",
+                ) from None
+            self._forget_matches(connection)
+
+    def source_sets(self) -> list[SourceSet]:
+        with self._engine.begin() as connection:
+            return read_source_sets(connection)
+
+    def source_records(self) -> Iterator[tuple[int, SourceRecord]]:
+        """Every record with its number in the case, by number."""
+        table = schema.source_record
+        after = 0
+        while True:
+            with self._engine.begin() as connection:
+                rows = connection.execute(
+                    select(table).where(table.c.id > after).order_by(table.c.id).limit(50_000)
+                ).all()
+            if not rows:
+                return
+            for row in rows:
+                yield row.id, SourceRecord(*row[2:])
+            after = rows[-1].id
+
+    # ------------------------------------------------------------------------------------------------------- matches
+
+    def plan_match(self, units: Iterable[MatchUnit]) -> None:
+        """Lay out the work of `match`, once: all units, or none."""
+        with self._engine.begin() as connection:
+            if connection.scalar(select(func.count()).select_from(schema.match_unit)):
+                return
+            rows = [{"exhibit": u.exhibit, "start": u.start, "stop": u.stop, "piece_id": u.piece} for u in units]
+            if rows:
+                connection.execute(schema.match_unit.insert(), rows)
+
+    def planned(self) -> tuple[int, int]:
+        """Units done and units in all."""
+        table = schema.match_unit
+        with self._engine.begin() as connection:
+            total = connection.scalar(select(func.count()).select_from(table)) or 0
+            left = connection.scalar(select(func.count()).select_from(table).where(table.c.outcome.is_(None))) or 0
+        return total - left, total
+
+    def pending_units(self) -> list[MatchUnit]:
+        table = schema.match_unit
+        with self._engine.begin() as connection:
+            rows = connection.execute(select(table).where(table.c.outcome.is_(None)).order_by(table.c.id)).all()
+        return [MatchUnit(r.id, r.exhibit, r.start, r.stop, r.piece_id) for r in rows]
+
+    def finish_unit(self, unit: int, outcome: Outcome, found: Sequence[FoundEvidence]) -> None:
+        with self._engine.begin() as connection:
+            if found:
+                connection.execute(
+                    schema.evidence.insert(),
+                    [
+                        {
+                            "unit_id": unit,
+                            "entry_id": f.entry,
+                            "tail": f.tail,
+                            "record": f.evidence.record,
+                            "region": str(f.evidence.region),
+                            "archived": f.evidence.archived,
+                            "elements": pack_elements(f.evidence.elements),
+                            "agree": pack_elements(f.evidence.agree),
+                            "conflict": pack_elements(f.evidence.conflict),
+                            "road": f.evidence.road,
+                        }
+                        for f in found
+                    ],
+                )
+            connection.execute(
+                update(schema.match_unit)
+                .where(schema.match_unit.c.id == unit)
+                .values(outcome=str(outcome.kind), reason=outcome.reason)
+            )
+
+    def evidence_by_record(self) -> Iterator[tuple[int, list[Evidence]]]:
+        """The evidence of each record that has any, by record number."""
+        table, entry = schema.evidence, schema.file_entry
+        query = (
+            select(table, entry.c.locator.label("entry_locator"))
+            .join(entry, entry.c.id == table.c.entry_id, isouter=True)
+            .order_by(table.c.record, table.c.id)
+        )
+        with self._engine.begin() as connection:
+            record = -1
+            held: list[Evidence] = []
+            for row in connection.execute(query.execution_options(yield_per=10_000)):
+                if row.record != record and held:
+                    yield record, held
+                    held = []
+                record = row.record
+                held.append(
+                    Evidence(
+                        (row.entry_locator or "") + row.tail,
+                        row.record,
+                        Region(row.region),
+                        row.archived,
+                        unpack_elements(row.elements),
+                        unpack_elements(row.agree),
+                        unpack_elements(row.conflict),
+                        row.road,
+                    )
+                )
+            if held:
+                yield record, held
+
+    def forget_matches(self) -> None:
+        """Remove what rests on the contents or records as they were: units, evidence, exposure and its result."""
+        with self._engine.begin() as connection:
+            self._forget_matches(connection)
+
+    def _forget_matches(self, connection: Connection) -> None:
+        for table in (schema.exposure, schema.evidence, schema.match_unit):
+            connection.execute(table.delete())
+        connection.execute(schema.fact.delete().where(schema.fact.c.name.in_(("assessment", "matched", "assessed"))))
+
+    # ------------------------------------------------------------------------------------------------------ exposure
+
+    def replace_exposure(self, exposures: Iterable[tuple[int, Exposure]], assessment: dict[str, Any]) -> None:
+        """Write the persons and the result that belongs to them, in one transaction."""
+        with self._engine.begin() as connection:
+            connection.execute(schema.exposure.delete())
+            rows: list[dict[str, Any]] = []
+            for record, person in exposures:
+                rows.append(
+                    {
+                        **asdict(person),
+                        "record": record,
+                        "tier": str(person.tier),
+                        "elements": pack_elements(person.elements),
+                    }
+                )
+                if len(rows) == BATCH:
+                    connection.execute(schema.exposure.insert(), rows)
+                    rows.clear()
+            if rows:
+                connection.execute(schema.exposure.insert(), rows)
+            self.put_fact("assessment", assessment, connection)
+
+
+# ------------------------------------------------------------------------------------------------- rows and dataclasses
+
+
+def read_acquisitions(connection: Connection) -> list[Acquisition]:
+    documents = connection.scalars(select(schema.acquisition.c.document).order_by(schema.acquisition.c.exhibit))
+    return [_acquisition(json.loads(text)) for text in documents]
+
+
+def read_source_sets(connection: Connection) -> list[SourceSet]:
+    rows = connection.execute(select(schema.source_set).order_by(schema.source_set.c.id))
+    return [SourceSet(r.name, r.sha256, r.as_of, r.records, json.loads(r.mapping), json.loads(r.quality)) for r in rows]
+
+
+def _acquisition(document: dict[str, Any]) -> Acquisition:
+    device = document["device"]
+    return Acquisition(
+        **{
+            **document,
+            "segments": tuple(document["segments"]),
+            "bad": tuple(BadRange(**bad) for bad in document["bad"]),
+            "protection": Protection(**document["protection"]),
+            "device": device and Device(**{**device, "mounted_at": tuple(device["mounted_at"])}),
+        }
+    )
+
+
+def _volume(row: Any) -> Volume:
+    return Volume(
+        row.exhibit, row.number, row.byte_offset, row.byte_length, row.kind, row.file_system, row.label,
+        row.block_size, Outcome(OutcomeKind(row.outcome), row.reason),
+    )  # fmt: skip
+
+
+def _entry_row(volume_id: int, parent: int | None, depth: int, entry: FileEntry) -> dict[str, Any]:
+    names = entry.locator.inner or entry.locator.path
+    folder = b"/".join(entry.locator.path if entry.locator.inner else entry.locator.path[:-1])
+    return {
+        "exhibit": entry.locator.exhibit,
+        "volume_id": volume_id,
+        "parent_id": parent,
+        "depth": depth,
+        "locator": str(entry.locator),
+        "name": readable_name(names[-1] if names else b""),
+        "folder": readable_name(folder),
+        "status": str(entry.status),
+        "size": entry.size,
+        "address": entry.address,
+        "modified": entry.modified,
+        "created": entry.created,
+        "accessed": entry.accessed,
+        "clock": entry.clock,
+        "runs": pack_runs(entry.runs),
+        "uncertain_because": entry.uncertain_because,
+    }
+
+
+def _stored_entry(row: Any) -> StoredEntry:
+    entry = FileEntry(
+        Locator.parse(row.locator), EntryStatus(row.status), row.size, row.address, row.modified, row.created,
+        row.accessed, unpack_runs(row.runs), row.clock, row.uncertain_because,
+    )  # fmt: skip
+    return StoredEntry(row.id, row.volume_id, row.parent_id, row.depth, entry)
+
+
+def _add_child(connection: Connection, parent: StoredEntry, number: int, child: ExaminedChild, compress: Any) -> None:
+    locator = parent.entry.locator.into(child.untrusted_name)
+    table = schema.file_entry
+    if connection.scalar(select(table.c.id).where(table.c.locator == str(locator))):
+        # Containers may hold one name twice; the number keeps both and can be found in the container's listing.
+        locator = parent.entry.locator.into(child.untrusted_name + b" (member %d)" % (number + 1))
+    entry = FileEntry(locator, EntryStatus.CHILD, len(child.data), 0, "", "", "", (), "")
+    row = _entry_row(parent.volume, parent.id, parent.depth + 1, entry)
+    if child.outcome is not None and child.outcome != OK:
+        row |= {"outcome": str(child.outcome.kind), "reason": child.outcome.reason}
+    child_id = connection.execute(table.insert().values(row).returning(table.c.id)).scalar_one()
+    parts = [
+        {"entry_id": child_id, "part": part, "byte_offset": at, "data": compress(child.data[at : at + CONTENT_PART])}
+        for part, at in enumerate(range(0, len(child.data), CONTENT_PART))
+    ]
+    if parts:
+        connection.execute(schema.content.insert(), parts)
+
+
+def _piece(row: Any, data: bytes | None) -> Piece:
+    return Piece(
+        tuple(json.loads(row.steps)), Unit(row.unit), row.is_table, row.first, row.byte_offset, row.byte_length,
+        row.encoding, row.delimiter, row.overlap, data,
+    )  # fmt: skip
+
+
+def _without_overlaps(
+    found: list[tuple[int, int, int, int, int]],
+) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64], list[int]]:
+    """Cut runs so that none overlaps another; of two that would, the one with the lower rank keeps the bytes."""
+    import bisect
+
+    starts: list[int] = []
+    kept: list[tuple[int, int, int, int]] = []
+    for _, entry, device, length, file_offset in found:
+        at, end = device, device + length
+        while at < end:
+            place = bisect.bisect_right(starts, at)
+            if place and kept[place - 1][0] + kept[place - 1][1] > at:
+                at = kept[place - 1][0] + kept[place - 1][1]
+                continue
+            stop = min(end, starts[place]) if place < len(starts) else end
+            starts.insert(place, at)
+            kept.insert(place, (at, stop - at, file_offset + at - device, entry))
+            at = stop
+    columns = np.array([run[:3] for run in kept], dtype=np.int64).reshape(-1, 3)
+    return columns[:, 0], columns[:, 1], columns[:, 2], [run[3] for run in kept]

@@ -1,0 +1,333 @@
+"""What people read of a case: pages and counts, read-only, never holding a transaction between two of them."""
+
+from __future__ import annotations
+
+import array
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Self
+
+from sqlalchemy import Select, and_, case, func, or_, select
+
+from forensics.casefile import database, protection, schema
+from forensics.casefile.case import CaseDetails, CaseFolder
+from forensics.casefile.store import (
+    SourceSet,
+    _volume,
+    read_acquisitions,
+    read_source_sets,
+    unpack_elements,
+)
+from forensics.model import ELEMENTS, Acquisition, CustodyEvent, Exposure, OutcomeKind, Tier, Volume
+
+FILE_COLUMNS = ("name", "folder", "type", "size", "modified", "status", "outcome", "sha256")
+PERSON_COLUMNS = ("record_key", "tier", "elements", "places", "live", "deleted", "unallocated", "archived", "state")
+
+
+@dataclass(frozen=True, slots=True)
+class FileRow:
+    """One line of the table of contents. `size` in bytes; `modified` as the file system gave it."""
+
+    id: int
+    name: str
+    folder: str
+    type: str
+    size: int
+    modified: str
+    status: str
+    outcome: str
+    reason: str
+    sha256: str
+    locator: str
+
+
+@dataclass(frozen=True, slots=True)
+class HashRow:
+    sha256: str
+    md5: str
+    sha1: str
+    size: int
+    status: str
+    locator: str
+
+
+@dataclass(frozen=True, slots=True)
+class NotExamined:
+    """An item that was not examined, or failed. `size` in bytes."""
+
+    locator: str
+    size: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class ExhibitRow:
+    label: str
+    received_utc: str
+    details: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class SourcePlace:
+    """A document in which persons were found, and how many."""
+
+    locator: str
+    persons: int
+
+
+class CaseView:
+    """A case opened for reading; cheap to hold, safe beside a running job."""
+
+    def __init__(self, folder: CaseFolder, key: bytes) -> None:
+        folder.require()
+        self.folder = folder
+        self.key = key
+        self._engine = database.reader(folder.database, key)
+
+    @classmethod
+    def open(cls, path: Path, passphrase: str) -> Self:
+        """Unlock and open. Raises `Refused` for a wrong passphrase or a folder that is no case."""
+        folder = CaseFolder(path)
+        folder.require()
+        return cls(folder, protection.unlock(folder.key_file, passphrase))
+
+    def close(self) -> None:
+        self._engine.dispose()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def _rows(self, query: Select[Any]) -> Sequence[Any]:
+        with self._engine.connect() as connection:
+            return connection.execute(query).all()
+
+    def fact(self, name: str) -> Any:
+        rows = self._rows(select(schema.fact.c.value).where(schema.fact.c.name == name))
+        return json.loads(rows[0].value) if rows else None
+
+    # --------------------------------------------------------------------------------------------------------- case
+
+    def details(self) -> CaseDetails:
+        return CaseDetails.from_json(json.dumps(self.fact("details")))
+
+    def exhibits(self) -> list[ExhibitRow]:
+        rows = self._rows(select(schema.exhibit).order_by(schema.exhibit.c.label))
+        return [ExhibitRow(r.label, r.received_utc, json.loads(r.details)) for r in rows]
+
+    def acquisitions(self) -> list[Acquisition]:
+        with self._engine.connect() as connection:
+            return read_acquisitions(connection)
+
+    def source_sets(self) -> list[SourceSet]:
+        with self._engine.connect() as connection:
+            return read_source_sets(connection)
+
+    def volumes(self) -> list[Volume]:
+        table = schema.volume
+        return [_volume(row) for row in self._rows(select(table).order_by(table.c.exhibit, table.c.number))]
+
+    def assessment(self) -> dict[str, Any] | None:
+        """The result of `assess`, or None before it."""
+        result: dict[str, Any] | None = self.fact("assessment")
+        return result
+
+    def ledger(self) -> list[CustodyEvent]:
+        """The custody ledger as it stands in its file; nothing is checked here (`verify` does that)."""
+        path = self.folder.custody / "ledger.jsonl"
+        if not path.is_file():
+            return []
+        events = []
+        for line in path.read_bytes().splitlines():
+            try:
+                entry = json.loads(line)
+                events.append(
+                    CustodyEvent(
+                        entry["seq"], entry["utc"], entry["actor"], entry["event"], entry["exhibit"], entry["data"],
+                        entry.get("sha256", ""),
+                    )
+                )  # fmt: skip
+            except (ValueError, KeyError, TypeError):
+                break
+        return events
+
+    # ----------------------------------------------------------------------------------------------------- contents
+
+    def file_ids(
+        self, order_by: str = "id", descending: bool = False, text: str = "", only: str = ""
+    ) -> array.array[int]:
+        """The numbers of the entries that fit, in order; 8 bytes a row, so that a table can hold a million.
+
+        `text` filters on name or folder; `only` is one of ``deleted``, ``not_examined``, ``archived``, or empty.
+        Raises `ValueError` for a column that does not exist.
+        """
+        table = schema.file_entry
+        if order_by != "id" and order_by not in FILE_COLUMNS:
+            raise ValueError(f"no such column: {order_by}")
+        query = select(table.c.id)
+        if text:
+            pattern = "%" + text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_") + "%"
+            query = query.where(or_(table.c.name.like(pattern, escape="\\"), table.c.folder.like(pattern, escape="\\")))
+        if only == "deleted":
+            query = query.where(table.c.status.in_(("deleted", "deleted-uncertain")))
+        elif only == "not_examined":
+            query = query.where(table.c.outcome.in_(("not_examined", "failed")))
+        elif only == "archived":
+            query = query.where(table.c.status == "child")
+        column = table.c[order_by]
+        direction = column.desc() if descending else column
+        return array.array("q", (row.id for row in self._rows(query.order_by(direction, table.c.id))))
+
+    def files(self, ids: Sequence[int]) -> dict[int, FileRow]:
+        """The rows with these numbers."""
+        t = schema.file_entry
+        rows = self._rows(
+            select(
+                t.c.id, t.c.name, t.c.folder, t.c.type, t.c.size, t.c.modified, t.c.status, t.c.outcome, t.c.reason,
+                t.c.sha256, t.c.locator,
+            ).where(t.c.id.in_(list(ids)))
+        )  # fmt: skip
+        return {
+            r.id: FileRow(
+                r.id, r.name, r.folder, r.type or "", r.size, r.modified, r.status, r.outcome or "pending", r.reason,
+                r.sha256 or "", r.locator,
+            )
+            for r in rows
+        }  # fmt: skip
+
+    def all_files(self) -> Iterator[FileRow]:
+        ids = self.file_ids("id")
+        for at in range(0, len(ids), 500):
+            page = self.files(ids[at : at + 500])
+            yield from (page[i] for i in ids[at : at + 500])
+
+    def hashes(self) -> Iterator[HashRow]:
+        """One row an entry with content that was hashed, by locator."""
+        t = schema.file_entry
+        query = select(t.c.sha256, t.c.md5, t.c.sha1, t.c.size, t.c.status, t.c.locator).where(t.c.sha256.is_not(None))
+        for row in self._rows(query.order_by(t.c.locator)):
+            yield HashRow(*row)
+
+    def counts_by(self, column: str) -> dict[str, int]:
+        """How many entries have each value of `type`, `status` or `outcome`."""
+        chosen = schema.file_entry.c[column]
+        rows = self._rows(select(chosen, func.count()).group_by(chosen).order_by(func.count().desc(), chosen))
+        return {value or "pending": count for value, count in rows}
+
+    def not_examined(self) -> list[NotExamined]:
+        """All that was not examined: volumes, entries and shares of the raw scan, by locator."""
+        found = [
+            NotExamined(f"{v.exhibit}/vol{v.number}", v.length, v.outcome.reason)
+            for v in self.volumes()
+            if v.outcome.kind not in (OutcomeKind.OK, OutcomeKind.EMPTY)
+        ]
+        t = schema.file_entry
+        bad = ("not_examined", "failed")
+        for row in self._rows(select(t.c.locator, t.c.size, t.c.reason).where(t.c.outcome.in_(bad))):
+            found.append(NotExamined(*row))
+        u, p = schema.match_unit, schema.piece
+        query = (
+            select(u, t.c.locator, p.c.byte_length)
+            .join(p, p.c.id == u.c.piece_id, isouter=True)
+            .join(t, t.c.id == p.c.entry_id, isouter=True)
+            .where(u.c.outcome.in_(bad))
+        )
+        for row in self._rows(query):
+            if row.piece_id is None:
+                found.append(
+                    NotExamined(
+                        f"{row.exhibit}@0x{row.start:08x}+{row.stop - row.start}", row.stop - row.start, row.reason
+                    )
+                )
+            else:
+                found.append(NotExamined(row.locator, row.byte_length, row.reason))
+        return sorted(found, key=lambda item: (item.locator, item.reason))
+
+    # ----------------------------------------------------------------------------------------------------- exposure
+
+    def person_ids(
+        self,
+        order_by: str = "record_key",
+        descending: bool = False,
+        tiers: Sequence[Tier] = tuple(Tier),
+        text: str = "",
+    ) -> array.array[int]:
+        """The record numbers of the affected persons that fit, in order."""
+        table = schema.exposure
+        if order_by not in PERSON_COLUMNS:
+            raise ValueError(f"no such column: {order_by}")
+        query = select(table.c.record).where(table.c.tier.in_([str(tier) for tier in tiers]))
+        if text:
+            pattern = "%" + text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_") + "%"
+            query = query.where(table.c.record_key.like(pattern, escape="\\"))
+        column: Any = table.c[order_by]
+        if order_by == "tier":
+            column = case({"confirmed": 0, "probable": 1, "possible": 2}, value=table.c.tier)
+        direction = column.desc() if descending else column
+        return array.array("q", (row.record for row in self._rows(query.order_by(direction, table.c.record_key))))
+
+    def persons(self, records: Sequence[int]) -> dict[int, Exposure]:
+        """The persons with these record numbers. No names, numbers or dates: only what was exposed, and where."""
+        table = schema.exposure
+        return {
+            row.record: _exposure(row) for row in self._rows(select(table).where(table.c.record.in_(list(records))))
+        }
+
+    def all_persons(self, tiers: Sequence[Tier]) -> Iterator[Exposure]:
+        """The affected persons of these tiers, by record key."""
+        ids = self.person_ids(tiers=tiers)
+        for at in range(0, len(ids), 500):
+            page = self.persons(ids[at : at + 500])
+            yield from (page[i] for i in ids[at : at + 500])
+
+    def elements_by_tier(self) -> dict[str, dict[str, int]]:
+        """Element → tier → persons; only elements that somebody has."""
+        table = schema.exposure
+        counts: dict[str, dict[str, int]] = {}
+        for row in self._rows(select(table.c.elements, table.c.tier, func.count().label("n")).group_by(
+            table.c.elements, table.c.tier
+        )):  # fmt: skip
+            for element in unpack_elements(row.elements):
+                by_tier = counts.setdefault(element, dict.fromkeys(map(str, Tier), 0))
+                by_tier[row.tier] += row.n
+        return {element: counts[element] for element in ELEMENTS if element in counts}
+
+    def places_by_region(self) -> dict[str, int]:
+        """Persons (confirmed and probable) with at least one place live, deleted, unallocated, in a container."""
+        t = schema.exposure
+        sure = t.c.tier.in_(("confirmed", "probable"))
+        row = self._rows(
+            select(
+                *(
+                    func.coalesce(func.sum(case((and_(sure, t.c[name] > 0), 1), else_=0)), 0).label(name)
+                    for name in ("live", "deleted", "unallocated", "archived")
+                )
+            )
+        )[0]
+        return {name: int(getattr(row, name)) for name in ("live", "deleted", "unallocated", "archived")}
+
+    def documents_with_persons(self, limit: int = 25) -> list[SourcePlace]:
+        """The entries in which most affected persons (confirmed or probable) stand, most first."""
+        e, f, x = schema.evidence, schema.file_entry, schema.exposure
+        query = (
+            select(f.c.locator, func.count(func.distinct(e.c.record)).label("n"))
+            .join(f, f.c.id == e.c.entry_id)
+            .join(x, x.c.record == e.c.record)
+            .where(x.c.tier.in_(("confirmed", "probable")))
+            .group_by(f.c.locator)
+            .order_by(func.count(func.distinct(e.c.record)).desc(), f.c.locator)
+            .limit(limit)
+        )
+        return [SourcePlace(row.locator, row.n) for row in self._rows(query)]
+
+
+def _exposure(row: Any) -> Exposure:
+    elements = unpack_elements(row.elements)
+    return Exposure(
+        row.record_key, Tier(row.tier), tuple(sorted(elements)), row.places, row.live, row.deleted, row.unallocated,
+        row.archived, row.first_place, row.state, row.minor, row.deceased, row.review,
+    )  # fmt: skip
