@@ -33,7 +33,8 @@ USED = (
 
 _NAMES: dict[str, tuple[str, ...]] = {
     "member_id": (
-        "memberid", "memberno", "membernumber", "subscriberid", "patientid", "enrolleeid", "planid", "mid", "hicn", "mbi",
+        "memberid", "memberno", "membernumber", "subscriberid", "patientid", "enrolleeid", "planid", "mid", "hicn",
+        "mbi",
     ),
     "given_name": ("firstname", "givenname", "first", "fname", "forename", "given"),
     "middle_name": ("middlename", "middle", "middleinitial", "mname", "mi"),
