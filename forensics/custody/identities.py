@@ -12,12 +12,10 @@ A person's two keys are apart on purpose: the signing key never decrypts, and th
 from __future__ import annotations
 
 import hashlib
-import hmac
-import os
 import re
 import shutil
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
@@ -25,16 +23,15 @@ from pathlib import Path
 from typing import Any
 
 from asn1crypto import keys as asn1_keys
-from asn1crypto import pkcs12 as asn1_pkcs12
 from asn1crypto import x509 as asn1_x509
 from cryptography import x509
-from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
+from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, pkcs12
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
-from forensics.custody import cades
+from forensics.custody import cades, key_files
 from forensics.errors import EnvironmentFailed, NotIntact, Refused
 
 DOCUMENT_SIGNING = x509.ObjectIdentifier("1.3.6.1.5.5.7.3.36")
@@ -43,9 +40,6 @@ DOCUMENT_SIGNING = x509.ObjectIdentifier("1.3.6.1.5.5.7.3.36")
 AUTHORITY_DAYS, PERSON_DAYS, CRL_DAYS = 3650, 730, 365
 _BACKDATED = timedelta(minutes=5)
 """So that a machine whose clock is a little slow does not meet a certificate from its future."""
-
-ROUNDS = 600_000
-"""PBKDF2-HMAC-SHA256 rounds (OWASP Password Storage Cheat Sheet, 2023); opening a key then takes about 0.1 s."""
 
 _MOST_NAME = 64
 """ub-common-name and ub-organization-name of X.520 (RFC 5280, appendix A.1)."""
@@ -112,7 +106,7 @@ class Identity:
             for pem in (self.certificate_pem, *self.chain_pem)
         )
         private = self._key.private_bytes(Encoding.DER, PrivateFormat.PKCS8, NoEncryption())
-        store = SimpleCertificateStore()
+        store = SimpleCertificateStore()  # type: ignore[no-untyped-call]
         store.register_multiple(issuers)
         return SimpleSigner(mine, asn1_keys.PrivateKeyInfo.load(private), store)
 
@@ -155,7 +149,7 @@ class Identities:
         folder = self._new(
             self.folder / "authorities" / _file_name(organisation),
             {
-                "authority.p12": _pkcs12(organisation, key, certificate, [], passphrase),
+                "authority.p12": key_files.lock(organisation, key, certificate, [], passphrase),
                 "authority.crl": _revocation_list(key, certificate, 1),
                 "authority.pem": certificate.public_bytes(Encoding.PEM),
             },
@@ -174,7 +168,7 @@ class Identities:
         """
         name, passphrase = _a_name(name, "person"), _a_passphrase(passphrase)
         folder, issuer = self._authority(authority)
-        key, certificate, _ = _open(
+        key, certificate, _ = key_files.unlock(
             folder / "authority.p12",
             passphrase if authority_passphrase is None else authority_passphrase,
             f"the authority of {_organisation(issuer)}",
@@ -190,8 +184,8 @@ class Identities:
         self._new(
             self.folder / "people" / _file_name(name),
             {
-                "signing.p12": _pkcs12(name, signing, to_sign, [issuer], passphrase),
-                "encryption.p12": _pkcs12(name, encryption, to_read, [issuer], passphrase),
+                "signing.p12": key_files.lock(name, signing, to_sign, [issuer], passphrase),
+                "encryption.p12": key_files.lock(name, encryption, to_read, [issuer], passphrase),
                 "encryption.pem": _pem([to_read, issuer]),
                 "signing.pem": _pem([to_sign, issuer]),
             },
@@ -207,7 +201,7 @@ class Identities:
         certificate, or a chain that does not reach its root.
         """
         new_passphrase = _a_passphrase(new_passphrase)
-        key, certificate, others = _open(path, passphrase, "the file to import")
+        key, certificate, others = key_files.unlock(path, passphrase, "the file to import")
         sound = (isinstance(key, rsa.RSAPrivateKey) and key.key_size >= 2048) or isinstance(
             key, ec.EllipticCurvePrivateKey
         )
@@ -227,7 +221,7 @@ class Identities:
         self._new(
             self.folder / "people" / _file_name(name),
             {
-                "signing.p12": _pkcs12(name, key, certificate, chain, new_passphrase),
+                "signing.p12": key_files.lock(name, key, certificate, chain, new_passphrase),
                 "signing.pem": _pem([certificate, *chain]),
             },
             f"There is an identity for {name} already.",
@@ -244,7 +238,7 @@ class Identities:
         """
         folder = self._person(name)
         public = x509.load_pem_x509_certificates((folder / "signing.pem").read_bytes())
-        key, certificate, _ = _open(folder / "signing.p12", passphrase, f"the identity of {name}")
+        key, certificate, _ = key_files.unlock(folder / "signing.p12", passphrase, f"the identity of {name}")
         if certificate != public[0]:
             raise NotIntact("The identity's key and its certificate do not belong together.", "Restore the folder.")
         _require_valid_now(certificate)
@@ -259,7 +253,10 @@ class Identities:
         )
 
     def encryption_certificate(self, name: str) -> bytes:
-        """The certificate, in PEM, to which to encrypt what this person shall read. Raises `Refused` if there is none."""
+        """The certificate, in PEM, to which to encrypt what this person shall read.
+
+        Raises `Refused` where there is none.
+        """
         path = self._person(name) / "encryption.pem"
         if not path.is_file():
             raise Refused(f"{name} has no certificate to encrypt to.", "It was imported: ask for one that can.")
@@ -321,7 +318,7 @@ class Identities:
             hidden = Path(tempfile.mkdtemp(prefix=".new-", dir=folder.parent))
             try:
                 for name, data in files.items():
-                    _write_private(hidden / name, data)
+                    key_files.write_private(hidden / name, data)
                 if folder.exists():
                     raise Refused(exists, "Choose another name, or use the one that is there.")
                 hidden.rename(folder)
@@ -342,7 +339,7 @@ class Identities:
         number = before.extensions.get_extension_for_class(x509.CRLNumber).value.crl_number
         part = folder / ".authority.crl.part"
         part.unlink(missing_ok=True)
-        _write_private(part, _revocation_list(key, issuer, number + 1, list(before)))
+        key_files.write_private(part, _revocation_list(key, issuer, number + 1, list(before)))
         part.replace(path)
 
     def _revocation_list_of(self, root: x509.Certificate) -> bytes | None:
@@ -537,78 +534,5 @@ def _file_name(name: str) -> str:
     return f"{plain or 'name'}-{digits}"
 
 
-def _write_private(path: Path, data: bytes) -> None:
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), 0o600)
-    with os.fdopen(descriptor, "wb") as stream:
-        stream.write(data)
-        stream.flush()
-        os.fsync(stream.fileno())
-
-
 def _pem(certificates: Sequence[x509.Certificate]) -> bytes:
     return b"".join(certificate.public_bytes(Encoding.PEM) for certificate in certificates)
-
-
-def _open(
-    path: Path, passphrase: str, what: str
-) -> tuple[cades.SigningKey, x509.Certificate, tuple[x509.Certificate, ...]]:
-    try:
-        found = pkcs12.load_pkcs12(path.read_bytes(), passphrase.encode())
-    except ValueError as error:
-        raise Refused(
-            f"The passphrase does not open {what}, or the file is damaged.",
-            "Try again; nobody can recover it. If it is lost, make a new identity.",
-        ) from error
-    except UnsupportedAlgorithm as error:
-        raise Refused(
-            f"The way in which {what} is protected is outdated.", "Export it again with AES-256 and SHA-256."
-        ) from error
-    except OSError as error:
-        raise EnvironmentFailed(f"The key file could not be read ({error.strerror}).", "Check the folder.") from error
-    key, held = found.key, found.cert
-    if held is None or not isinstance(key, ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey):
-        raise Refused("The file holds no private key with its certificate.", "Export the key together with it.")
-    return key, held.certificate, tuple(other.certificate for other in found.additional_certs)
-
-
-def _pkcs12(
-    name: str,
-    key: cades.SigningKey,
-    certificate: x509.Certificate,
-    issuers: Sequence[x509.Certificate],
-    passphrase: str,
-) -> bytes:
-    """PKCS#12 (RFC 7292) with PBES2, AES-256-CBC and HMAC-SHA256, every derivation of `ROUNDS` rounds."""
-    protection = (
-        PrivateFormat.PKCS12.encryption_builder()
-        .kdf_rounds(ROUNDS)
-        .key_cert_algorithm(pkcs12.PBES.PBESv2SHA256AndAES256CBC)
-        .hmac_hash(hashes.SHA256())
-        .build(passphrase.encode())
-    )
-    data = pkcs12.serialize_key_and_certificates(name.encode(), key, certificate, issuers or None, protection)
-    return _slow_mac(data, passphrase)
-
-
-def _slow_mac(data: bytes, passphrase: str) -> bytes:
-    """The same file with its integrity code derived in `ROUNDS` rounds.
-
-    `cryptography` derives that code in 2,048 rounds whatever is asked for the key, and a passphrase can be tried on
-    either: the quicker one would decide. Derivation after RFC 7292, appendix B.2, with ID 3; SHA-256 gives the 32
-    bytes wanted in one block, so the steps that make more are not needed.
-    """
-    pfx = asn1_pkcs12.Pfx.load(data)
-    salt = os.urandom(32)
-    password = passphrase.encode("utf-16-be") + b"\0\0"
-    fill: Callable[[bytes], bytes] = lambda part: (part * 64)[: -(-len(part) // 64) * 64]  # noqa: E731
-    derived = b"\x03" * 64 + fill(salt) + fill(password)
-    for _ in range(ROUNDS):
-        derived = hashlib.sha256(derived).digest()
-    code = hmac.digest(derived, pfx["auth_safe"]["content"].native, "sha256")
-    pfx["mac_data"] = {
-        "mac": {"digest_algorithm": {"algorithm": "sha256"}, "digest": code},
-        "mac_salt": salt,
-        "iterations": ROUNDS,
-    }
-    dumped: bytes = pfx.dump()
-    return dumped
