@@ -12,7 +12,7 @@ import struct
 import time
 import uuid
 import zlib
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from enum import StrEnum
@@ -155,7 +155,7 @@ class EwfSink:
         self._flush(waiting)
 
     def finish(self, hashes: dict[str, str], bad: Sequence[BadRange]) -> None:
-        """Ends the image with its errors and its MD5 and SHA-1 (those of `hashes` that are there), on stable storage."""
+        """Ends the image with its errors and its MD5 and SHA-1 (where `hashes` has them), on stable storage."""
         if self._descriptor < 0:
             raise Defect("An E01 image was finished twice.")
         self._end_sectors()
@@ -199,7 +199,7 @@ class EwfSink:
         if self._compression is Compression.FAST:
             fast: bytes = isal_zlib.compress(chunk, 2)
             return fast
-        small: Callable[[memoryview, int], bytes] = deflate.zlib_compress
+        small = deflate.zlib_compress
         sample = chunk[SAMPLE]
         if len(sample) == SAMPLE.stop - SAMPLE.start and len(small(sample, 6)) > SAMPLE_INCOMPRESSIBLE:
             return None
