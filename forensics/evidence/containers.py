@@ -6,6 +6,7 @@ error. So a container that is not read here is refused by name, with the way to 
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
@@ -67,6 +68,9 @@ _ZIP = b"PK\x03\x04"
 _AFF4_MEMBERS = (b"container.description", b"information.turtle", b"version.txt")
 
 
+_EWF_NAME = re.compile(r"\.(e[0-9a-z]{2}|s\d\d)\Z", re.IGNORECASE)
+
+
 def container_format(path: Path) -> str:
     """`raw` or `e01`. Raises `Refused`, with the steps to convert, for every container that is not read here."""
     try:
@@ -99,4 +103,9 @@ def _format(stream: BinaryIO, size: int, name: str) -> str:
         if name.lower().endswith(".aff4") or any(member in untrusted_head for member in _AFF4_MEMBERS):
             raise Refused(f"{name} is an AFF4 image, which is not read here.", "Convert it: `aff4.py --extract`.")
         raise Refused(f"{name} is a ZIP archive, not an image.", _UNPACK)
+    if _EWF_NAME.search(name):
+        raise Refused(
+            f"{name} has the name of an E01 image and not its first bytes: it is damaged or wrongly named.",
+            "Fetch it again from where it was stored; a raw image needs another name.",
+        )
     return RAW

@@ -121,14 +121,19 @@ def _device(node: dict[str, Any]) -> Device:
         serial=usb.get("serial") or _text(node, "serial"),
         usb_id=f"{usb['idVendor']}:{usb['idProduct']}" if usb else "",
         sector_size=int(node.get("log-sec") or DEFAULT_SECTOR),
-        removable=bool(node.get("rm") or node.get("hotplug")),
-        read_only=bool(node.get("ro")),
+        removable=_flag(node, "rm") or _flag(node, "hotplug"),
+        read_only=_flag(node, "ro"),
         mounted_at=tuple(dict.fromkeys(mounted)),
     )
 
 
 def _text(node: dict[str, Any], key: str) -> str:
     return str(node.get(key) or "").strip()
+
+
+def _flag(node: dict[str, Any], key: str) -> bool:
+    """Before util-linux 2.33 lsblk wrote flags as text."""
+    return node.get(key) in (True, "1")
 
 
 def _usb_ancestor(name: str, sysfs: Path = SYSFS) -> dict[str, str]:

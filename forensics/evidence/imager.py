@@ -13,6 +13,7 @@ import os
 import queue
 import threading
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import NoReturn
 
@@ -224,7 +225,9 @@ class _Buffer:
 
     def close(self) -> None:
         self.view.release()
-        self._memory.close()
+        # An exception on its way up may hold slices of the view in its frames; the memory then goes with it.
+        with suppress(BufferError):
+            self._memory.close()
 
 
 class _Consumer(threading.Thread):
