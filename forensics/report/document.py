@@ -17,6 +17,7 @@ from reportlab.platypus import BaseDocTemplate, Flowable, Frame, PageTemplate, S
 from forensics.errors import Refused
 from forensics.report import signature_fields, wording
 from forensics.report.facts import ReportFacts
+from forensics.report.files import write_whole
 from forensics.report.sections import Heading, body
 from forensics.report.signature_fields import MARGIN
 from forensics.report.typography import (
@@ -60,7 +61,7 @@ def build(facts: ReportFacts, out: Path) -> None:
     _set(facts, _Plan(), first)
     final = _Plan()
     pdf = _set(facts, first, final)
-    out.write_bytes(pdf)
+    write_whole(out, pdf)
 
 
 def _set(facts: ReportFacts, known: _Plan, learned: _Plan) -> bytes:

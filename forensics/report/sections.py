@@ -223,9 +223,9 @@ def _one_acquisition(made: AcquisitionSheet) -> list[Flowable]:
             )
     if made.verification:
         words = {True: "yes", False: "NO", None: "not checked"}
-        columns = (Column("Check", 0.36), Column("Holds", 0.14), Column("Seen", 0.5, muted=True))
+        three = (Column("Check", 0.36), Column("Holds", 0.14), Column("Seen", 0.5, muted=True))
         checks = [(f"{fact.subject}: {fact.check}", words[fact.holds], fact.detail) for fact in made.verification]
-        story += [_h2("Later checks of the image"), Grid(columns, checks)]
+        story += [_h2("Later checks of the image"), Grid(three, checks)]
     return story
 
 
@@ -501,8 +501,8 @@ def how_to_verify(facts: ReportFacts) -> list[Flowable]:
         Spacer(1, 6),
         _p(
             "pdfsig must say “Signature is Valid” and “Total document signed”. A signature in a PDF cannot cover its "
-            "own bytes, and a document cut back to an earlier signature still shows a valid one: so compare the SHA-256 "
-            "of the whole file with the manifest of the evidence package."
+            "own bytes, and a document cut back to an earlier signature still shows a valid one: so compare the "
+            "SHA-256 of the whole file with the manifest of the evidence package."
         ),
         _p("drivecustody verify report.pdf checks all of this and says each fact apart."),
     ]
