@@ -6,6 +6,7 @@ The program that examines the drive never sees the answer; it exists in memory f
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from pathlib import Path
@@ -38,7 +39,7 @@ What it raises ends the work, and the unfinished files are removed."""
 _SLACK_ROWS_A_NOTE = 6
 _SLACK_NOTES = 4
 _NAMES_ONLY = 25
-_SMALLEST = 150
+_SMALLEST = 120
 _COPIED = datetime(2016, 8, 19, 18, 42, 10)
 
 
@@ -59,7 +60,7 @@ class Scale:
         """A small stick up to 20,000 persons; from there one of more than 4 GiB, a third of it in use."""
         if affected < 20_000:
             return cls(96 << 20, 1024, 0, 5_000, 12, 640, 0)
-        return cls((4608 << 20) + affected * 8_000, 4096, 18, 2_600_000, 160, 2400, 850 << 20)
+        return cls((4352 << 20) + affected * 4_000, 4096, 24, 2_600_000, 160, 2400, 960 << 20)
 
 
 @dataclass(frozen=True)
@@ -139,7 +140,8 @@ def _unheard(phase: str, done: int, total: int) -> None:
 
 def _remove(*paths: Path) -> None:
     for path in paths:
-        path.unlink(missing_ok=True)
+        with suppress(OSError):  # what ended the work is worth telling, not that cleaning up fails for the same reason
+            path.unlink(missing_ok=True)
 
 
 def is_identifiable(elements: frozenset[str]) -> bool:
@@ -389,7 +391,7 @@ class _Drive:
         plain = b"".join(layouts.extract(self._of(ENCRYPTED)))
         locked = documents.locked_zip("members_full_extract.csv", plain, LOCKED_PASSPHRASE)
         image.file("Backup/members_full_extract.zip", locked, _at(2, 18, 20))
-        image.file("Backup/From office PC/members_export.csv", export, _at(4, 16, 5), stride=7)
+        image.file("Backup/From office PC/members_export.csv", export, _at(4, 16, 5), stride=3)
         image.file(
             "Work/Finance/claims_2016.csv", layouts.claims(min(self._scale.claims, 5_000), self._random), _at(9, 8, 50)
         )
