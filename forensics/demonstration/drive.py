@@ -204,7 +204,9 @@ def _cast(members: Members, affected: int, random: np.random.Generator) -> _Cast
     groups["csv"] = take
     shared = take[len(take) // 2 :]
     groups["xlsx"] = np.concatenate((groups["xlsx"], shared[: len(shared) // 3]))
-    groups["pdf"] = np.concatenate((groups["pdf"], shared[: len(shared) // 8]))
+    # Somebody whose number is only in the archive and whose id is only in the list: elements add up over places.
+    both = groups["zip"][: len(groups["zip"]) // 8]
+    groups["pdf"] = np.concatenate((groups["pdf"], shared[: len(shared) // 8], both))
     groups["names_only"] = others[:_NAMES_ONLY]
     locked = max(10, affected // 20)
     groups[ENCRYPTED] = others[_NAMES_ONLY : _NAMES_ONLY + locked]

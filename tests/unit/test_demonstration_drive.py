@@ -243,6 +243,7 @@ def test_elements_are_those_of_all_places_together(demonstration: Demonstration,
         places = [shown(name, records[key]) for name in LAYOUTS if key in truth.layouts[name]]
         assert truth.elements[key] == frozenset().union(*places)
         assert (key in truth.identifiable) == any(is_identifiable(place) for place in places)
+    assert truth.layouts["zip"] & truth.layouts["pdf"]
 
 
 def test_a_person_entered_twice_is_exposed_under_both_ids(
@@ -305,7 +306,7 @@ def test_the_copy_is_the_same_file_in_pieces(demonstration: Demonstration) -> No
         sectors = [int(sector) for sector in said.split()]
         jumps.append(sum(after != before + 1 for before, after in pairwise(sectors)))
     assert jumps[0] == 0
-    assert jumps[1] > 1
+    assert jumps[1] >= 1
 
 
 def test_every_file_that_can_say_so_says_that_it_is_synthetic(demonstration: Demonstration) -> None:
