@@ -298,7 +298,7 @@ def install_with_apt(packages: list[str], purpose: str) -> list[str]:
 
 
 def offers(packages: list[str]) -> bool:
-    """Whether apt could install all of these. (Asking for candidates instead would miss names that newer packages provide.)"""
+    """Whether apt could install all of these; a list of candidates would miss names that newer packages provide."""
     words = apt_command(packages, [])
     answer = subprocess.run(
         [*words, "--simulate"], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
@@ -440,25 +440,19 @@ class Downloads:
     def __init__(self) -> None:
         self.packages = 0
         self.fetched = 0.0
-        self.cached = 0.0
 
     def sentence(self, line: str) -> str | None:
-        found = re.match(
-            r"\s*(Downloading|Using cached) (\S+?)-(\S+?)(?:-\S+)?(?:\.whl|\.tar\.gz) \(([\d.]+) ([kMG]?B)\)", line
-        )
-        if found:
-            scale = {"B": 1, "kB": 1e3, "MB": 1e6, "GB": 1e9}
-            count = float(found.group(4)) * scale[found.group(5)]
+        if re.match(r"\s*(Processing|Using cached) \S+(\.whl|\.tar\.gz)( |$)", line):
             self.packages += 1
-            if found.group(1) == "Downloading":
-                self.fetched += count
-            else:
-                self.cached += count
+        found = re.match(r"\s*Downloading (\S+?)-(\S+?)(?:-\S+)?(?:\.whl|\.tar\.gz) \(([\d.]+) ([kMG]?B)\)", line)
+        if found:
+            count = float(found.group(3)) * {"B": 1, "kB": 1e3, "MB": 1e6, "GB": 1e9}[found.group(4)]
+            self.packages += 1
+            self.fetched += count
             if count >= 5e6:
-                return f"  {size(count):>7}  {found.group(2)} {found.group(3)}"
+                return f"  {size(count):>7}  {found.group(1)} {found.group(2)}"
         if line.startswith("Installing collected packages"):
-            kept = f", {size(self.cached)} kept from before" if self.cached else ""
-            return f"  {self.packages} packages: {size(self.fetched)} downloaded{kept}; unpacking"
+            return f"  {self.packages} packages, {size(self.fetched)} downloaded for them; unpacking"
         return None
 
 
@@ -468,6 +462,7 @@ def pip_install(words: list[str], note: Callable[[str], str | None]) -> None:
     command = [str(PYTHON), "-I", "-m", "pip", "install", "--progress-bar", "off", "--no-color", *words]
     status, lines = run_with_progress(command, note)
     if status != 0:
+        lines = [line for line in lines if not line.startswith("Ignoring ")]
         raise Stop("\n".join(lines[-12:]) + "\n\n" + remedy_for_pip("\n".join(lines)))
 
 
@@ -485,7 +480,7 @@ def remedy_for_pip(output: str) -> str:
     ):
         return (
             "The package index could not be reached. Check the network (behind a proxy: set HTTPS_PROXY;\n"
-            "with a mirror: set it in pip's configuration), then run this again: what was downloaded is kept."
+            "with a mirror: set it in pip's configuration), then run this again."
         )
     return "pip could not install the packages; its own words are above. When that is mended, run this again."
 
@@ -516,13 +511,14 @@ def provide_packages(lock: Path) -> None:
 
 
 def set_up(lock: Path) -> None:
-    """Everything from the network happens here, and only when it is not there yet."""
     complaint = complaint_about_system()
     if complaint:
         raise Stop(complaint)
-    begun = time.monotonic()
     provide_environment()
     provide_packages(lock)
+
+
+def say_ready(begun: float) -> None:
     spent = time.monotonic() - begun
     if spent > 3:
         say(f"Set up in {spent:.0f} s; from here on nothing needs the network")
@@ -532,21 +528,25 @@ def set_up(lock: Path) -> None:
 
 
 def demo(arguments: list[str]) -> int:
+    begun = time.monotonic()
     set_up(LOCK)
     display = sys.platform != "linux" or bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))
     libraries = {**OFFSCREEN_LIBRARIES, **(SCREEN_LIBRARIES if display else {})}
     if "--no-window" not in arguments and not provide_libraries(libraries):
         say("Until then the window stays shut; the example runs without it.")
         arguments = ["--no-window", *arguments]
+    say_ready(begun)
     return become([str(PROGRAMS / ("drivecustody.exe" if WINDOWS else "drivecustody")), "demo", *arguments])
 
 
 def set_up_for_tests() -> None:
+    begun = time.monotonic()
     os.chdir(str(ROOT))
     set_up(TEST_LOCK)
     if not provide_libraries({**OFFSCREEN_LIBRARIES, **SCREEN_LIBRARIES}):
         say("Until then the tests of the window fail.")
     provide_judges()
+    say_ready(begun)
     os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 
 
