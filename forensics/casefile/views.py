@@ -20,7 +20,7 @@ from forensics.casefile.store import (
     read_source_sets,
     unpack_elements,
 )
-from forensics.model import ELEMENTS, Acquisition, CustodyEvent, Exposure, OutcomeKind, Tier, Volume
+from forensics.model import ELEMENTS, Acquisition, CustodyEvent, Exposure, Locator, OutcomeKind, Tier, Volume
 
 FILE_COLUMNS = ("name", "folder", "type", "size", "modified", "status", "outcome", "sha256")
 PERSON_COLUMNS = ("record_key", "tier", "elements", "places", "live", "deleted", "unallocated", "archived", "state")
@@ -238,11 +238,9 @@ class CaseView:
         )
         for row in self._rows(query):
             if row.piece_id is None:
-                found.append(
-                    NotExamined(
-                        f"{row.exhibit}@0x{row.start:08x}+{row.stop - row.start}", row.stop - row.start, row.reason
-                    )
-                )
+                size = row.stop - row.start
+                place = Locator(row.exhibit, offset=row.start, length=size)
+                found.append(NotExamined(str(place), size, row.reason))
             else:
                 found.append(NotExamined(row.locator, row.byte_length, row.reason))
         return sorted(found, key=lambda item: (item.locator, item.reason))

@@ -82,6 +82,11 @@ class Image:
         return Image, (self.segments,)
 
 
+def library_version() -> str:
+    """The version of libewf that reads E01 images here."""
+    return str(pyewf.get_version())
+
+
 def open_image(paths: Sequence[Path]) -> Image:
     """The image in `paths`: all its segments, or the first, whose siblings are then found beside it.
 

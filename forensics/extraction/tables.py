@@ -144,8 +144,9 @@ def _row_ends(data: bytes, encoding: str, *, cut: bool = False) -> NDArray[np.in
         # Quotes behind the last row's end belong to the next piece and are judged there.
         judged = quotes[: np.searchsorted(quotes, outer[-1])] if cut and len(outer) else quotes
         if (len(outer) or not cut) and len(judged) % 2 == 0 and _well_quoted(units, judged, quote):
-            return ((outer + 1) * width).astype(np.int64)
-    return ((breaks + 1) * width).astype(np.int64)
+            breaks = outer
+    ends: NDArray[np.int64] = (breaks.astype(np.int64) + 1) * width
+    return ends
 
 
 _BEFORE_QUOTE = np.array([0x0A, 0x0D, *map(ord, DELIMITERS)])

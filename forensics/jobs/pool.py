@@ -24,7 +24,7 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from multiprocessing import resource_tracker
@@ -75,7 +75,7 @@ def run(
     initializer: Callable[..., None] | None = None,
     initargs: tuple[Any, ...] = (),
     check: Callable[[], None] = lambda: None,
-) -> Iterator[Result[T, R]]:
+) -> Generator[Result[T, R], None, None]:
     """One result per item, in order of completion; `items` is pulled only as workers become free.
 
     `work` and `initializer` are importable functions: workers start from nothing (spawn). An item that takes longer
