@@ -130,7 +130,13 @@ def _amount(event: Event) -> str:
 
 
 def perform(
-    verb: str, case: Path | None, work: Work, *, as_json: bool, control: Control, sentences: Callable[[Result], list[str]]
+    verb: str,
+    case: Path | None,
+    work: Work,
+    *,
+    as_json: bool,
+    control: Control,
+    sentences: Callable[[Result], list[str]],
 ) -> NoReturn:
     """Run `work`, tell about it, and leave the program with its exit status.
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import unicodedata
 from functools import cache
-from pathlib import Path
 from xml.sax.saxutils import escape
 
 from reportlab.lib.colors import Color, HexColor
@@ -13,8 +12,7 @@ from reportlab.pdfbase import pdfmetrics
 from reportlab.pdfbase.ttfonts import TTFError, TTFont
 
 from forensics.errors import EnvironmentFailed
-
-FONTS = Path(__file__).resolve().parents[2] / "resources" / "fonts"
+from forensics.resources import resource
 
 REGULAR, ITALIC, STRONG, MONO = "Inter-Regular", "Inter-Italic", "Inter-SemiBold", "JetBrainsMono-Regular"
 
@@ -37,7 +35,7 @@ def load_fonts() -> frozenset[int]:
     shared: set[int] | None = None
     for name in (REGULAR, ITALIC, STRONG, MONO):
         try:
-            font = TTFont(name, str(FONTS / f"{name}.ttf"))
+            font = TTFont(name, str(resource("fonts", f"{name}.ttf")))
         except (TTFError, OSError) as cause:
             raise EnvironmentFailed(
                 f"The font {name} of the report is missing from this installation.", "Install the program again."
