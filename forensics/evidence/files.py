@@ -58,6 +58,8 @@ DATA_ATTRIBUTES = frozenset(
         pytsk3.TSK_FS_ATTR_TYPE_HFS_RSRC,
     }
 )
+FAT_LIKE = FAT | {"exFAT"}
+
 DEEPEST = 1000
 """Directories inside one another; a loop that is none by its addresses ends here."""
 
@@ -109,6 +111,7 @@ class _Walk:
         self._live = Claims()
         self._deleted: list[FileEntry] = []
         self._highest_live_start = 0
+        self._live_addresses: set[int] = set()
         self._given: set[Locator] = set()
 
     def entries(self) -> Iterator[FileEntry]:
@@ -120,7 +123,12 @@ class _Walk:
                 if named.deleted:
                     self._deleted.append(entry)
                 else:
+                    self._live_addresses.add(entry.address)
                     yield entry
+        if self._system.name in FAT_LIKE:
+            # An address is the place of a directory entry. One that is live as well was met again through a deleted
+            # directory, whose space a live directory took.
+            self._deleted = [entry for entry in self._deleted if entry.address not in self._live_addresses]
         yield from self._judged()
 
     # ------------------------------------------------------------------------------------------------- directories
@@ -185,7 +193,7 @@ class _Walk:
         if not deleted:
             return file, ""
         in_use = bool(int(meta.flags) & int(pytsk3.TSK_FS_META_FLAG_ALLOC))
-        if in_use and self._system.name not in FAT and self._system.name != "exFAT":
+        if in_use and self._system.name not in FAT_LIKE:
             return None, NAME_ONLY
         # NTFS counts a record's sequence up when the file is deleted, and again for the next file in it. Names of
         # orphans are The Sleuth Kit's own and carry none.
@@ -299,7 +307,7 @@ class _Walk:
     def _doubt(self, entry: FileEntry, half_numbers: bool) -> str:
         if self._live.touches(entry.runs):
             return SHARED_LIVE
-        if self._system.name.startswith(("FAT", "exFAT")) and entry.size:
+        if self._system.name in FAT_LIKE and entry.size:
             if sum(run.length for run in entry.runs) < entry.size:
                 return TOO_SHORT
             if len(entry.runs) > 1:

@@ -199,6 +199,18 @@ def test_two_deleted_files_that_claim_the_same_space_are_both_uncertain(tmp_path
         assert named(entries, b"New", b"_econd.bin").uncertain_because == SHARED_DELETED
 
 
+def test_a_live_file_is_not_also_deleted_where_its_directory_took_a_deleted_ones_space(tmp_path: Path) -> None:
+    stick = Stick(tmp_path)
+    stick.mtools("mmd", "::Old", "::Keep")
+    stick.mtools("mdeltree", "::Old")
+    forget_hint(stick)
+    stick.mtools("mmd", "::Keep/New")
+    stick.put("Keep/New/list.csv", noise("list", 4000))
+    image, _volume, entries = examine(stick.path)
+    image.close()
+    assert [str(entry.locator) for entry in entries] == ["E-001/vol2/Keep/New/list.csv"]
+
+
 def test_where_windows_may_have_cut_a_start_cluster_in_half_the_file_is_uncertain(tmp_path: Path) -> None:
     """A live file beyond cluster 65,535; Windows erases the upper half of a deleted file's start (here 0 anyway)."""
     stick = Stick(tmp_path)
