@@ -111,7 +111,6 @@ class _Walk:
         self._live = Claims()
         self._deleted: list[FileEntry] = []
         self._highest_live_start = 0
-        self._live_addresses: set[int] = set()
         self._given: set[Locator] = set()
 
     def entries(self) -> Iterator[FileEntry]:
@@ -123,12 +122,7 @@ class _Walk:
                 if named.deleted:
                     self._deleted.append(entry)
                 else:
-                    self._live_addresses.add(entry.address)
                     yield entry
-        if self._system.name in FAT_LIKE:
-            # An address is the place of a directory entry. One that is live as well was met again through a deleted
-            # directory, whose space a live directory took.
-            self._deleted = [entry for entry in self._deleted if entry.address not in self._live_addresses]
         yield from self._judged()
 
     # ------------------------------------------------------------------------------------------------- directories

@@ -200,6 +200,7 @@ def test_two_deleted_files_that_claim_the_same_space_are_both_uncertain(tmp_path
 
 
 def test_a_live_file_is_not_also_deleted_where_its_directory_took_a_deleted_ones_space(tmp_path: Path) -> None:
+    """A promise of The Sleuth Kit's that this room relies on."""
     stick = Stick(tmp_path)
     stick.mtools("mmd", "::Old", "::Keep")
     stick.mtools("mdeltree", "::Old")
