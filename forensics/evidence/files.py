@@ -114,6 +114,7 @@ class _Walk:
         self._given: set[Locator] = set()
 
     def entries(self) -> Iterator[FileEntry]:
+        self._claim_root()
         for named in self._names():
             for entry in self._entries_of(named):
                 if entry.locator in self._given:
@@ -124,6 +125,15 @@ class _Walk:
                 else:
                     yield entry
         yield from self._judged()
+
+    def _claim_root(self) -> None:
+        """The root directory has no name, but it has space, and may have grown into a deleted file's."""
+        try:
+            root = self._system.handle.open_meta(self._system.handle.info.root_inum)
+        except TSK_FAILED:
+            return
+        for attribute in self._attributes(root):
+            self._live.add(self._runs(attribute, None))
 
     # ------------------------------------------------------------------------------------------------- directories
 

@@ -160,6 +160,20 @@ def test_a_deleted_file_whose_space_a_live_file_took_is_uncertain(tmp_path: Path
     assert named(entries, b"kept.bin").status is EntryStatus.LIVE
 
 
+def test_a_deleted_file_into_which_the_root_directory_grew_is_uncertain(tmp_path: Path) -> None:
+    """A cluster of 512 bytes holds 16 names; the 20 new ones need a second, the first that is free."""
+    stick = Stick(tmp_path)
+    stick.mtools("mmd", "::Sub")
+    stick.put("Sub/gone.bin", noise("gone", 400))
+    stick.delete("Sub/gone.bin")
+    forget_hint(stick)
+    for number in range(20):
+        stick.put(f"E{number}", b"")
+    image, _volume, entries = examine(stick.path)
+    image.close()
+    assert named(entries, b"Sub", b"_one.bin").uncertain_because == SHARED_LIVE
+
+
 def forget_hint(stick: Stick) -> None:
     with stick.path.open("r+b") as stream:
         stream.seek(MIB + 512 + 488)
