@@ -71,7 +71,7 @@ def test_no_flipped_bit_in_an_e01_passes(tmp_path: Path) -> None:
     assert caught >= len(places) - 2
 
 
-@pytest.mark.parametrize("inside", [20, 76 + 4], ids=["descriptor", "contents"])
+@pytest.mark.parametrize("inside", [20, 76 + 4, 76 + 30], ids=["descriptor", "start", "further on"])
 @pytest.mark.parametrize(
     "section", [b"header2", b"header\0", b"volume", b"table\0", b"table2", b"data\0", b"error2", b"digest", b"hash"]
 )
