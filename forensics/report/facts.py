@@ -230,6 +230,8 @@ class ExposureSheet:
 
 @dataclass(frozen=True, slots=True)
 class CustodyRow:
+    """One entry of the ledger as annex A prints it; `seq` counts from 1, `detail` is short and without personal data."""
+
     seq: int
     utc: str
     actor: str
@@ -298,7 +300,7 @@ class ReportFacts:
         sequence = [row.seq for row in self.custody]
         if any(later <= earlier for earlier, later in pairwise(sequence)):
             raise Defect("The custody events handed to the report are not in the order of the ledger.")
-        if sequence and sequence[-1] >= self.ledger_size:
+        if sequence and sequence[-1] > self.ledger_size:
             raise Defect("The report was given more custody events than the ledger holds.")
 
 
