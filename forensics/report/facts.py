@@ -230,7 +230,7 @@ class ExposureSheet:
 
 @dataclass(frozen=True, slots=True)
 class CustodyRow:
-    """One entry of the ledger as annex A prints it; `seq` counts from 1, `detail` is short and without personal data."""
+    """One entry of the ledger as annex A prints it; `seq` counts from 1, `detail` holds no personal data."""
 
     seq: int
     utc: str
