@@ -230,6 +230,8 @@ class ExposureSheet:
 
 @dataclass(frozen=True, slots=True)
 class CustodyRow:
+    """One entry of the ledger as annex A prints it; `seq` counts from 1, `detail` holds no personal data."""
+
     seq: int
     utc: str
     actor: str

@@ -306,7 +306,8 @@ def report_facts(signer: MemorySigner | None = None, **changes: Any) -> ReportFa
                     ("index started", ""),
                     ("index finished", "120 contents, 2 not examined"),
                     ("match finished", "1,250 persons"),
-                )
+                ),
+                start=1,
             )
         ),
         "method": MethodSheet(

@@ -148,7 +148,7 @@ def test_facts_that_do_not_add_up_leave_no_file(tmp_path: Path) -> None:
 
 def test_markup_and_invisible_characters_from_strangers_are_shown_not_obeyed(tmp_path: Path) -> None:
     facts = report_facts()
-    hostile = "<b>x</b> <img src='file:///etc/passwd'/> a\u202ecod.exe\x07\u00a0\u65e5"
+    hostile = "<b>x</b> <img src='file:///etc/passwd'/> a\u202ecod.exe\x07\u00a0\u65e5e\u0301\u200b"
     case = dataclasses.replace(facts.case, title=hostile, organisation=hostile, examiner=hostile)
     exhibit = dataclasses.replace(facts.exhibits[0], description=hostile, authority=hostile)
     volume = dataclasses.replace(facts.volumes[0], label=hostile)
@@ -159,7 +159,7 @@ def test_markup_and_invisible_characters_from_strangers_are_shown_not_obeyed(tmp
     pdf = tmp_path / "r.pdf"
     build(changed, pdf)
     text = text_of(pdf)
-    assert "a[U+202E]cod.exe[U+0007][U+00A0][U+65E5]" in text
+    assert "a[U+202E]cod.exe[U+0007][U+00A0][U+65E5]e[U+0301][U+200B]" in text
     assert "<b>x</b>" in text
     assert "\u202e" not in text
 

@@ -84,7 +84,7 @@ def test_custody_events_stand_in_the_order_of_the_ledger_and_inside_it() -> None
     with pytest.raises(Defect, match="order"):
         report_facts(custody=tuple(reversed(rows))).check()
     with pytest.raises(Defect, match="more custody events"):
-        report_facts(custody=(CustodyRow(14, "", "", "", "", ""),)).check()
+        report_facts(custody=(CustodyRow(15, "", "", "", "", ""),)).check()
 
 
 def test_an_assessment_without_a_key_of_the_contract_is_refused() -> None:
