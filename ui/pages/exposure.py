@@ -1,0 +1,185 @@
+"""Exposure: how many persons, with which elements, how sure; and the persons, by the keys of their records."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from PySide6.QtCore import QTimer
+from PySide6.QtWidgets import QVBoxLayout
+
+from forensics.casefile.views import CaseView
+from ui.models.persons import PersonModel, element_text
+from ui.pages.base import CasePageBase
+from ui.pages.contents import FILTER_DELAY_MS
+from ui.session import Session
+from ui.summary import Summary
+from ui.widgets.bars import LEGEND, ROW, Bars
+from ui.widgets.filter_field import FilterField
+from ui.widgets.parts import Card, Empty, Stat, button, label, row
+from ui.widgets.tables import Table
+
+TIERS = ("confirmed", "probable", "possible")
+REGIONS = (
+    ("live", "live files"),
+    ("deleted", "deleted files"),
+    ("unallocated", "unallocated space"),
+    ("archived", "containers"),
+)
+SHOWN_STATES = 5
+
+
+class ExposurePage(CasePageBase):
+    TABLES = frozenset({"exposure", "evidence"})
+
+    def __init__(self) -> None:
+        self.filter = FilterField("Filter by record key", "Filter persons by record key", 220)
+        super().__init__("Exposure", "", self.filter)
+        self.model: PersonModel | None = None
+        self.table: Table | None = None
+        self.stats = {
+            "confirmed": Stat("Confirmed", "shield-check", "ok"),
+            "probable": Stat("Probable", "user-exclamation", "warn"),
+            "possible": Stat("Possible", "user-question", "accent"),
+            "ssn": Stat("With SSN", "id", "bad"),
+            "minors": Stat("Minors", "mood-kid"),
+            "deceased": Stat("Deceased", "history"),
+        }
+        self.bars = Bars([tier.capitalize() for tier in TIERS], "Persons by data element and tier")
+        chart = Card("Data elements", spacing=6)
+        chart.body.addWidget(self.bars)
+        chart.body.addStretch()
+        self.side = Card("What the numbers say", spacing=6)
+        self.estimate = label("", "strong", wrap=True)
+        self.estimate_why = label("", "small", wrap=True)
+        self.sums = label("", wrap=True)
+        self.places = label("", wrap=True)
+        self.states = label("", wrap=True)
+        for part in (self.estimate, self.estimate_why, self.sums, self.places, self.states):
+            self.side.body.addWidget(part)
+        self.side.body.addStretch()
+        self._table_place = QVBoxLayout()
+        self.count = label("", "small")
+        column = QVBoxLayout(self.content)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(12)
+        column.addLayout(row(*self.stats.values(), spacing=10))
+        column.addLayout(row(chart, self.side, spacing=12, stretch=(3, 2)))
+        column.addLayout(self._table_place, 1)
+        column.addWidget(self.count)
+        first = button("Go to the case", "briefcase", primary=True)
+        first.clicked.connect(lambda: self.verb_wanted.emit("page:case"))
+        self.set_empty(
+            Empty(
+                "users",
+                "Nobody has been counted yet",
+                "The contents are compared with the source records first; then exposure is assessed.",
+                first,
+            )
+        )
+        self._delay = QTimer(self, singleShot=True, interval=FILTER_DELAY_MS)
+        self._delay.timeout.connect(lambda: self.model and self.model.filter(self.filter.text().strip()))
+        self.filter.textChanged.connect(lambda _: self._delay.start())
+
+    def enter(self, session: Session) -> None:
+        super().enter(session)
+        self.model = PersonModel(session, self)
+        self.table = Table(self.model, [column.width for column in PersonModel.COLUMNS], "Affected persons")
+        self.table.make_sortable(self.model.sortable(), 1)
+        self._table_place.addWidget(self.table)
+        self.model.loaded.connect(
+            lambda rows: self.count.setText(
+                f"{rows:,} {'person' if rows == 1 else 'persons'} shown by record key · names, numbers and dates stay"
+                " in the case"
+            )
+        )
+        self.reread()
+
+    def leave(self) -> None:
+        super().leave()
+        if self.table:
+            self.table.setParent(None)
+            self.table.deleteLater()
+        if self.model:
+            self.model.deleteLater()
+        self.model = self.table = None
+        self._delay.stop()
+        self.filter.clear()
+        self.bars.show_rows(())
+        self.count.setText("")
+
+    def reread(self) -> None:
+        if self.session and self.model:
+            self.model.reload()
+            self.session.ask("exposure", _numbers, self._show_numbers)
+
+    def focus_filter(self) -> bool:
+        self.filter.setFocus()
+        self.filter.selectAll()
+        return True
+
+    def show_summary(self, case: Summary) -> None:
+        result = case.assessment
+        self.show_empty(result is None)
+        self.filter.setEnabled(result is not None)
+        if result is None:
+            self.sentence.setText("")
+            return
+        exhibits = ", ".join(exhibit.label for exhibit in case.exhibits)
+        self.sentence.setText(f"Persons found on {exhibits}, compared with {case.records:,} source records")
+        tiers = result.get("tiers") or {}
+        affected = tiers.get("confirmed", 0) + tiers.get("probable", 0)
+        reasons = {
+            "confirmed": "SSN or member ID with the name",
+            "probable": "name and birth date",
+            "possible": "not counted as affected",
+        }
+        for tier in TIERS:
+            self.stats[tier].show_number(f"{tiers.get(tier, 0):,}", reasons[tier])
+        with_ssn = ((result.get("elements") or {}).get("ssn") or {}).get("n", 0)
+        self.stats["ssn"].show_number(f"{with_ssn:,}", _share(with_ssn, affected))
+        for name in ("minors", "deceased"):
+            count = result.get(name) or 0
+            self.stats[name].show_number(f"{count:,}", _share(count, affected))
+        self._show_estimate(result)
+        unknown = result.get("not_in_records")
+        missing = (result.get("not_examined") or {}).get("items", 0)
+        self.sums.setText(
+            f"{affected:,} of {result.get('persons_after_merge') or case.records:,} persons in the records are affected."
+            + (f" {unknown:,} on the drive are in no record." if unknown else "")
+            + (f" {missing:,} items were not examined." if missing else "")
+        )
+        states = sorted((result.get("states") or {}).items(), key=lambda item: (-item[1], item[0]))
+        shown = ", ".join(f"{state or 'unknown'} {count:,}" for state, count in states[:SHOWN_STATES])
+        rest = sum(count for _, count in states[SHOWN_STATES:])
+        self.states.setText(f"By state: {shown}" + (f", others {rest:,}." if rest else "."))
+        self.states.setVisible(bool(states))
+
+    def _show_estimate(self, result: dict[str, Any]) -> None:
+        estimate = result.get("estimate")
+        if estimate is None:
+            self.estimate.setText("Estimate: not measured")
+            self.estimate_why.setText(
+                str(result.get("estimate_status") or "The chance error was not measured on this drive.")
+            )
+            return
+        low, high = result.get("low"), result.get("high")
+        between = f", between {low:,} and {high:,}" if low is not None and high is not None else ""
+        self.estimate.setText(f"Estimate: {estimate:,}{between}")
+        self.estimate_why.setText(str(result.get("estimate_status") or ""))
+
+    def _show_numbers(self, numbers: tuple[dict[str, dict[str, int]], dict[str, int]]) -> None:
+        elements, regions = numbers
+        self.bars.show_rows(
+            [(element_text(name), tuple(by.get(tier, 0) for tier in TIERS)) for name, by in elements.items()]
+        )
+        self.bars.setMaximumHeight(LEGEND + ROW * max(1, len(elements)))
+        found = ", ".join(f"{regions.get(name, 0):,} {words}" for name, words in REGIONS)
+        self.places.setText(f"Persons found in: {found}; some in several.")
+
+
+def _numbers(view: CaseView) -> tuple[dict[str, dict[str, int]], dict[str, int]]:
+    return view.elements_by_tier(), view.places_by_region()
+
+
+def _share(part: int, whole: int) -> str:
+    return f"{part / whole:.1%} of affected".replace("%", " %") if whole else "of nobody"
