@@ -51,12 +51,12 @@ class FileModel(PagedModel[FileRow]):
     NAME = "files"
     COLUMNS = (
         Column("name", "Name", 220),
-        Column("folder", "Folder", 190),
-        Column("type", "Type", 120),
+        Column("folder", "Folder", 170),
+        Column("type", "Type", 105),
         Column("size", "Size", 90, right=True),
-        Column("modified", "Modified", 225),
-        Column("status", "State", 150),
-        Column("outcome", "Outcome", 125),
+        Column("modified", "Modified", 262),
+        Column("status", "Status", 122),
+        Column("outcome", "Outcome", 118),
         Column(None, "SHA-256", 300, mono=True),
     )
 

@@ -8,13 +8,13 @@ from collections.abc import Sequence
 from PySide6.QtCore import QObject
 
 from forensics.casefile.views import CaseView
-from forensics.model import Exposure
+from forensics.model import ELEMENTS, Exposure
 from ui.models.paged import Column, PagedModel
 from ui.session import Session
 
 TIER = {"confirmed": ("Confirmed", "ok"), "probable": ("Probable", "warn"), "possible": ("Possible", "info")}
 
-ELEMENT = {
+_NAMES = {
     "ssn": "SSN", "member_id": "Member ID", "birth_date": "Birth date", "drivers_license": "Driver’s licence",
     "tax_id": "Tax ID", "mrn": "Medical record no.", "ip": "IP address", "url": "URL", "other_id": "Other ID",
     "email": "E-mail",
@@ -23,7 +23,7 @@ ELEMENT = {
 
 def element_text(element: str) -> str:
     """The name of a data element for people."""
-    return ELEMENT.get(element) or element.replace("_", " ").capitalize()
+    return _NAMES.get(element) or element.replace("_", " ").capitalize()
 
 
 class PersonModel(PagedModel[Exposure]):
@@ -31,7 +31,7 @@ class PersonModel(PagedModel[Exposure]):
     COLUMNS = (
         Column("record_key", "Record key", 130, mono=True),
         Column("tier", "Tier", 120),
-        Column(None, "Elements found", 290),
+        Column(None, "Elements found", 330),
         Column("places", "Places", 75, right=True),
         Column(None, "Live", 60, right=True),
         Column(None, "Deleted", 75, right=True),
@@ -58,7 +58,7 @@ class PersonModel(PagedModel[Exposure]):
             case 1:
                 return TIER[row.tier][0]
             case 2:
-                return ", ".join(map(element_text, row.elements))
+                return ", ".join(element_text(name) for name in ELEMENTS if name in row.elements)
             case 3 | 4 | 5 | 6 | 7:
                 count = (row.places, row.live, row.deleted, row.unallocated, row.archived)[column - 3]
                 return f"{count:,}" if count else "–"

@@ -9,7 +9,7 @@ from ui import theme
 from ui.bridge import Progress
 from ui.pages.base import CasePageBase
 from ui.summary import Step, Summary, steps
-from ui.widgets.parts import Card, Facts, Glyph, button, chip, label, row, set_chip, time_text
+from ui.widgets.parts import Card, Facts, Glyph, button, chip, label, relabel, row, set_chip, time_text
 
 
 class _StepRow:
@@ -127,8 +127,7 @@ class CasePage(CasePageBase):
             else:
                 line.show(step, "Next" if step is following else "Waiting", "info" if step is following else "idle")
         self.next_button.setEnabled(not self._running)
-        self.next_button.setText(following.action if following else "Make another draft")
-        self.next_button.setAccessibleName(self.next_button.text())
+        relabel(self.next_button, following.action if following else "Make another draft")
         theme.dress(self.next_button, following.icon if following else "writing-sign", "on_accent")
 
     def _next(self) -> None:

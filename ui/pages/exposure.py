@@ -15,7 +15,7 @@ from ui.session import Session
 from ui.summary import Summary
 from ui.widgets.bars import LEGEND, ROW, Bars
 from ui.widgets.filter_field import FilterField
-from ui.widgets.parts import Card, Empty, Stat, button, label, row
+from ui.widgets.parts import Card, Empty, Facts, Stat, button, label, row
 from ui.widgets.tables import Table
 
 TIERS = ("confirmed", "probable", "possible")
@@ -48,22 +48,18 @@ class ExposurePage(CasePageBase):
         chart = Card("Data elements", spacing=6)
         chart.body.addWidget(self.bars)
         chart.body.addStretch()
-        self.side = Card("What the numbers say", spacing=6)
-        self.estimate = label("", "strong", wrap=True)
-        self.estimate_why = label("", "small", wrap=True)
-        self.sums = label("", wrap=True)
-        self.places = label("", wrap=True)
-        self.states = label("", wrap=True)
-        for part in (self.estimate, self.estimate_why, self.sums, self.places, self.states):
-            self.side.body.addWidget(part)
-        self.side.body.addStretch()
+        self.facts = Facts()
+        side = Card("What the numbers say")
+        side.body.addLayout(self.facts)
+        side.body.addStretch()
+        self._said: dict[str, str] = {}
         self._table_place = QVBoxLayout()
         self.count = label("", "small")
         column = QVBoxLayout(self.content)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(12)
         column.addLayout(row(*self.stats.values(), spacing=10))
-        column.addLayout(row(chart, self.side, spacing=12, stretch=(3, 2)))
+        column.addLayout(row(chart, side, spacing=12, stretch=(3, 2)))
         column.addLayout(self._table_place, 1)
         column.addWidget(self.count)
         first = button("Go to the case", "briefcase", primary=True)
@@ -104,6 +100,7 @@ class ExposurePage(CasePageBase):
         self.model = self.table = None
         self._delay.stop()
         self.filter.clear()
+        self._said.clear()
         self.bars.show_rows(())
         self.count.setText("")
 
@@ -129,8 +126,8 @@ class ExposurePage(CasePageBase):
         tiers = result.get("tiers") or {}
         affected = tiers.get("confirmed", 0) + tiers.get("probable", 0)
         reasons = {
-            "confirmed": "SSN or member ID with the name",
-            "probable": "name and birth date",
+            "confirmed": "by SSN or member ID",
+            "probable": "by name and birth date",
             "possible": "not counted as affected",
         }
         for tier in TIERS:
@@ -140,32 +137,24 @@ class ExposurePage(CasePageBase):
         for name in ("minors", "deceased"):
             count = result.get(name) or 0
             self.stats[name].show_number(f"{count:,}", _share(count, affected))
-        self._show_estimate(result)
         unknown = result.get("not_in_records")
-        missing = (result.get("not_examined") or {}).get("items", 0)
-        self.sums.setText(
-            f"{affected:,} of {result.get('persons_after_merge') or case.records:,} persons in the records are affected."
-            + (f" {unknown:,} on the drive are in no record." if unknown else "")
-            + (f" {missing:,} items were not examined." if missing else "")
-        )
+        missing = result.get("not_examined") or {}
         states = sorted((result.get("states") or {}).items(), key=lambda item: (-item[1], item[0]))
-        shown = ", ".join(f"{state or 'unknown'} {count:,}" for state, count in states[:SHOWN_STATES])
-        rest = sum(count for _, count in states[SHOWN_STATES:])
-        self.states.setText(f"By state: {shown}" + (f", others {rest:,}." if rest else "."))
-        self.states.setVisible(bool(states))
+        shown = [f"{state or 'unknown'} {count:,}" for state, count in states[:SHOWN_STATES]]
+        if rest := sum(count for _, count in states[SHOWN_STATES:]):
+            shown.append(f"others {rest:,}")
+        self._said |= {
+            "Affected": f"{affected:,} of {result.get('persons_after_merge') or case.records:,} persons in the records",
+            "Estimate": _estimate(result),
+            "In no record": "" if unknown is None else f"{unknown:,} persons on the drive",
+            "Not examined": f"{missing.get('items', 0):,} items" + _reasons(missing.get("reasons") or {}),
+            "By state": ", ".join(shown),
+        }
+        self._show_facts()
 
-    def _show_estimate(self, result: dict[str, Any]) -> None:
-        estimate = result.get("estimate")
-        if estimate is None:
-            self.estimate.setText("Estimate: not measured")
-            self.estimate_why.setText(
-                str(result.get("estimate_status") or "The chance error was not measured on this drive.")
-            )
-            return
-        low, high = result.get("low"), result.get("high")
-        between = f", between {low:,} and {high:,}" if low is not None and high is not None else ""
-        self.estimate.setText(f"Estimate: {estimate:,}{between}")
-        self.estimate_why.setText(str(result.get("estimate_status") or ""))
+    def _show_facts(self) -> None:
+        order = ("Affected", "Estimate", "In no record", "Not examined", "Found in", "By state")
+        self.facts.show((name, self._said[name]) for name in order if self._said.get(name))
 
     def _show_numbers(self, numbers: tuple[dict[str, dict[str, int]], dict[str, int]]) -> None:
         elements, regions = numbers
@@ -173,8 +162,23 @@ class ExposurePage(CasePageBase):
             [(element_text(name), tuple(by.get(tier, 0) for tier in TIERS)) for name, by in elements.items()]
         )
         self.bars.setMaximumHeight(LEGEND + ROW * max(1, len(elements)))
-        found = ", ".join(f"{regions.get(name, 0):,} {words}" for name, words in REGIONS)
-        self.places.setText(f"Persons found in: {found}; some in several.")
+        found = ", ".join(f"{words} {regions.get(name, 0):,}" for name, words in REGIONS)
+        self._said["Found in"] = f"{found} persons; some in several"
+        self._show_facts()
+
+
+def _estimate(result: dict[str, Any]) -> str:
+    why = str(result.get("estimate_status") or "")
+    estimate, low, high = result.get("estimate"), result.get("low"), result.get("high")
+    if estimate is None:
+        return "not measured" + (f": {why}" if why and why != "not measured" else "")
+    between = f", between {low:,} and {high:,}" if low is not None and high is not None else ""
+    return f"{estimate:,}{between}" + (f"; {why}" if why else "")
+
+
+def _reasons(reasons: dict[str, int]) -> str:
+    most = sorted(reasons.items(), key=lambda item: (-item[1], item[0]))[:2]
+    return f" ({', '.join(f'{reason} {count:,}' for reason, count in most)})" if most else ""
 
 
 def _numbers(view: CaseView) -> tuple[dict[str, dict[str, int]], dict[str, int]]:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from PySide6.QtCore import Signal
-from PySide6.QtWidgets import QPushButton, QVBoxLayout
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtWidgets import QPushButton, QSizePolicy, QVBoxLayout
 
 from ui.widgets.parts import Card, Glyph, Page, button, label, row
 
@@ -13,9 +13,13 @@ from ui.widgets.parts import Card, Glyph, Page, button, label, row
 class Choice(Card):
     def __init__(self, icon: str, title: str, text: str, action: QPushButton) -> None:
         super().__init__(spacing=8)
+        self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Maximum)
         self.body.addWidget(Glyph(icon, "accent", 28))
         self.body.addWidget(label(title, "h2"))
-        self.body.addWidget(label(text, "muted", wrap=True), 1)
+        words = label(text, "muted", wrap=True)
+        words.setMinimumHeight(words.fontMetrics().lineSpacing() * 3 + 4)
+        words.setAlignment(Qt.AlignmentFlag.AlignTop)
+        self.body.addWidget(words)
         self.body.addLayout(row(action, label(""), stretch=(0, 1)))
 
 

@@ -124,7 +124,7 @@ class ReportPage(CasePageBase):
                 ("Pages", f"{self.pdf.pageCount():,}"),
                 ("Size", size_text(found.st_size)),
                 ("Folder", str(newest.parent)),
-                ("Signature", "Not checked here; `verify` says what holds"),
+                ("Signature", "Not checked here; “Check the case” on the Custody page says what holds"),
             ]
         )
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QToolButton, QVBoxLayout
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QToolButton, QVBoxLayout, QWidget
 
 from ui import theme
 from ui.widgets.parts import SELECTABLE, Glyph, label
@@ -12,11 +12,17 @@ _ICON = {"info": "info-circle", "ok": "circle-check", "warn": "alert-triangle", 
 _INK = {"info": "accent", "ok": "ok", "warn": "warn", "bad": "bad"}
 
 
-class Banner(QFrame):
+class Banner(QWidget):
+    """Takes no room while it has nothing to say."""
+
     def __init__(self) -> None:
         super().__init__()
-        self.setObjectName("banner")
-        line = QHBoxLayout(self)
+        self._frame = QFrame()
+        self._frame.setObjectName("banner")
+        around = QVBoxLayout(self)
+        around.setContentsMargins(24, 14, 24, 0)
+        around.addWidget(self._frame)
+        line = QHBoxLayout(self._frame)
         line.setContentsMargins(14, 10, 10, 10)
         line.setSpacing(10)
         self._glyph = Glyph("info-circle", "accent", 20)
@@ -41,9 +47,9 @@ class Banner(QFrame):
 
     def say(self, kind: str, sentence: str, remedy: str = "") -> None:
         """Show a message; `kind` is info, ok, warn or bad and has an icon of its own."""
-        self.setProperty("kind", kind)
-        self.style().unpolish(self)
-        self.style().polish(self)
+        self._frame.setProperty("kind", kind)
+        self._frame.style().unpolish(self._frame)
+        self._frame.style().polish(self._frame)
         self._glyph.become(_ICON[kind], _INK[kind])
         self.sentence.setText(sentence)
         self.remedy.setText(remedy)

@@ -55,9 +55,9 @@ class JobStrip(Card):
         self.bar.setAccessibleName("Progress of the job")
         self.phase = Elided("", "small")
         self.amount = Elided("", "small")
-        self.body.addLayout(row(self.verb, self.share, self.cancel, spacing=4, stretch=(1, 0, 0)))
+        self.body.addLayout(row(self.verb, self.cancel, spacing=4, stretch=(1, 0)))
         self.body.addWidget(self.bar)
-        self.body.addWidget(self.phase)
+        self.body.addLayout(row(self.phase, self.share, spacing=6, stretch=(1, 0)))
         self.body.addWidget(self.amount)
         self.hide()
 

@@ -104,8 +104,8 @@ def set_chip(made: QLabel, text: str, kind: str) -> None:
 
 
 def button(text: str, icon: str = "", primary: bool = False, tip: str = "", key: str = "") -> QPushButton:
-    made = QPushButton(text)
-    made.setAccessibleName(text.replace("&", ""))
+    made = QPushButton()
+    relabel(made, text, bool(icon))
     if primary:
         made.setObjectName("primary")
     if icon:
@@ -115,6 +115,12 @@ def button(text: str, icon: str = "", primary: bool = False, tip: str = "", key:
     if tip or key:
         made.setToolTip((tip or text.replace("&", "")) + (f"  ({key})" if key else ""))
     return made
+
+
+def relabel(made: QPushButton, text: str, with_icon: bool = True) -> None:
+    """Give a button its words, a little apart from the icon before them."""
+    made.setText(f" {text}" if with_icon else text)
+    made.setAccessibleName(text.replace("&&", "\0").replace("&", "").replace("\0", "&"))
 
 
 def row(*parts: QWidget | QLayout, spacing: int = 12, stretch: Sequence[int] = ()) -> QHBoxLayout:
@@ -164,10 +170,10 @@ class Facts(QGridLayout):
         wanted = dict(facts)
         for name, pair in self._rows.items():
             for part in pair:
+                self.removeWidget(part)
                 part.setVisible(name in wanted)
-        for name, value in wanted.items():
+        for at, (name, value) in enumerate(wanted.items()):
             if name not in self._rows:
-                at = len(self._rows)
                 left = label(name, "muted")
                 right: QLabel | Wrapped
                 if name in self._mono:
@@ -175,10 +181,10 @@ class Facts(QGridLayout):
                 else:
                     right = label("", wrap=True)
                     right.setTextInteractionFlags(SELECTABLE)
-                self.addWidget(left, at, 0, Qt.AlignmentFlag.AlignTop)
-                self.addWidget(right, at, 1)
                 self._rows[name] = (left, right)
-            right = self._rows[name][1]
+            left, right = self._rows[name]
+            self.addWidget(left, at, 0, Qt.AlignmentFlag.AlignTop)
+            self.addWidget(right, at, 1)
             right.setText(value)
             right.setAccessibleName(f"{name}: {value}")
 

@@ -9,7 +9,7 @@ from PySide6.QtWidgets import QApplication, QButtonGroup, QFrame, QSizePolicy, Q
 
 from ui import theme
 from ui.widgets.job_strip import JobStrip
-from ui.widgets.parts import Elided, Glyph, button, row
+from ui.widgets.parts import Elided, Glyph, button, relabel, row
 
 WIDTH = 232
 
@@ -82,6 +82,5 @@ class Rail(QFrame):
 
     def _name_theme(self) -> None:
         dark = theme.is_dark()
-        self.theme_button.setText("Light" if dark else "Dark")
-        self.theme_button.setAccessibleName("Light" if dark else "Dark")
+        relabel(self.theme_button, "Light" if dark else "Dark")
         theme.dress(self.theme_button, "sun" if dark else "moon")
