@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field
+from itertools import groupby
 from typing import Any
 
 import numpy as np
@@ -276,6 +277,15 @@ class Store:
             connection.execute(update(schema.volume).where(schema.volume.c.id == volume_id).values(walked=True))
         return count
 
+    def fail_volume(self, volume_id: int, outcome: Outcome) -> None:
+        """Record that a volume's entries could not be listed."""
+        with self._engine.begin() as connection:
+            connection.execute(
+                update(schema.volume)
+                .where(schema.volume.c.id == volume_id)
+                .values(walked=True, outcome=str(outcome.kind), reason=outcome.reason)
+            )
+
     def pending_entries(self, after: int, limit: int = 256) -> list[StoredEntry]:
         """Entries still to be examined with a number above `after`, in that order."""
         table = schema.file_entry
@@ -290,6 +300,11 @@ class Store:
             return _stored_entry(
                 connection.execute(select(schema.file_entry).where(schema.file_entry.c.id == entry_id)).one()
             )
+
+    def entries_with_pieces(self) -> set[int]:
+        """The numbers of the entries whose content is matched by pieces."""
+        with self._engine.begin() as connection:
+            return set(connection.scalars(select(schema.file_entry.c.id).where(schema.file_entry.c.has_pieces)))
 
     def entry_counts(self) -> tuple[int, int, int, int]:
         """Entries examined, entries in all, bytes examined, bytes in all."""
@@ -519,36 +534,32 @@ class Store:
                 .values(outcome=str(outcome.kind), reason=outcome.reason)
             )
 
+    def evidence_counts(self) -> tuple[int, int]:
+        """Rows of evidence, and records that have any."""
+        table = schema.evidence
+        with self._engine.begin() as connection:
+            row = connection.execute(select(func.count(), func.count(func.distinct(table.c.record)))).one()
+        return int(row[0]), int(row[1])
+
     def evidence_by_record(self) -> Iterator[tuple[int, list[Evidence]]]:
-        """The evidence of each record that has any, by record number."""
+        """The evidence of each record that has any, by record number; a page of records is in memory at a time."""
         table, entry = schema.evidence, schema.file_entry
         query = (
             select(table, entry.c.locator.label("entry_locator"))
             .join(entry, entry.c.id == table.c.entry_id, isouter=True)
             .order_by(table.c.record, table.c.id)
         )
-        with self._engine.begin() as connection:
-            record = -1
-            held: list[Evidence] = []
-            for row in connection.execute(query.execution_options(yield_per=10_000)):
-                if row.record != record and held:
-                    yield record, held
-                    held = []
-                record = row.record
-                held.append(
-                    Evidence(
-                        (row.entry_locator or "") + row.tail,
-                        row.record,
-                        Region(row.region),
-                        row.archived,
-                        unpack_elements(row.elements),
-                        unpack_elements(row.agree),
-                        unpack_elements(row.conflict),
-                        row.road,
-                    )
-                )
-            if held:
-                yield record, held
+        numbers = select(table.c.record).distinct().order_by(table.c.record).limit(BATCH)
+        after = 0
+        while True:
+            with self._engine.begin() as connection:
+                page = connection.scalars(numbers.where(table.c.record > after)).all()
+                if not page:
+                    return
+                rows = connection.execute(query.where(table.c.record.between(page[0], page[-1]))).all()
+            after = page[-1]
+            for record, group in groupby(rows, key=lambda row: int(row.record)):
+                yield record, [_evidence(row) for row in group]
 
     def forget_matches(self) -> None:
         """Remove what rests on the contents or records as they were: units, evidence, exposure and its result."""
@@ -665,6 +676,13 @@ def _add_child(connection: Connection, parent: StoredEntry, number: int, child: 
     ]
     if parts:
         connection.execute(schema.content.insert(), parts)
+
+
+def _evidence(row: Any) -> Evidence:
+    return Evidence(
+        (row.entry_locator or "") + row.tail, row.record, Region(row.region), row.archived,
+        unpack_elements(row.elements), unpack_elements(row.agree), unpack_elements(row.conflict), row.road,
+    )  # fmt: skip
 
 
 def _piece(row: Any, data: bytes | None) -> Piece:

@@ -1,1 +1,1 @@
-"""TODO room."""
+"""Evidence to exposure: which persons, which elements, how sure, and counts that add up."""

@@ -1,0 +1,538 @@
+"""Who signs: an organisation's own authority, and one certificate for each person.
+
+Everything is kept encrypted (PKCS#12) in a folder that the caller names; certificates and the revocation list, which
+are public, stand beside it in the clear, so that listing asks for no passphrase.
+
+    authorities/NAME/  authority.p12  authority.pem  authority.crl
+    people/NAME/       signing.p12  signing.pem (with its issuers)  encryption.p12  encryption.pem
+
+A person's two keys are apart on purpose: the signing key never decrypts, and the encryption key may be escrowed.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import shutil
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+
+from asn1crypto import keys as asn1_keys
+from asn1crypto import x509 as asn1_x509
+from cryptography import x509
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+
+from forensics.custody import cades, key_files
+from forensics.errors import EnvironmentFailed, NotIntact, Refused
+
+DOCUMENT_SIGNING = x509.ObjectIdentifier("1.3.6.1.5.5.7.3.36")
+"""id-kp-documentSigning (RFC 9336). Alone it is not enough: NSS (so poppler) and OpenSSL ask for emailProtection."""
+
+AUTHORITY_DAYS, PERSON_DAYS, CRL_DAYS = 3650, 730, 365
+_BACKDATED = timedelta(minutes=5)
+"""So that a machine whose clock is a little slow does not meet a certificate from its future."""
+
+_MOST_NAME = 64
+"""ub-common-name and ub-organization-name of X.520 (RFC 5280, appendix A.1)."""
+
+
+class IdentityKind(StrEnum):
+    AUTHORITY = "authority"
+    PERSON = "person"
+    IMPORTED = "imported"
+
+
+@dataclass(frozen=True, slots=True)
+class IdentityInfo:
+    """What is public about an identity. `fingerprint` is the certificate's SHA-256; `not_after` is ISO 8601 in UTC."""
+
+    name: str
+    organisation: str
+    fingerprint: str
+    not_after: str
+    kind: IdentityKind
+
+
+@dataclass(frozen=True, slots=True)
+class AuthorityInfo:
+    """What is public about an organisation's authority, and where its certificate and revocation list stand."""
+
+    organisation: str
+    fingerprint: str
+    not_after: str
+    certificate: Path
+    revocation_list: Path
+
+
+@dataclass(slots=True)
+class Identity:
+    """A person's signing identity, unlocked: a `forensics.model.Signer`.
+
+    `chain_pem` are the issuers, the root last. `revocation_list` is the authority's CRL in DER; None where the
+    identity was imported and its issuer's list is not here. Not frozen, because `Signer` promises plain attributes.
+    """
+
+    name: str
+    organisation: str
+    fingerprint: str
+    certificate_pem: bytes
+    chain_pem: tuple[bytes, ...]
+    revocation_list: bytes | None = field(repr=False)
+    _key: cades.SigningKey = field(repr=False)
+
+    def cades(self, content: bytes) -> bytes:
+        """A detached CAdES-B-B signature over `content`, in DER, dated by this machine's clock."""
+        issuers = [x509.load_pem_x509_certificate(pem) for pem in self.chain_pem]
+        return cades.sign(
+            content, self._key, x509.load_pem_x509_certificate(self.certificate_pem), issuers, datetime.now(UTC)
+        )
+
+    def pdf_signer(self) -> Any:
+        """The same key as pyHanko's `SimpleSigner`, with all issuers to embed."""
+        from pyhanko.sign.signers import SimpleSigner
+        from pyhanko_certvalidator.registry import SimpleCertificateStore
+
+        mine, *issuers = (
+            asn1_x509.Certificate.load(x509.load_pem_x509_certificate(pem).public_bytes(Encoding.DER))
+            for pem in (self.certificate_pem, *self.chain_pem)
+        )
+        private = self._key.private_bytes(Encoding.DER, PrivateFormat.PKCS8, NoEncryption())
+        store = SimpleCertificateStore()  # type: ignore[no-untyped-call]
+        store.register_multiple(issuers)
+        return SimpleSigner(mine, asn1_keys.PrivateKeyInfo.load(private), store)
+
+
+class Identities:
+    """The identities in one folder. Nothing that is there is ever overwritten, except a revocation list by its next."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    # ------------------------------------------------------------------------------------------------------ making
+
+    def create_authority(self, organisation: str, passphrase: str) -> AuthorityInfo:
+        """A new root for an organisation: P-256, ten years, good for issuing certificates to persons and nothing else.
+
+        Keep its passphrase apart from everyone's own, and the folder off line. Raises `Refused` where there is one.
+        """
+        organisation, passphrase = _a_name(organisation, "organisation"), _a_passphrase(passphrase)
+        key = ec.generate_private_key(ec.SECP256R1())
+        name = x509.Name(
+            [
+                x509.NameAttribute(NameOID.ORGANIZATION_NAME, organisation),
+                x509.NameAttribute(NameOID.COMMON_NAME, "Custody signing authority"),
+            ]
+        )
+        now = _now()
+        certificate = (
+            x509.CertificateBuilder()
+            .subject_name(name)
+            .issuer_name(name)
+            .public_key(key.public_key())
+            .serial_number(x509.random_serial_number())
+            .not_valid_before(now - _BACKDATED)
+            .not_valid_after(now + timedelta(days=AUTHORITY_DAYS))
+            .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
+            .add_extension(_usage(key_cert_sign=True, crl_sign=True), critical=True)
+            .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
+            .sign(key, hashes.SHA256())
+        )
+        folder = self._new(
+            self.folder / "authorities" / _file_name(organisation),
+            {
+                "authority.p12": key_files.lock(organisation, key, certificate, [], passphrase),
+                "authority.crl": _revocation_list(key, certificate, 1),
+                "authority.pem": certificate.public_bytes(Encoding.PEM),
+            },
+            f"There is an authority for {organisation} already.",
+        )
+        return _authority_info(folder, certificate)
+
+    def create(
+        self, name: str, passphrase: str, *, authority: str | None = None, authority_passphrase: str | None = None
+    ) -> IdentityInfo:
+        """A new person: a P-256 certificate to sign with and an RSA-3072 certificate to be written to.
+
+        `authority` is the organisation whose authority issues it, and may be left out where there is one only;
+        `authority_passphrase` is the same as `passphrase` unless given. Raises `Refused` where there is no authority,
+        where a passphrase does not open it, or where the person exists.
+        """
+        name, passphrase = _a_name(name, "person"), _a_passphrase(passphrase)
+        folder, issuer = self._authority(authority)
+        key, certificate, _ = key_files.unlock(
+            folder / "authority.p12",
+            passphrase if authority_passphrase is None else authority_passphrase,
+            f"the authority of {_organisation(issuer)}",
+        )
+        if not isinstance(key, ec.EllipticCurvePrivateKey) or certificate != issuer:
+            raise NotIntact("The authority's key and its certificate do not belong together.", "Restore the folder.")
+        signing, encryption = ec.generate_private_key(ec.SECP256R1()), rsa.generate_private_key(65537, 3072)
+        purposes = [DOCUMENT_SIGNING, ExtendedKeyUsageOID.EMAIL_PROTECTION]
+        to_sign = _issue(
+            name, signing.public_key(), key, issuer, _usage(digital_signature=True, content_commitment=True), purposes
+        )
+        to_read = _issue(name, encryption.public_key(), key, issuer, _usage(key_encipherment=True), [purposes[1]])
+        self._new(
+            self.folder / "people" / _file_name(name),
+            {
+                "signing.p12": key_files.lock(name, signing, to_sign, [issuer], passphrase),
+                "encryption.p12": key_files.lock(name, encryption, to_read, [issuer], passphrase),
+                "encryption.pem": _pem([to_read, issuer]),
+                "signing.pem": _pem([to_sign, issuer]),
+            },
+            f"There is an identity for {name} already.",
+        )
+        self._renew_revocation_list(folder, key, issuer)
+        return _info(to_sign, IdentityKind.PERSON)
+
+    def import_pkcs12(self, path: Path, passphrase: str, new_passphrase: str) -> IdentityInfo:
+        """Take in a signing identity that was issued elsewhere, from a `.p12` or `.pfx` file with its whole chain.
+
+        Raises `Refused` for a wrong passphrase, a key that cannot sign documents, an expired or self-signed
+        certificate, or a chain that does not reach its root.
+        """
+        new_passphrase = _a_passphrase(new_passphrase)
+        key, certificate, others = key_files.unlock(path, passphrase, "the file to import")
+        sound = (isinstance(key, rsa.RSAPrivateKey) and key.key_size >= 2048) or isinstance(
+            key, ec.EllipticCurvePrivateKey
+        )
+        if not sound:
+            raise Refused(
+                "The key in this file cannot sign here.", "Bring an RSA key of 2048 bits or more, or an EC key."
+            )
+        if certificate.issuer == certificate.subject:
+            raise Refused(
+                "A certificate that vouches for itself identifies nobody.",
+                "Have it issued, or make one with `identity create-authority` and `identity create`.",
+            )
+        _require_signing(certificate)
+        _require_valid_now(certificate)
+        chain = _chain(certificate, others)
+        name = _a_name(cades.common_name(certificate), "person")
+        self._new(
+            self.folder / "people" / _file_name(name),
+            {
+                "signing.p12": key_files.lock(name, key, certificate, chain, new_passphrase),
+                "signing.pem": _pem([certificate, *chain]),
+            },
+            f"There is an identity for {name} already.",
+        )
+        return _info(certificate, IdentityKind.IMPORTED)
+
+    # ------------------------------------------------------------------------------------------------------- using
+
+    def load(self, name: str, passphrase: str) -> Identity:
+        """Unlock a person's signing identity, by name.
+
+        Raises `Refused` for an unknown name (naming those there are), a wrong passphrase, or a certificate that is
+        not valid today; `NotIntact` where key and certificate do not belong together.
+        """
+        folder = self._person(name)
+        public = x509.load_pem_x509_certificates((folder / "signing.pem").read_bytes())
+        key, certificate, _ = key_files.unlock(folder / "signing.p12", passphrase, f"the identity of {name}")
+        if certificate != public[0]:
+            raise NotIntact("The identity's key and its certificate do not belong together.", "Restore the folder.")
+        _require_valid_now(certificate)
+        return Identity(
+            name=cades.common_name(certificate),
+            organisation=_organisation(certificate),
+            fingerprint=cades.fingerprint(certificate),
+            certificate_pem=certificate.public_bytes(Encoding.PEM),
+            chain_pem=tuple(issuer.public_bytes(Encoding.PEM) for issuer in public[1:]),
+            revocation_list=self._revocation_list_of(public[-1]),
+            _key=key,
+        )
+
+    def encryption_certificate(self, name: str) -> bytes:
+        """The certificate, in PEM, to which to encrypt what this person shall read.
+
+        Raises `Refused` where there is none.
+        """
+        path = self._person(name) / "encryption.pem"
+        if not path.is_file():
+            raise Refused(f"{name} has no certificate to encrypt to.", "It was imported: ask for one that can.")
+        return x509.load_pem_x509_certificates(path.read_bytes())[0].public_bytes(Encoding.PEM)
+
+    def authorities(self) -> tuple[AuthorityInfo, ...]:
+        """The authorities in the folder, by file name."""
+        return tuple(_authority_info(folder, certificates[0]) for folder, certificates in self._public("authorities"))
+
+    def list(self) -> list[IdentityInfo]:
+        """Authorities and persons, by file name; asks for no passphrase."""
+        found = [_info(certificates[0], IdentityKind.AUTHORITY) for _, certificates in self._public("authorities")]
+        for folder, certificates in self._public("people"):
+            issued = (folder / "encryption.pem").is_file()
+            found.append(_info(certificates[0], IdentityKind.PERSON if issued else IdentityKind.IMPORTED))
+        return found
+
+    # ----------------------------------------------------------------------------------------------------- folders
+
+    def _public(self, kind: str) -> tuple[tuple[Path, Sequence[x509.Certificate]], ...]:
+        name = "authority.pem" if kind == "authorities" else "signing.pem"
+        paths = sorted((self.folder / kind).glob(f"[!.]*/{name}"))
+        try:
+            return tuple((path.parent, x509.load_pem_x509_certificates(path.read_bytes())) for path in paths)
+        except ValueError as error:
+            raise NotIntact(
+                f"A certificate file ({name}) in the folder of identities is damaged.", "Restore it from a copy."
+            ) from error
+
+    def _person(self, name: str) -> Path:
+        people = self._public("people")
+        for folder, certificates in people:
+            if name in (cades.common_name(certificates[0]), folder.name):
+                return folder
+        known = ", ".join(cades.common_name(certificates[0]) for _, certificates in people)
+        raise Refused(
+            f"There is no identity named {name}.",
+            f"There are: {known}." if known else "Make one with `drivecustody identity create NAME`.",
+        )
+
+    def _authority(self, organisation: str | None) -> tuple[Path, x509.Certificate]:
+        found = [(folder, certificates[0]) for folder, certificates in self._public("authorities")]
+        if not found:
+            raise Refused(
+                "There is no authority yet that could issue a certificate.",
+                "Make one first: `drivecustody identity create-authority --organisation NAME`.",
+            )
+        if organisation is not None:
+            found = [each for each in found if organisation in (_organisation(each[1]), each[0].name)]
+        if len(found) != 1:
+            known = ", ".join(info.organisation for info in self.authorities())
+            raise Refused("It is not clear which authority should issue the certificate.", f"Name one of: {known}.")
+        return found[0]
+
+    def _new(self, folder: Path, files: dict[str, bytes], exists: str) -> Path:
+        """All files or none: they are written to a hidden folder, which then takes its name in one step."""
+        try:
+            folder.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            hidden = Path(tempfile.mkdtemp(prefix=".new-", dir=folder.parent))
+            try:
+                for name, data in files.items():
+                    key_files.write_private(hidden / name, data)
+                if folder.exists():
+                    raise Refused(exists, "Choose another name, or use the one that is there.")
+                hidden.rename(folder)
+            except BaseException:
+                shutil.rmtree(hidden, ignore_errors=True)
+                raise
+        except OSError as error:
+            raise EnvironmentFailed(
+                f"The identity could not be written ({error.strerror or type(error).__name__}).",
+                "Make room, or give the permission to write to the folder of identities.",
+            ) from error
+        return folder
+
+    def _renew_revocation_list(self, folder: Path, key: ec.EllipticCurvePrivateKey, issuer: x509.Certificate) -> None:
+        """The authority's key is seldom unlocked; each time it is, its list gets another year."""
+        path = folder / "authority.crl"
+        before = x509.load_der_x509_crl(path.read_bytes())
+        number = before.extensions.get_extension_for_class(x509.CRLNumber).value.crl_number
+        part = folder / ".authority.crl.part"
+        part.unlink(missing_ok=True)
+        key_files.write_private(part, _revocation_list(key, issuer, number + 1, list(before)))
+        part.replace(path)
+
+    def _revocation_list_of(self, root: x509.Certificate) -> bytes | None:
+        for folder, certificates in self._public("authorities"):
+            if certificates[0] == root:
+                return (folder / "authority.crl").read_bytes()
+        return None
+
+
+# ---------------------------------------------------------------------------------------------------- certificates
+
+
+def _now() -> datetime:
+    return datetime.now(UTC).replace(microsecond=0)
+
+
+def _usage(**granted: bool) -> x509.KeyUsage:
+    names = (
+        "digital_signature", "content_commitment", "key_encipherment", "data_encipherment", "key_agreement",
+        "key_cert_sign", "crl_sign", "encipher_only", "decipher_only",
+    )  # fmt: skip
+    return x509.KeyUsage(**{name: granted.get(name, False) for name in names})
+
+
+def _issue(
+    name: str,
+    public_key: ec.EllipticCurvePublicKey | rsa.RSAPublicKey,
+    authority_key: ec.EllipticCurvePrivateKey,
+    issuer: x509.Certificate,
+    usage: x509.KeyUsage,
+    purposes: Sequence[x509.ObjectIdentifier],
+) -> x509.Certificate:
+    now = _now()
+    # The list is found under the issuer's directory name (RFC 5280, 4.2.1.13), for the authority has no server: a
+    # URL would either be false, or tell somebody's network that a report was just opened.
+    revocation = x509.DistributionPoint([x509.DirectoryName(issuer.subject)], None, None, None)
+    return (
+        x509.CertificateBuilder()
+        .subject_name(
+            x509.Name(
+                [
+                    x509.NameAttribute(NameOID.ORGANIZATION_NAME, _organisation(issuer)),
+                    x509.NameAttribute(NameOID.COMMON_NAME, name),
+                ]
+            )
+        )
+        .issuer_name(issuer.subject)
+        .public_key(public_key)
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(max(now - _BACKDATED, issuer.not_valid_before_utc))
+        .not_valid_after(min(now + timedelta(days=PERSON_DAYS), issuer.not_valid_after_utc))
+        .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
+        .add_extension(usage, critical=True)
+        .add_extension(x509.ExtendedKeyUsage(purposes), critical=False)
+        .add_extension(x509.SubjectKeyIdentifier.from_public_key(public_key), critical=False)
+        .add_extension(
+            x509.AuthorityKeyIdentifier.from_issuer_subject_key_identifier(
+                issuer.extensions.get_extension_for_class(x509.SubjectKeyIdentifier).value
+            ),
+            critical=False,
+        )
+        .add_extension(x509.CRLDistributionPoints([revocation]), critical=False)
+        .sign(authority_key, hashes.SHA256())
+    )
+
+
+def _revocation_list(
+    key: ec.EllipticCurvePrivateKey,
+    issuer: x509.Certificate,
+    number: int,
+    revoked: Sequence[x509.RevokedCertificate] = (),
+) -> bytes:
+    now = _now()
+    builder = (
+        x509.CertificateRevocationListBuilder()
+        .issuer_name(issuer.subject)
+        .last_update(now - _BACKDATED)
+        .next_update(now + timedelta(days=CRL_DAYS))
+        .add_extension(x509.CRLNumber(number), critical=False)
+        .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(key.public_key()), critical=False)
+    )
+    for each in revoked:
+        builder = builder.add_revoked_certificate(each)
+    return builder.sign(key, hashes.SHA256()).public_bytes(Encoding.DER)
+
+
+def _require_valid_now(certificate: x509.Certificate) -> None:
+    now = datetime.now(UTC)
+    if not certificate.not_valid_before_utc <= now <= certificate.not_valid_after_utc:
+        raise Refused(
+            f"The certificate is valid from {certificate.not_valid_before_utc:%Y-%m-%d} to "
+            f"{certificate.not_valid_after_utc:%Y-%m-%d}, not today.",
+            "Set the clock right, or make a new identity.",
+        )
+
+
+def _require_signing(certificate: x509.Certificate) -> None:
+    remedy = "Bring a certificate for signing documents or mail."
+    try:
+        usage = certificate.extensions.get_extension_for_class(x509.KeyUsage).value
+        if not usage.content_commitment:
+            raise Refused("The certificate may not be used for lasting signatures (nonRepudiation).", remedy)
+        if certificate.extensions.get_extension_for_class(x509.BasicConstraints).value.ca:
+            raise Refused("This is the certificate of an authority, not of a person.", remedy)
+    except x509.ExtensionNotFound as error:
+        if error.oid == x509.KeyUsage.oid:
+            raise Refused("The certificate does not say what it may be used for.", remedy) from None
+
+
+def _chain(certificate: x509.Certificate, others: Sequence[x509.Certificate]) -> tuple[x509.Certificate, ...]:
+    """The issuers of `certificate` among `others`, root last."""
+    chain: list[x509.Certificate] = []
+    last = certificate
+    while last.issuer != last.subject:
+        for other in others:
+            if other not in chain and _issued(last, other):
+                chain.append(other)
+                last = other
+                break
+        else:
+            raise Refused(
+                "The file does not hold the chain of certificates up to its root.",
+                "Export it again with all certificates of the certification path.",
+            )
+    return tuple(chain)
+
+
+def _issued(certificate: x509.Certificate, issuer: x509.Certificate) -> bool:
+    try:
+        certificate.verify_directly_issued_by(issuer)
+    except (ValueError, TypeError, InvalidSignature):
+        return False
+    return True
+
+
+def _organisation(certificate: x509.Certificate) -> str:
+    names = certificate.subject.get_attributes_for_oid(NameOID.ORGANIZATION_NAME)
+    return str(names[0].value) if names else ""
+
+
+def _info(certificate: x509.Certificate, kind: IdentityKind) -> IdentityInfo:
+    return IdentityInfo(
+        name=cades.common_name(certificate),
+        organisation=_organisation(certificate),
+        fingerprint=cades.fingerprint(certificate),
+        not_after=f"{certificate.not_valid_after_utc:%Y-%m-%dT%H:%M:%SZ}",
+        kind=kind,
+    )
+
+
+def _authority_info(folder: Path, certificate: x509.Certificate) -> AuthorityInfo:
+    public = _info(certificate, IdentityKind.AUTHORITY)
+    return AuthorityInfo(
+        public.organisation,
+        public.fingerprint,
+        public.not_after,
+        folder / "authority.pem",
+        folder / "authority.crl",
+    )
+
+
+# ----------------------------------------------------------------------------------------------------------- files
+
+
+def _a_name(untrusted: str, of: str) -> str:
+    name = " ".join(untrusted.split())
+    if not name or len(name) > _MOST_NAME or not name.isprintable():
+        raise Refused(f"This cannot be the name of a {of} in a certificate.", f"Give 1 to {_MOST_NAME} characters.")
+    return name
+
+
+def _a_passphrase(passphrase: str) -> str:
+    if not passphrase:
+        raise Refused("An identity needs a passphrase.", "Give one with `--identity-passphrase-file FILE`.")
+    try:
+        passphrase.encode()
+    except UnicodeEncodeError:
+        raise Refused("The passphrase is not text that every system can type.", "Choose another.") from None
+    return passphrase
+
+
+def _file_name(name: str) -> str:
+    """A name for a folder on any system, the same for the same name.
+
+    Where letters had to be left out, eight digits of the name's SHA-256 keep two such names apart. Windows gives
+    some short words to devices (`con`, `nul`, `com1`), so a word of three or four characters gets them too.
+    """
+    plain = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")
+    if re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9 -]*", name) and len(plain) > 4:
+        return plain
+    digits = hashlib.sha256(name.encode("utf-8", "surrogatepass")).hexdigest()[:8]
+    return f"{plain or 'name'}-{digits}"
+
+
+def _pem(certificates: Sequence[x509.Certificate]) -> bytes:
+    return b"".join(certificate.public_bytes(Encoding.PEM) for certificate in certificates)

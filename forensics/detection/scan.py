@@ -1,0 +1,462 @@
+"""The raw scan: every run of digits in a stretch of bytes, typed, keyed and asked of the records' index.
+
+Works on what is there, allocated or not, without knowing the format: bytes (ASCII, Latin-1, UTF-8), UTF-16 at either
+phase, and EBCDIC (code page 037). Nothing that does not hit is kept.
+
+Within a block everything is vectorised; a block of 256 KiB stays in the processor's cache. Each block is looked at
+with `MARGIN` bytes on either side, so that no value is lost at a border, and a hit belongs to the block it starts in.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from forensics import keys
+from forensics.model import Kind, Probe
+
+Bytes = NDArray[np.uint8]
+Ints = NDArray[np.int64]
+
+BLOCK = 256 << 10
+MARGIN = 512
+
+BEFORE, AFTER = 96, 64
+"""A name counts with a birth date if it starts at most so many bytes before or after it."""
+
+NAME_GAP = 24
+"""Two words count as one name if at most so many bytes lie between them."""
+
+KINDS = (Kind.SSN, Kind.MEMBER_ID, Kind.NAME_AND_BIRTH_DATE)
+
+WIDE_ENOUGH = 11
+LONGEST = 64
+"""Runs of so many digits are taken as fixed-width columns run together, and every window in them is tried."""
+
+U64 = np.uint64
+
+
+class Hits(NamedTuple):
+    """What was found, one element a hit: offset and length in bytes, index into KINDS, record, bytes a character."""
+
+    offset: Ints
+    length: Ints
+    kind: NDArray[np.uint8]
+    record: NDArray[np.uint32]
+    width: NDArray[np.uint8]
+
+
+def scan(data: bytes | memoryview, probe: Probe, start: int = 0, stop: int | None = None) -> Hits:
+    """All hits that start in ``data[start:stop]``; what lies before and behind is only context."""
+    whole = np.frombuffer(data, np.uint8)
+    stop = len(whole) if stop is None else stop
+    parts: list[Hits] = []
+    for at in range(start, stop, BLOCK):
+        end = min(at + BLOCK, stop)
+        low, high = max(0, at - MARGIN), min(len(whole), end + MARGIN)
+        for view, phase, width in _readings(whole[low:high]):
+            found = _scan_view(view, probe)
+            if found is None:
+                continue
+            offset = found.offset * width + phase + low
+            mine = (offset >= at) & (offset < end)
+            if mine.any():
+                parts.append(
+                    Hits(
+                        offset[mine],
+                        found.length[mine] * width,
+                        found.kind[mine],
+                        found.record[mine],
+                        np.full(int(mine.sum()), width, np.uint8),
+                    )
+                )
+    return _joined(parts)
+
+
+def _joined(parts: list[Hits]) -> Hits:
+    if not parts:
+        nothing = np.zeros(0, np.int64)
+        return Hits(nothing, nothing, nothing.astype(np.uint8), nothing.astype(np.uint32), nothing.astype(np.uint8))
+    return Hits(*(np.concatenate(column) for column in zip(*parts, strict=True)))
+
+
+# -------------------------------------------------------------------------------------------------------- readings
+
+
+def _table(*ranges: tuple[int, int]) -> NDArray[np.bool_]:
+    table = np.zeros(256, bool)
+    for low, high in ranges:
+        table[low : high + 1] = True
+    return table
+
+
+# Letters, digits, blank, line ends, comma, hyphen and slash in code page 037.
+_EBCDIC = _table(
+    (0xC1, 0xC9), (0xD1, 0xD9), (0xE2, 0xE9), (0xF0, 0xF9), (0x81, 0x89), (0x91, 0x99), (0xA2, 0xA9), (0x40, 0x40),
+    (0x15, 0x15), (0x25, 0x25), (0x0D, 0x0D), (0x6B, 0x6B), (0x60, 0x61),
+)  # fmt: skip
+_FROM_EBCDIC = np.frombuffer(
+    bytes(bytes([byte]).decode("cp037").encode("latin-1", "replace")[0] for byte in range(256)), np.uint8
+)
+_EBCDIC_CELL = 1024
+
+
+def _readings(block: Bytes) -> list[tuple[Bytes, int, int]]:
+    """The block as the texts it may be: bytes of text, offset of the first, bytes a character."""
+    readings = [(block, 0, 1)]
+    if len(block) < 16:
+        return readings
+    if (block == 0).any():
+        for phase in (0, 1):
+            pairs = block[phase : len(block) - ((len(block) - phase) & 1)].reshape(-1, 2)
+            text = (pairs[:, 1] == 0) & (pairs[:, 0] >= 9)
+            longer = text[:-1] & text[1:]
+            longer = longer[:-2] & longer[2:]
+            longer = longer[:-4] & longer[4:]
+            if longer.any():
+                readings.append((np.where(text, pairs[:, 0], 0).astype(np.uint8), phase, 2))
+    cells = len(block) // _EBCDIC_CELL
+    if cells:
+        share = _EBCDIC[block[: cells * _EBCDIC_CELL]].reshape(cells, -1).mean(axis=1)
+    else:
+        share = _EBCDIC[block].mean(keepdims=True)
+    if (share > 0.9).any():
+        readings.append((_FROM_EBCDIC[block], 0, 1))
+    return readings
+
+
+# ----------------------------------------------------------------------------------------------------- digit runs
+
+
+class _Runs(NamedTuple):
+    text: Bytes
+    start: Ints
+    length: Ints
+
+
+def _runs(text: Bytes, member: NDArray[np.bool_]) -> tuple[Ints, Ints]:
+    """Start and length of the maximal stretches whose bytes are members."""
+    edges = np.flatnonzero(member[1:] != member[:-1]) + 1
+    if len(member) and member[0]:
+        edges = np.concatenate(([0], edges))
+    if len(edges) & 1:
+        edges = np.append(edges, len(text))
+    return edges[0::2], edges[1::2] - edges[0::2]
+
+
+def _value(text: Bytes, start: Ints, length: int) -> NDArray[np.uint64]:
+    value = np.zeros(len(start), U64)
+    for place in range(length):
+        value = value * U64(10) + (text[start + place] - np.uint8(48)).astype(U64)
+    return value
+
+
+def _number(runs: _Runs, which: Ints) -> Ints:
+    """The value of runs of one or two digits."""
+    start, length = runs.start[which], runs.length[which]
+    first = (runs.text[start] - np.uint8(48)).astype(np.int64)
+    second = (runs.text[start + length - 1] - np.uint8(48)).astype(np.int64)
+    return np.where(length == 2, first * 10 + second, first)
+
+
+class _Candidates:
+    """Collects typed candidates of a block and asks the probe once a kind."""
+
+    def __init__(self) -> None:
+        self.keys: dict[Kind, list[NDArray[np.uint64]]] = {kind: [] for kind in KINDS}
+        self.offsets: dict[Kind, list[Ints]] = {kind: [] for kind in KINDS}
+        self.lengths: dict[Kind, list[Ints]] = {kind: [] for kind in KINDS}
+
+    def add(self, kind: Kind, offset: Ints, length: Ints | int, key: NDArray[np.uint64]) -> None:
+        if len(offset):
+            self.keys[kind].append(key)
+            self.offsets[kind].append(offset)
+            self.lengths[kind].append(np.broadcast_to(np.asarray(length, np.int64), offset.shape))
+
+    def ask(self, probe: Probe) -> Hits | None:
+        parts = []
+        for number, kind in enumerate(KINDS):
+            if not self.keys[kind]:
+                continue
+            at, record = probe.find(kind, np.concatenate(self.keys[kind]))
+            if len(at):
+                offset, length = np.concatenate(self.offsets[kind])[at], np.concatenate(self.lengths[kind])[at]
+                parts.append(
+                    Hits(offset, length, np.full(len(at), number, np.uint8), record, np.ones(len(at), np.uint8))
+                )
+        return _joined(parts) if parts else None
+
+
+def _scan_view(text: Bytes, probe: Probe) -> Hits | None:
+    start, length = _runs(text, (text - np.uint8(48)) < np.uint8(10))
+    if not len(start):
+        return None
+    runs = _Runs(text, start, length)
+    candidates = _Candidates()
+    _bare_numbers(runs, probe, candidates)
+    _grouped_ssn(runs, candidates)
+    _names_with_dates(runs, candidates)
+    return candidates.ask(probe)
+
+
+def _windows(runs: _Runs, which: Ints, size: int) -> Ints:
+    """The start of every window of `size` digits in these runs."""
+    count = runs.length[which] - size + 1
+    before = np.cumsum(count) - count
+    windows: Ints = np.repeat(runs.start[which], count) + (np.arange(count.sum()) - np.repeat(before, count))
+    return windows
+
+
+def _bare_numbers(runs: _Runs, probe: Probe, candidates: _Candidates) -> None:
+    nine = np.flatnonzero(runs.length == 9)
+    candidates.add(Kind.SSN, runs.start[nine], 9, keys.digits(_value(runs.text, runs.start[nine], 9), 9))
+    for short in (7, 8):  # a spreadsheet drops leading zeros
+        some = np.flatnonzero(runs.length == short)
+        candidates.add(Kind.SSN, runs.start[some], short, keys.digits(_value(runs.text, runs.start[some], short), 9))
+    run_together = np.flatnonzero((runs.length >= WIDE_ENOUGH) & (runs.length <= LONGEST))
+    if len(run_together):
+        at = _windows(runs, run_together, 9)
+        candidates.add(Kind.SSN, at, 9, keys.digits(_value(runs.text, at, 9), 9))
+    for size in sorted(probe.id_digits):
+        some = np.flatnonzero(runs.length == size)
+        candidates.add(
+            Kind.MEMBER_ID, runs.start[some], size, keys.digits(_value(runs.text, runs.start[some], size), size)
+        )
+        longer = run_together[runs.length[run_together] > size]
+        if len(longer):
+            at = _windows(runs, longer, size)
+            candidates.add(Kind.MEMBER_ID, at, size, keys.digits(_value(runs.text, at, size), size))
+
+
+_HYPHENS = _table((0x20, 0x20), (0x2D, 0x2E), (0xA0, 0xA0))
+# UTF-8 of no-break space, and of the hyphens and dashes U+2010 to U+2014.
+_TWO_BYTE_GAP = (0xC2, 0xA0)
+_THREE_BYTE_GAP = (0xE2, 0x80)
+
+
+def _grouped_ssn(runs: _Runs, candidates: _Candidates) -> None:
+    if len(runs.start) < 3:
+        return
+    length, text = runs.length, runs.text
+    at = np.flatnonzero((length[:-2] == 3) & (length[1:-1] == 2) & (length[2:] == 4))
+    if not len(at):
+        return
+    end_1, end_2 = runs.start[at] + 3, runs.start[at + 1] + 2
+    gap = runs.start[at + 1] - end_1
+    same = (gap == runs.start[at + 2] - end_2) & (gap >= 1) & (gap <= 3)
+    at, end_1, end_2, gap = at[same], end_1[same], end_2[same], gap[same]
+    if not len(at):
+        return
+    alike = text[end_1] == text[end_2]
+    second, third = text[end_1 + np.minimum(gap - 1, 1)], text[end_1 + gap - 1]
+    dash = (third >= 0x90) & (third <= 0x94)
+    fits = alike & (
+        ((gap == 1) & _HYPHENS[text[end_1]])
+        | ((gap == 2) & (text[end_1] == _TWO_BYTE_GAP[0]) & (second == _TWO_BYTE_GAP[1]))
+        | ((gap == 3) & (text[end_1] == _THREE_BYTE_GAP[0]) & (second == _THREE_BYTE_GAP[1]) & dash)
+    )  # fmt: skip
+    at = at[fits]
+    if len(at):
+        value = _value(text, runs.start[at], 3) * U64(100) + _value(text, runs.start[at + 1], 2)
+        value = value * U64(10_000) + _value(text, runs.start[at + 2], 4)
+        whole = runs.start[at + 2] + 4 - runs.start[at]
+        candidates.add(Kind.SSN, runs.start[at], whole, keys.digits(value, 9))
+
+
+# ----------------------------------------------------------------------------------------------------------- dates
+
+
+class _Dates(NamedTuple):
+    day: Ints
+    """Days since 1970-01-01."""
+    offset: Ints
+    length: Ints
+
+
+FIRST_YEAR, LAST_YEAR = 1890, 2040
+_DATE_GAP = _table((0x20, 0x20), (0x2D, 0x2F))
+
+
+def _dates_of(year: Ints, month: Ints, day: Ints, offset: Ints, length: Ints) -> _Dates:
+    """The dates among these that exist in the calendar."""
+    ok = (month >= 1) & (month <= 12) & (day >= 1) & (day <= 31) & (year >= FIRST_YEAR) & (year <= LAST_YEAR)
+    year, month, day = year[ok], month[ok], day[ok]
+    months = (year - 1970) * 12 + month - 1
+    first = months.astype("datetime64[M]").astype("datetime64[D]").astype(np.int64)
+    following = (months + 1).astype("datetime64[M]").astype("datetime64[D]").astype(np.int64)
+    exists = first + day <= following
+    return _Dates((first + day - 1)[exists], offset[ok][exists], length[ok][exists])
+
+
+def _numeric_dates(runs: _Runs) -> _Dates:
+    text, start, length = runs.text, runs.start, runs.length
+    found = [_NO_DATES]
+    some = start[length == 8]
+    if len(some):
+        value = _value(text, some, 8).astype(np.int64)
+        eight = np.full(len(some), 8, np.int64)
+        found.append(_dates_of(value // 10_000, value // 100 % 100, value % 100, some, eight))
+        found.append(_dates_of(value % 10_000, value // 1_000_000, value // 10_000 % 100, some, eight))
+    if len(start) < 3:
+        return _all_dates(found)
+    end = start + length
+    close = (start[1:-1] - end[:-2] == 1) & (start[2:] - end[1:-1] == 1)
+    close &= (length[1:-1] <= 2) & (length[:-2] <= 4) & (length[2:] <= 4)
+    at = np.flatnonzero(close)
+    gap = text[end[at]]
+    at = at[_DATE_GAP[gap] & (gap == text[end[at + 1]])]
+    span = end[at + 2] - start[at]
+    ymd = (length[at] == 4) & (length[at + 2] <= 2)
+    big_end = at[ymd]
+    year = _value(text, start[big_end], 4).astype(np.int64)
+    found.append(_dates_of(year, _number(runs, big_end + 1), _number(runs, big_end + 2), start[big_end], span[ymd]))
+    tail = (length[at] <= 2) & ((length[at + 2] == 4) | (length[at + 2] == 2))
+    at, span = at[tail], span[tail]
+    four = length[at + 2] == 4
+    year = np.empty(len(at), np.int64)
+    year[four] = _value(text, start[at[four] + 2], 4).astype(np.int64)
+    year[~four] = _value(text, start[at[~four] + 2], 2).astype(np.int64) + 1900
+    first, second = _number(runs, at), _number(runs, at + 1)
+    swapped = first > 12
+    month, day = np.where(swapped, second, first), np.where(swapped, first, second)
+    found.append(_dates_of(year, month, day, start[at], span))
+    # A two-digit year does not say its century; the name beside it decides.
+    found.append(_dates_of(year[~four] + 100, month[~four], day[~four], start[at[~four]], span[~four]))
+    return _all_dates(found)
+
+
+_NO_DATES = _Dates(*(np.zeros(0, np.int64),) * 3)
+
+
+def _all_dates(found: list[_Dates]) -> _Dates:
+    return _Dates(*(np.concatenate(column) for column in zip(*found, strict=True)))
+
+
+LONGEST_MONTH = 14
+"""Bytes between the day and the year of `3. September, 1961` at most."""
+
+
+def _maybe_written_dates(runs: _Runs) -> bool:
+    """Whether a day and a year stand so close that a month's name may be between or before them."""
+    start, length = runs.start, runs.length
+    close = (length[:-1] <= 2) & (length[1:] == 4) & (start[1:] - start[:-1] - length[:-1] <= LONGEST_MONTH)
+    year = start[1:][close]
+    if not len(year):
+        return False
+    century = _value(runs.text, year, 2)
+    return bool(((century == 19) | (century == 20) | (century == 18)).any())
+
+
+_MONTHS = (
+    "january", "february", "march", "april", "may", "june", "july", "august", "september", "october", "november",
+    "december",
+)  # fmt: skip
+_MONTH_HASHES = np.array(
+    [keys.token_hash(name.encode()) for month in _MONTHS for name in (month, month[:3])]
+    + [keys.token_hash(b"sept"), 0],
+    U64,
+)
+_MONTH_NUMBERS = np.array([number for number in range(1, 13) for _ in range(2)] + [9, 0], np.int64)
+_MONTH_ORDER = np.argsort(_MONTH_HASHES)
+_MONTH_SORTED = _MONTH_HASHES[_MONTH_ORDER]
+
+
+def _written_dates(runs: _Runs, words: _Words) -> list[_Dates]:
+    """`February 3, 1961`, `3 Feb 1961` and their like."""
+    place = np.minimum(np.searchsorted(_MONTH_SORTED, words.hashes), len(_MONTH_SORTED) - 1)
+    is_month = _MONTH_SORTED[place] == words.hashes
+    month = _MONTH_NUMBERS[_MONTH_ORDER[place[is_month]]]
+    begin, end = words.start[is_month], words.end[is_month]
+    if not len(begin):
+        return []
+    found = []
+    following = np.searchsorted(runs.start, end)
+    ends = runs.start + runs.length
+    for shift in (0, 1):  # month first: day and year follow; day first: only the year does
+        year_at = following + 1 - shift
+        day_at = following - shift
+        ok = (year_at < len(runs.start)) & (day_at >= 0)
+        y, d, m, b, e = year_at[ok], day_at[ok], month[ok], begin[ok], end[ok]
+        ok = (runs.length[y] == 4) & (runs.length[d] <= 2)
+        if shift:
+            ok &= (b - ends[d] >= 1) & (b - ends[d] <= 4) & (runs.start[y] - e >= 1) & (runs.start[y] - e <= 3)
+        else:
+            ok &= (runs.start[d] - e >= 1) & (runs.start[d] - e <= 2)
+            ok &= (runs.start[y] - ends[d] >= 1) & (runs.start[y] - ends[d] <= 4)
+        y, d, m, b = y[ok], d[ok], m[ok], b[ok]
+        offset = runs.start[d] if shift else b
+        found.append(
+            _dates_of(
+                _value(runs.text, runs.start[y], 4).astype(np.int64), m, _number(runs, d), offset, ends[y] - offset
+            )
+        )
+    return found
+
+
+# ----------------------------------------------------------------------------------------------------------- names
+
+# Bytes from 0x80 on are letters: in UTF-8 and Latin-1 alike that is what they mostly are inside a name.
+_LETTER = _table((65, 90), (97, 122), (128, 255))
+_LOWER = np.arange(256, dtype=np.uint8)
+_LOWER[65:91] += 32
+
+
+def _powers(base: int) -> NDArray[np.uint64]:
+    powers = np.full(BLOCK + 2 * MARGIN + 1, base, U64)
+    powers[0] = 1
+    return np.cumprod(powers, dtype=U64)
+
+
+_POWER = _powers(keys.TOKEN_BASE)
+_INVERSE = _powers(pow(keys.TOKEN_BASE, -1, 1 << 64))
+
+SHORTEST_WORD, LONGEST_WORD = 2, 32
+
+
+class _Words(NamedTuple):
+    start: Ints
+    end: Ints
+    hashes: NDArray[np.uint64]
+
+
+def _find_words(text: Bytes) -> _Words | None:
+    start, length = _runs(text, _LETTER[text])
+    keep = (length >= SHORTEST_WORD) & (length <= LONGEST_WORD)
+    start, end = start[keep], (start + length)[keep]
+    if not len(start):
+        return None
+    # Differences of prefix sums give the hash of every word at once; the inverse power moves each to place 0.
+    sums = np.concatenate((np.zeros(1, U64), np.cumsum(_LOWER[text].astype(U64) * _POWER[: len(text)], dtype=U64)))
+    return _Words(start, end, (sums[end] - sums[start]) * _INVERSE[start])
+
+
+def _names_with_dates(runs: _Runs, candidates: _Candidates) -> None:
+    dates = _numeric_dates(runs)
+    written = _maybe_written_dates(runs)
+    if not len(dates.day) and not written:
+        return
+    words = _find_words(runs.text)
+    if words is None:
+        return
+    if written:
+        dates = _all_dates([dates, *_written_dates(runs, words)])
+    first, second = [], []
+    for step in (1, 2, 3):  # neighbours, and past one or two middle names or suffixes
+        near = words.start[step:] - words.end[:-step] <= NAME_GAP * step
+        first.append(np.flatnonzero(near))
+        second.append(np.flatnonzero(near) + step)
+    one, two = np.concatenate(first), np.concatenate(second)
+    order = np.argsort(words.start[one], kind="stable")
+    one, two = one[order], two[order]
+    low = np.searchsorted(words.start[one], dates.offset - BEFORE)
+    high = np.searchsorted(words.start[one], dates.offset + dates.length + AFTER)
+    count = high - low
+    total = int(count.sum())
+    if not total:
+        return
+    date = np.repeat(np.arange(len(count)), count)
+    pair = np.repeat(low, count) + (np.arange(total) - np.repeat(np.cumsum(count) - count, count))
+    key = keys.name_and_date(words.hashes[one[pair]], words.hashes[two[pair]], dates.day[date])
+    candidates.add(Kind.NAME_AND_BIRTH_DATE, dates.offset[date], dates.length[date], key)

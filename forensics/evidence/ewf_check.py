@@ -1,0 +1,209 @@
+"""Checks an E01 image by its own checksums.
+
+libewf, which reads the contents, gives zeros for a chunk that does not match its checksum, and ignores the second
+table and the second header. Here every checksum of the format is recomputed, and a damaged place is named.
+"""
+
+from __future__ import annotations
+
+import struct
+import zlib
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO
+
+from isal import isal_zlib
+
+from forensics.errors import NotIntact, Refused
+from forensics.evidence import ewf_format as ewf
+from forensics.evidence.ewf_format import DESCRIPTOR_SIZE, checksum
+from forensics.model import BadRange
+
+_REMEDY = "Fetch it again from where it was stored, or acquire again."
+_LAST = (b"next", b"done")
+_SINGLE_CHECKSUM = {b"digest": 80, b"hash": 36}
+"""Sections that are a fixed structure with its Adler-32 in the last four bytes, and how long they are."""
+
+_GROUP = 64
+"""Chunks read at once: 2 MiB at most."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Section:
+    kind: bytes
+    data_offset: int
+    end: int
+
+
+def segment_number(path: Path) -> int:
+    """The number that a segment file says it has, 1-based. Raises `NotIntact` where it is too short to say."""
+    with path.open("rb") as stream:
+        head = stream.read(ewf.FILE_HEADER.size)
+    if len(head) < ewf.FILE_HEADER.size:
+        raise NotIntact(f"{path.name} is cut off in its first bytes.", _REMEDY)
+    number: int = ewf.FILE_HEADER.unpack(head)[2]
+    return number
+
+
+def ends_the_image(path: Path) -> bool:
+    """Whether this segment is the last by its own account. Raises `NotIntact` where it is damaged or breaks off."""
+    with path.open("rb") as stream:
+        return [section.kind for section in _sections(stream, path.name)][-1] == b"done"
+
+
+def check_ewf(paths: Sequence[Path], check: Callable[[], None]) -> None:
+    """Recomputes every checksum in the segments `paths`, in order.
+
+    Raises `NotIntact` naming segment and place: for chunks, the bytes of the drive that they hold. Raises `Refused`
+    for a layout that cannot be checked here. `check` may raise to stop.
+    """
+    chunks = _Chunks(check)
+    for path in paths:
+        with path.open("rb") as stream:
+            _check_segment(stream, path.name, chunks)
+    chunks.conclude()
+
+
+def _check_segment(stream: BinaryIO, name: str, chunks: _Chunks) -> None:
+    table = b""
+    sectors: _Section | None = None
+    for section in _sections(stream, name):
+        if section.kind == b"sectors":
+            sectors = section
+            continue
+        data = _read(stream, section.data_offset, section.end - section.data_offset) if _is_small(section) else b""
+        if section.kind in (b"header", b"header2", b"xheader", b"xhash"):
+            try:
+                zlib.decompress(data)
+            except zlib.error as error:
+                raise _damaged(name, section) from error
+        elif section.kind in (b"volume", b"disk", b"data") and len(data) in (94, ewf.VOLUME.size + 4):
+            _compare(data[:-4], data[-4:], name, section)
+            chunks.learn_sizes(data)
+        elif section.kind in _SINGLE_CHECKSUM:
+            _compare(data[:-4], data[-4:], name, section)
+        elif section.kind == b"error2":
+            (count,) = struct.unpack_from("<I", data)
+            _compare(data[:516], data[516:520], name, section)
+            _compare(data[520 : 520 + 8 * count], data[520 + 8 * count : 524 + 8 * count], name, section)
+        elif section.kind == b"table":
+            table = data
+            chunks.check_table(stream, name, section, data, sectors)
+        elif section.kind == b"table2" and data != table:
+            raise _damaged(name, section)
+
+
+def _is_small(section: _Section) -> bool:
+    """No section but `sectors` (and EnCase 1's `table`) is large in earnest; a lying size must not fill memory."""
+    if section.end - section.data_offset > 1 << 26 and section.kind != b"sectors":
+        raise Refused("The E01 image has a section of a size that is not checked here.", "Verify it with `ewfverify`.")
+    return True
+
+
+def _sections(stream: BinaryIO, name: str) -> Iterator[_Section]:
+    """The sections of a segment; each descriptor is checked before it is believed."""
+    size = stream.seek(0, 2)
+    position = ewf.FILE_HEADER.size
+    while True:
+        raw = _read(stream, position, DESCRIPTOR_SIZE)
+        if len(raw) < DESCRIPTOR_SIZE or checksum(raw[:-4]) != raw[-4:]:
+            raise NotIntact(f"{name} is damaged: no valid section at byte {position}.", _REMEDY)
+        kind, following, _length = ewf.DESCRIPTOR.unpack(raw[:-4])
+        kind = kind.rstrip(b"\x00")
+        if kind in _LAST:
+            yield _Section(kind, position + DESCRIPTOR_SIZE, position + DESCRIPTOR_SIZE)
+            return
+        if not position + DESCRIPTOR_SIZE <= following <= size:
+            raise NotIntact(f"{name} is damaged or cut off after byte {position}.", _REMEDY)
+        yield _Section(kind, position + DESCRIPTOR_SIZE, following)
+        position = following
+
+
+class _Chunks:
+    """The chunks of all segments, checked as their tables come."""
+
+    def __init__(self, check: Callable[[], None]) -> None:
+        self._check = check
+        self._chunk_size = 0
+        self._expected = 0
+        self._done = 0
+        self._damaged: list[tuple[str, BadRange]] = []
+
+    def learn_sizes(self, volume: bytes) -> None:
+        _media, self._expected, per_chunk, sector = struct.unpack_from("<B3xIII", volume)
+        self._chunk_size = per_chunk * sector
+        if not 0 < self._chunk_size <= 1 << 26:
+            raise NotIntact("The E01 image states an impossible size of its chunks.", _REMEDY)
+
+    def check_table(
+        self, stream: BinaryIO, name: str, section: _Section, table: bytes, sectors: _Section | None
+    ) -> None:
+        if not self._chunk_size or len(table) < ewf.TABLE_HEADER.size + 4:
+            raise _damaged(name, section)
+        count, base = ewf.TABLE_HEADER.unpack_from(table)
+        header = ewf.TABLE_HEADER.size
+        _compare(table[:header], table[header : header + 4], name, section)
+        body = table[header + 4 : header + 4 + 4 * count]
+        if len(body) < 4 * count:
+            raise _damaged(name, section)
+        if sectors is not None:  # without it this is the older layout, whose tables end in the chunks themselves
+            _compare(body, table[header + 4 + 4 * count :][:4], name, section)
+        entries = struct.unpack(f"<{count}I", body)
+        starts = [base + (entry & ~ewf.COMPRESSED) for entry in entries]
+        ends = [*starts[1:], sectors.end if sectors is not None else section.end][:count]
+        if any(end <= start for start, end in zip(starts, ends, strict=True)):
+            raise Refused("The E01 image has a table that is not checked here.", "Verify it with `ewfverify`.")
+        for first in range(0, count, _GROUP):
+            self._check()
+            group = slice(first, first + _GROUP)
+            origin = starts[first]
+            if ends[group][-1] - origin > 4 * _GROUP * self._chunk_size:
+                raise _damaged(name, section)
+            blob = memoryview(_read(stream, origin, ends[group][-1] - origin))
+            for start, end, entry in zip(starts[group], ends[group], entries[group], strict=True):
+                if not self._intact(blob[start - origin : end - origin], bool(entry & ewf.COMPRESSED)):
+                    self._damaged.append((name, BadRange(self._done * self._chunk_size, self._chunk_size)))
+                self._done += 1
+
+    def conclude(self) -> None:
+        if self._damaged:
+            name, first = self._damaged[0]
+            raise NotIntact(
+                f"{name} is damaged: bytes {first.offset} to {first.offset + first.length - 1} of the drive do not "
+                f"match their checksum ({len(self._damaged)} chunks in all).",
+                _REMEDY,
+            )
+        if self._done != self._expected:
+            raise NotIntact(f"The E01 image holds {self._done} chunks and should hold {self._expected}.", _REMEDY)
+
+    def _intact(self, chunk: memoryview, compressed: bool) -> bool:
+        if not compressed:
+            return len(chunk) > 4 and checksum(chunk[:-4]) == chunk[-4:]
+        try:
+            # The zlib stream ends in an Adler-32 of its contents, which the decompressor compares.
+            inflater = isal_zlib.decompressobj()
+            content = inflater.decompress(chunk, self._chunk_size + 1)
+        except Exception:  # isal's own error class is not typed; whatever it is, the chunk is not intact
+            return False
+        whole = len(content) == self._chunk_size or self._done == self._expected - 1
+        return bool(inflater.eof) and whole and len(content) <= self._chunk_size
+
+
+def _read(stream: BinaryIO, offset: int, length: int) -> bytes:
+    stream.seek(offset)
+    return stream.read(length)
+
+
+def _compare(data: bytes, stored: bytes, name: str, section: _Section) -> None:
+    if checksum(data) != stored:
+        raise _damaged(name, section)
+
+
+def _damaged(name: str, section: _Section) -> NotIntact:
+    kind = section.kind.decode("ascii", "replace")
+    return NotIntact(
+        f"{name} is damaged: the {kind} section at byte {section.data_offset - DESCRIPTOR_SIZE} does not match its "
+        "checksum.",
+        _REMEDY,
+    )

@@ -1,0 +1,341 @@
+"""Walks a volume: every file entry with content, live and deleted, with the bytes of the device that it occupies.
+
+    live      yielded as the directories are read
+    deleted   yielded at the end, when it is known what live files occupy
+
+What is uncertain about a deleted file, and so is flagged `deleted-uncertain`:
+  * bytes of it belong to a live file or directory now, or another deleted file claims them as well;
+  * on FAT and exFAT deletion erases the chain of clusters: the content is taken from consecutive free clusters, and
+    where others lie between, or the volume ends before, that is a guess;
+  * on FAT32 Windows erases the upper half of the first cluster's number, so where no deleted file starts beyond
+    cluster 65,535 and live ones do, every start may be wrong;
+  * on NTFS the record may have been used again (its sequence number tells), on ext the place was erased: then there
+    is a name and no content, and the size is 0.
+A fragmented deleted FAT file whose neighbours are free, too, and claimed by nobody cannot be told from a whole one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import Any
+
+import pytsk3
+
+from forensics.evidence.file_system import (
+    FAT,
+    LABEL_MARK,
+    TSK_FAILED,
+    FileSystem,
+    FileSystemUnreadable,
+    open_file_system,
+)
+from forensics.evidence.image import Image
+from forensics.evidence.ntfs import initialised_lengths
+from forensics.evidence.overlap import Claims
+from forensics.evidence.times import Times, make_process_clock_utc, times
+from forensics.model import OK, EntryStatus, FileEntry, Locator, Region, Run, Volume
+
+REGULAR = frozenset({pytsk3.TSK_FS_META_TYPE_REG})
+DIRECTORIES = frozenset({pytsk3.TSK_FS_META_TYPE_DIR, pytsk3.TSK_FS_META_TYPE_VIRT_DIR})
+VIRTUAL_NAMES = frozenset({pytsk3.TSK_FS_NAME_TYPE_VIRT})
+MAYBE_FILES = frozenset({pytsk3.TSK_FS_NAME_TYPE_REG, pytsk3.TSK_FS_NAME_TYPE_UNDEF})
+
+ORPHANS = b"$OrphanFiles"
+"""The Sleuth Kit's directory of entries that no directory names any more."""
+
+EXFAT_INVENTED = frozenset({b"$ALLOC_BITMAP", b"$UPCASE_TABLE", b"$VOLUME_GUID", b"$TEX_FAT", b"$ACT"})
+"""Names that The Sleuth Kit gives to structures of exFAT (exfatfs.h); they are in no directory of the exhibit."""
+
+NTFS_BAD_CLUSTERS = 8
+"""$BadClus: its stream $Bad is as long as the volume and holds only what cannot be read."""
+
+DATA_ATTRIBUTES = frozenset(
+    {
+        pytsk3.TSK_FS_ATTR_TYPE_DEFAULT,
+        pytsk3.TSK_FS_ATTR_TYPE_NTFS_DATA,
+        pytsk3.TSK_FS_ATTR_TYPE_HFS_DATA,
+        pytsk3.TSK_FS_ATTR_TYPE_HFS_RSRC,
+    }
+)
+DEEPEST = 1000
+"""Directories inside one another; a loop that is none by its addresses ends here."""
+
+NAME_ONLY = "only the name is left: its record was used again"
+PLACE_ERASED = "only the name is left: size and place were erased"
+SHARED_LIVE = "part of its space belongs to a live file now"
+SHARED_DELETED = "another deleted file claims part of the same space"
+FRAGMENTED = "other files lie between its clusters"
+TOO_SHORT = "its clusters end before its size"
+HALF_NUMBER = "the first cluster's number may be incomplete"
+NO_DIRECTORY = "this directory could not be read"
+NO_RECORD = "its record could not be read"
+
+
+@dataclass(frozen=True, slots=True)
+class _Named:
+    """A directory entry, the metadata it leads to, and what stands against believing it."""
+
+    path: tuple[bytes, ...]
+    address: int
+    deleted: bool
+    file: Any | None
+    doubt: str = ""
+
+
+def walk(image: Image, volume: Volume, exhibit: str) -> Iterator[FileEntry]:
+    """All regular files of `volume`, of every size; NTFS streams as entries of their own, `name:stream`.
+
+    A directory that cannot be read comes as an entry of size 0 that says so. Names are the bytes that The Sleuth Kit
+    gives (UTF-8 for FAT, exFAT and NTFS). Sets the time zone of this process to UTC. Nothing for a volume that was
+    not examined; raises `OSError` where the image itself cannot be read.
+    """
+    if volume.outcome != OK:
+        return
+    make_process_clock_utc()
+    try:
+        system = open_file_system(image, volume.offset)
+    except FileSystemUnreadable as error:
+        raise OSError("the file system could be opened before and now cannot") from error
+    yield from _Walk(image, system, volume, exhibit).entries()
+
+
+class _Walk:
+    def __init__(self, image: Image, system: FileSystem, volume: Volume, exhibit: str) -> None:
+        self._image = image
+        self._system = system
+        self._volume = volume
+        self._exhibit = exhibit
+        self._live = Claims()
+        self._deleted: list[FileEntry] = []
+        self._highest_live_start = 0
+        self._given: set[Locator] = set()
+
+    def entries(self) -> Iterator[FileEntry]:
+        for named in self._names():
+            for entry in self._entries_of(named):
+                if entry.locator in self._given:
+                    continue
+                self._given.add(entry.locator)
+                if named.deleted:
+                    self._deleted.append(entry)
+                else:
+                    yield entry
+        yield from self._judged()
+
+    # ------------------------------------------------------------------------------------------------- directories
+
+    def _names(self) -> Iterator[_Named]:
+        """Every name, depth first, each directory once (by its address)."""
+        root = self._system.handle.info.root_inum
+        seen = {root}
+        waiting: list[tuple[int, tuple[bytes, ...], bool]] = [(root, (), False)]
+        later: list[tuple[int, tuple[bytes, ...], bool]] = []
+        while waiting or later:
+            # Deleted directories come last: one whose space a live directory took must not claim its files.
+            address, path, deleted = (waiting or later).pop()
+            try:
+                directory = self._system.handle.open_dir(inode=address)
+            except TSK_FAILED:
+                yield _Named(path, address, deleted, None, NO_DIRECTORY)
+                continue
+            for entry in self._listed(directory):
+                named = self._named(entry, path, deleted)
+                if named is None:
+                    continue
+                yield named
+                if _is_directory(named) and named.address not in seen and len(path) < DEEPEST:
+                    seen.add(named.address)
+                    (later if named.deleted else waiting).append((named.address, named.path, named.deleted))
+
+    def _listed(self, directory: Any) -> Iterator[Any]:
+        iterator = iter(directory)
+        while True:
+            try:
+                yield next(iterator)
+            except (StopIteration, *TSK_FAILED):
+                return
+
+    def _named(self, entry: Any, path: tuple[bytes, ...], in_deleted: bool) -> _Named | None:
+        name = entry.info.name
+        untrusted_name: bytes = name.name
+        if untrusted_name in (b".", b"..", b"") or name.type in VIRTUAL_NAMES or untrusted_name.endswith(LABEL_MARK):
+            return None
+        if self._system.name == "exFAT" and not path and untrusted_name in EXFAT_INVENTED:
+            return None
+        if untrusted_name == ORPHANS and name.type == pytsk3.TSK_FS_NAME_TYPE_VIRT_DIR:
+            return _Named((), name.meta_addr, True, entry)
+        deleted = in_deleted or bool(int(name.flags) & int(pytsk3.TSK_FS_NAME_FLAG_UNALLOC))
+        file, doubt = self._metadata(entry, deleted)
+        return _Named((*path, untrusted_name), name.meta_addr, deleted, file, doubt)
+
+    def _metadata(self, entry: Any, deleted: bool) -> tuple[Any | None, str]:
+        """The file behind a name, and why it may be another's. NTFS gives none with a deleted name: it is fetched."""
+        file, name = entry, entry.info.name
+        if file.info.meta is None:
+            if deleted and not name.meta_addr and self._system.name != "NTFS":
+                return None, PLACE_ERASED
+            try:
+                file = self._system.handle.open_meta(name.meta_addr)
+            except TSK_FAILED:
+                return None, NO_RECORD
+            if file.info.meta is None:
+                return None, NO_RECORD
+        meta = file.info.meta
+        if not deleted:
+            return file, ""
+        in_use = bool(int(meta.flags) & int(pytsk3.TSK_FS_META_FLAG_ALLOC))
+        if in_use and self._system.name not in FAT and self._system.name != "exFAT":
+            return None, NAME_ONLY
+        # NTFS counts a record's sequence up when the file is deleted, and again for the next file in it. Names of
+        # orphans are The Sleuth Kit's own and carry none.
+        if self._system.name == "NTFS" and name.meta_seq and meta.seq not in (name.meta_seq, name.meta_seq + 1):
+            return None, NAME_ONLY
+        return file, ""
+
+    # ----------------------------------------------------------------------------------------------------- entries
+
+    def _entries_of(self, named: _Named) -> Iterator[FileEntry]:
+        if named.file is None:
+            if named.doubt != NO_DIRECTORY or named.path:
+                yield self._entry(named, named.path, 0, (), Times(), named.doubt)
+            return
+        meta = named.file.info.meta
+        directory = meta.type in DIRECTORIES
+        if meta.type not in REGULAR and not directory and int(meta.type) != 0:
+            return
+        when = times(self._image, self._system, meta)
+        written = (
+            initialised_lengths(self._image, self._system, meta.addr)
+            if self._system.name == "NTFS" and not directory
+            else {}
+        )
+        found = False
+        for attribute in self._attributes(named.file):
+            info = attribute.info
+            runs = self._runs(attribute, written.get(info.id))
+            if not named.deleted:
+                self._live.add(runs)
+            stream = _stream(info)
+            if info.type not in DATA_ATTRIBUTES or (directory and not stream):
+                continue
+            if self._system.name == "NTFS" and meta.addr == NTFS_BAD_CLUSTERS and stream == b"$Bad":
+                continue
+            found = found or not stream
+            path = (*named.path[:-1], named.path[-1] + b":" + stream) if stream and named.path else named.path
+            yield self._entry(named, path, info.size, runs, when, "")
+        if not found and not directory and named.path:
+            yield self._entry(named, named.path, 0, (), when, PLACE_ERASED if named.deleted and meta.size else "")
+
+    def _attributes(self, file: Any) -> Iterator[Any]:
+        try:
+            iterator = iter(file)
+            while (attribute := next(iterator, None)) is not None:
+                yield attribute
+        except TSK_FAILED:
+            return
+
+    def _runs(self, attribute: Any, written: int | None) -> tuple[Run, ...]:
+        """Where on the device the content stands; nothing for what is resident or packed."""
+        info = attribute.info
+        flags = int(info.flags)
+        if flags & int(pytsk3.TSK_FS_ATTR_RES) or flags & int(pytsk3.TSK_FS_ATTR_COMP):
+            return ()
+        block, base, end = self._system.block_size, self._system.offset, self._image.size
+        size = info.size if written is None else min(info.size, written)
+        elsewhere = int(pytsk3.TSK_FS_ATTR_RUN_FLAG_SPARSE) | int(pytsk3.TSK_FS_ATTR_RUN_FLAG_FILLER)
+        found = []
+        try:
+            for run in attribute:
+                position = run.offset * block
+                length = min(run.len * block, size - position)
+                start = base + run.addr * block
+                if length > 0 and start < end and not int(run.flags) & elsewhere:
+                    found.append(Run(position, start, min(length, end - start)))
+        except TSK_FAILED:
+            return ()
+        return tuple(found)
+
+    def _entry(
+        self, named: _Named, path: tuple[bytes, ...], size: int, runs: tuple[Run, ...], when: Times, doubt: str
+    ) -> FileEntry:
+        region = Region.DELETED if named.deleted else Region.LIVE
+        address = named.file.info.meta.addr if named.file is not None else named.address
+        status = EntryStatus.LIVE
+        if named.deleted:
+            status = EntryStatus.DELETED_UNCERTAIN if doubt else EntryStatus.DELETED
+        elif runs:
+            self._highest_live_start = max(self._highest_live_start, runs[0].device_offset)
+        return FileEntry(
+            locator=Locator(self._exhibit, self._volume.number, region, address if named.deleted else None, path),
+            status=status,
+            size=size,
+            address=address,
+            modified=when.modified,
+            created=when.created,
+            accessed=when.accessed,
+            runs=runs,
+            clock=when.clock,
+            uncertain_because=doubt,
+        )
+
+    # --------------------------------------------------------------------------------------------- deleted, at last
+
+    def _judged(self) -> Iterator[FileEntry]:
+        claims = Claims()
+        for entry in self._deleted:
+            # A file that was moved and then deleted leaves two entries for the same bytes: no contradiction.
+            claims.add(entry.runs, (entry.runs, entry.size, entry.modified))
+        contested = claims.contested()
+        half_numbers = self._half_numbers_possible()
+        for entry in self._deleted:
+            doubt = entry.uncertain_because or self._doubt(entry, half_numbers)
+            if not doubt and (entry.runs, entry.size, entry.modified) in contested:
+                doubt = SHARED_DELETED
+            if doubt:
+                entry = replace(entry, status=EntryStatus.DELETED_UNCERTAIN, uncertain_because=doubt)
+            yield entry
+
+    def _doubt(self, entry: FileEntry, half_numbers: bool) -> str:
+        if self._live.touches(entry.runs):
+            return SHARED_LIVE
+        if self._system.name.startswith(("FAT", "exFAT")) and entry.size:
+            if sum(run.length for run in entry.runs) < entry.size:
+                return TOO_SHORT
+            if len(entry.runs) > 1:
+                return FRAGMENTED
+            if half_numbers:
+                return HALF_NUMBER
+        if self._system.name.startswith("ext") and not entry.size:
+            return PLACE_ERASED
+        return ""
+
+    def _half_numbers_possible(self) -> bool:
+        if self._system.name != "FAT32":
+            return False
+        unit = self._volume.block_size
+        border = self._first_cluster() + (65536 - 2) * unit
+        starts = [entry.runs[0].device_offset for entry in self._deleted if entry.runs]
+        return bool(starts) and max(starts) < border <= self._highest_live_start
+
+    def _first_cluster(self) -> int:
+        """Where cluster 2 of a FAT32 volume starts on the device."""
+        boot = self._image.read_at(self._volume.offset, 512)
+        sector = int.from_bytes(boot[11:13], "little")
+        reserved = int.from_bytes(boot[14:16], "little")
+        fats = boot[16] * int.from_bytes(boot[36:40], "little")
+        return self._volume.offset + (reserved + fats) * sector
+
+
+def _is_directory(named: _Named) -> bool:
+    return named.file is not None and named.file.info.meta.type in DIRECTORIES
+
+
+def _stream(info: Any) -> bytes:
+    """The name of an alternate stream, empty for the file's own content."""
+    if info.type == pytsk3.TSK_FS_ATTR_TYPE_HFS_RSRC:
+        return b"rsrc"
+    if info.type != pytsk3.TSK_FS_ATTR_TYPE_NTFS_DATA:
+        return b""
+    untrusted_name: bytes = info.name or b""
+    return untrusted_name

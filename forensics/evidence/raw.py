@@ -1,0 +1,70 @@
+"""Writes a raw image: the source's bytes and nothing else."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+from forensics.errors import Refused
+from forensics.evidence.sink import create_exclusively, sync_folder, write_all
+from forensics.model import BadRange
+
+
+class RawSink:
+    """One file, `NAME.raw`. Until it is finished it is called `NAME.raw.partial`: a raw image has no end mark."""
+
+    format = "raw"
+
+    def __init__(self, path: Path, size: int) -> None:
+        """Raises `Refused` where `path` exists and `EnvironmentFailed` where it cannot be made."""
+        self.path = path
+        self._size = size
+        self._written = 0
+        self._unfinished = path.with_name(path.name + ".partial")
+        if path.exists():
+            raise Refused(
+                f"{path.name} exists already and is never overwritten.", "Move it away, or name another destination."
+            )
+        self._descriptor = create_exclusively(self._unfinished)
+
+    @property
+    def required_bytes(self) -> int:
+        return self._size
+
+    @property
+    def written_bytes(self) -> int:
+        return self._written
+
+    @property
+    def segments(self) -> tuple[Path, ...]:
+        return (self.path,)
+
+    @property
+    def folder(self) -> Path:
+        return self.path.parent
+
+    def write(self, block: memoryview) -> None:
+        write_all(self._descriptor, block)
+        self._written += len(block)
+
+    def finish(self, hashes: dict[str, str], bad: Sequence[BadRange]) -> None:  # noqa: ARG002 - raw has no place for them
+        os.fsync(self._descriptor)
+        # A hard link fails where the name was taken meanwhile; a rename would replace it. FAT has no links.
+        try:
+            os.link(self._unfinished, self.path)
+            self._unfinished.unlink()
+        except FileExistsError as error:
+            raise Refused(f"{self.path.name} was made by someone else meanwhile.", "Move it away.") from error
+        except OSError:
+            self._unfinished.rename(self.path)
+        sync_folder(self.path.parent)
+        self._close()
+
+    def abandon(self) -> None:
+        self._close()
+
+    def _close(self) -> None:
+        if self._descriptor >= 0:
+            os.close(self._descriptor)
+            self._descriptor = -1

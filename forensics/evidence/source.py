@@ -1,0 +1,170 @@
+"""Opens the thing that is imaged, read only: a block device or a regular file."""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import TracebackType
+from typing import Protocol, Self
+
+from forensics.errors import EnvironmentFailed, Refused
+
+DEFAULT_SECTOR = 512
+"""Bytes of a sector where no device says otherwise (a regular file has none of its own)."""
+
+
+class Source(Protocol):
+    """What an imager reads. Sizes and offsets in bytes."""
+
+    @property
+    def size(self) -> int: ...
+
+    @property
+    def sector_size(self) -> int: ...
+
+    def read_into(self, buffer: memoryview, offset: int) -> int:
+        """Fill `buffer` from `offset` and return how many bytes came. Raises `OSError` where reading fails."""
+        ...
+
+
+class FileSource:
+    """A block device or regular file that was opened read only.
+
+    `direct` says whether reads go past the page cache (O_DIRECT). For a device that is a matter of correctness: the
+    cache reads in pages and ahead, and one bad sector then costs its good neighbours.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._buffered = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        self._direct: int | None = None
+        try:
+            self.size = os.lseek(self._buffered, 0, os.SEEK_END)
+            self.sector_size = _sector_size(self._buffered)
+            self._direct = _open_direct(path)
+        except BaseException:
+            self.close()
+            raise
+
+    @property
+    def direct(self) -> bool:
+        return self._direct is not None
+
+    def read_into(self, buffer: memoryview, offset: int) -> int:
+        aligned = offset % self.sector_size == 0 and len(buffer) % self.sector_size == 0
+        if self._direct is not None and aligned:
+            try:
+                return self._fill(self._direct, buffer, offset)
+            except OSError as error:
+                if error.errno != errno.EINVAL:
+                    raise
+                # Some file systems accept the flag when the file is opened and refuse the read.
+                os.close(self._direct)
+                self._direct = None
+        return self._fill(self._buffered, buffer, offset)
+
+    def _fill(self, descriptor: int, buffer: memoryview, offset: int) -> int:
+        done = 0
+        while done < len(buffer):
+            if done and descriptor == self._direct and done % self.sector_size:
+                break
+            count = os.preadv(descriptor, [buffer[done:]], offset + done)
+            if count == 0:
+                break
+            done += count
+        return done
+
+    def close(self) -> None:
+        os.close(self._buffered)
+        if self._direct is not None:
+            os.close(self._direct)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+@contextmanager
+def open_source(path: Path) -> Iterator[FileSource]:
+    """The device or file at `path`, open for reading only, closed at the end.
+
+    Raises `Refused` for what cannot be an exhibit (a directory, a pipe, nothing in it) and `EnvironmentFailed` where
+    it is missing, may not be read, or does not answer.
+    """
+    source = _open(path)
+    try:
+        yield source
+    finally:
+        source.close()
+
+
+def _open(path: Path) -> FileSource:
+    try:
+        mode = path.stat().st_mode
+        if stat.S_ISDIR(mode):
+            raise Refused(
+                "The source is a directory, not a drive or an image.",
+                "Name the device itself: `drivecustody devices` lists them.",
+            )
+        if not (stat.S_ISBLK(mode) or stat.S_ISREG(mode)):
+            raise Refused(
+                "The source is neither a drive nor a file.", "Name a block device such as /dev/sdb, or an image file."
+            )
+        source = FileSource(path)
+    except FileNotFoundError as error:
+        raise EnvironmentFailed(
+            "The source does not exist.", "Check the name, and that the drive is plugged in: `drivecustody devices`."
+        ) from error
+    except PermissionError as error:
+        raise EnvironmentFailed(
+            "The source may not be read by this user.", "Run the acquisition with the rights to read the device."
+        ) from error
+    except OSError as error:
+        if error.errno in (errno.ENOMEDIUM, errno.ENXIO, errno.ENODEV):
+            raise EnvironmentFailed(
+                "There is no medium in the source.", "Insert the card or plug the drive in again."
+            ) from error
+        raise EnvironmentFailed(
+            f"The source cannot be opened: {os.strerror(error.errno or 0)}.", "Check the cable and the port."
+        ) from error
+    if source.size == 0:
+        source.close()
+        raise Refused(
+            "The source holds no bytes.", "Check that the drive has a medium and that the right device is named."
+        )
+    return source
+
+
+def _open_direct(path: Path) -> int | None:
+    """A descriptor past the page cache, or None where system or file system have no such thing."""
+    flag = getattr(os, "O_DIRECT", 0)
+    if not flag:
+        return None
+    try:
+        return os.open(path, os.O_RDONLY | os.O_CLOEXEC | flag)
+    except OSError as error:
+        if error.errno == errno.EINVAL:
+            return None
+        raise
+
+
+BLKSSZGET = 0x1268
+"""Linux ioctl `BLKSSZGET` (include/uapi/linux/fs.h): the logical sector size, an int."""
+
+
+def _sector_size(descriptor: int) -> int:
+    if not stat.S_ISBLK(os.fstat(descriptor).st_mode):
+        return DEFAULT_SECTOR
+    # Imported here because Windows has no such module and never comes this far.
+    import fcntl
+
+    answer = fcntl.ioctl(descriptor, BLKSSZGET, bytes(4))
+    return int.from_bytes(answer, "little") or DEFAULT_SECTOR

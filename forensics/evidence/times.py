@@ -1,0 +1,115 @@
+"""The times of a file entry as ISO 8601 text, with a zone only where the file system knows one."""
+
+from __future__ import annotations
+
+import os
+import time
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from forensics.evidence.file_system import FAT, FileSystem
+from forensics.evidence.image import Image
+
+CLOCK_UTC = "UTC"
+CLOCK_LOCAL = "local, zone unknown"
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+LAST = 253402300799
+"""9999-12-31T23:59:59Z, the last second that `datetime` and ISO 8601's four digits hold."""
+
+
+@dataclass(frozen=True, slots=True)
+class Times:
+    """Empty text where the file system keeps no such time or it was never set."""
+
+    modified: str = ""
+    created: str = ""
+    accessed: str = ""
+    clock: str = CLOCK_UTC
+
+
+def make_process_clock_utc() -> None:
+    """Sets this process's time zone to UTC.
+
+    The Sleuth Kit turns FAT's local times into seconds with the process's zone; in UTC that loses nothing and is
+    undone exactly. Jobs run in processes of their own, so nobody's clock on the screen changes.
+    """
+    if os.environ.get("TZ") != "UTC":
+        os.environ["TZ"] = "UTC"
+        if hasattr(time, "tzset"):
+            time.tzset()
+
+
+def times(image: Image, system: FileSystem, meta: Any) -> Times:
+    """The times of a metadata structure of The Sleuth Kit (`TSK_FS_META`)."""
+    if system.name in FAT:
+        return _fat(meta)
+    if system.name == "exFAT":
+        return _exfat(image, system, meta.addr)
+    return Times(
+        _utc(meta.mtime, meta.mtime_nano), _utc(meta.crtime, meta.crtime_nano), _utc(meta.atime, meta.atime_nano)
+    )
+
+
+def _utc(seconds: int, nanoseconds: int) -> str:
+    text = _naive(seconds, nanoseconds)
+    return text + "Z" if text else ""
+
+
+def _naive(seconds: int, nanoseconds: int) -> str:
+    if not 0 < seconds <= LAST:
+        return ""
+    text = (EPOCH + timedelta(seconds=seconds)).strftime("%Y-%m-%dT%H:%M:%S")
+    if 0 < nanoseconds < 1_000_000_000:
+        text += f".{nanoseconds:09d}".rstrip("0")
+    return text
+
+
+def _fat(meta: Any) -> Times:
+    """FAT keeps local times without a zone, and of the access only the date."""
+    return Times(
+        _naive(meta.mtime, meta.mtime_nano),
+        _naive(meta.crtime, meta.crtime_nano),
+        _naive(meta.atime, 0)[:10],
+        CLOCK_LOCAL,
+    )
+
+
+FIRST_INODE = 3
+"""The Sleuth Kit numbers directory entries from 3, 32 bytes each, from the start of the cluster heap (fatfs.h)."""
+
+FILE_ENTRY = 0x85
+IN_USE = 0x80
+"""exFAT specification, 7.4 "File directory entry": type 85h, and 05h when the file was deleted."""
+
+
+def _exfat(image: Image, system: FileSystem, address: int) -> Times:
+    """exFAT keeps a zone with every time (7.4.10), which The Sleuth Kit leaves out; so the entry is read here."""
+    boot = image.read_at(system.offset, 512)
+    heap = int.from_bytes(boot[88:92], "little") << min(boot[108], 12)
+    entry = image.read_at(system.offset + heap + (address - FIRST_INODE) * 32, 32)
+    if len(entry) < 32 or entry[0] | IN_USE != FILE_ENTRY:
+        return Times()
+    created = _exfat_time(entry[8:12], entry[20], entry[22])
+    modified = _exfat_time(entry[12:16], entry[21], entry[23])
+    accessed = _exfat_time(entry[16:20], 0, entry[24])
+    clock = CLOCK_UTC if modified.endswith("Z") or not modified else CLOCK_LOCAL
+    return Times(modified, created, accessed, clock)
+
+
+def _exfat_time(stamp: bytes, ten_milliseconds: int, offset: int) -> str:
+    """7.4.5: DOS time with hundredths; 7.4.10: bit 7 = the offset is valid, then quarters of an hour, signed."""
+    value = int.from_bytes(stamp, "little")
+    seconds = (value & 31) * 2 + min(ten_milliseconds, 199) / 100
+    try:
+        when = datetime(
+            1980 + (value >> 25), value >> 21 & 15, value >> 16 & 31, value >> 11 & 31, value >> 5 & 63
+        ) + timedelta(seconds=seconds)
+    except ValueError:
+        return ""
+    if offset & 0x80:
+        quarters = (offset & 0x7F) - (0x80 if offset & 0x40 else 0)
+        when -= timedelta(minutes=15 * quarters)
+    text = when.isoformat(timespec="milliseconds" if when.microsecond else "seconds")
+    return text + "Z" if offset & 0x80 else text

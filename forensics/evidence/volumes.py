@@ -1,0 +1,64 @@
+"""The volumes of an image: partitions by their table, or the whole device where there is none."""
+
+from __future__ import annotations
+
+import pytsk3
+
+from forensics.evidence.file_system import (
+    TSK_FAILED,
+    FileSystemUnreadable,
+    allocation_unit,
+    label,
+    open_file_system,
+    tsk_image,
+)
+from forensics.evidence.image import Image
+from forensics.model import OK, Outcome, Volume, not_examined
+
+WHOLE_DEVICE = 0
+
+
+def volumes(image: Image, exhibit: str) -> list[Volume]:
+    """Every volume of the image, at least one: what cannot be examined says so and why, and is never an empty drive.
+
+    `number` is the slot that `mmls` prints. Number 0 is the whole device: where there is no partition table, and
+    besides the partitions where a file system starts in the first sector all the same (a hybrid ISO, a stick once
+    used without a table); both are then examined, because each may hold files that the other does not.
+    """
+    found = _partitions(image, exhibit)
+    whole = _volume(image, exhibit, WHOLE_DEVICE, 0, image.size, "whole device")
+    if whole.outcome == OK:
+        partitions = [part for part in found if part.outcome == OK and part.offset > 0]
+        # Boot code can look like a table whose partitions lead nowhere; the file system itself is the better witness.
+        return [whole, *partitions]
+    return found or [whole]
+
+
+def _partitions(image: Image, exhibit: str) -> list[Volume]:
+    found = []
+    try:
+        table = pytsk3.Volume_Info(tsk_image(image))
+        unit = table.info.block_size
+        for part in table:
+            if int(part.flags) & int(pytsk3.TSK_VS_PART_FLAG_ALLOC):
+                kind = part.desc.decode("utf-8", "replace").rstrip("\x00")
+                found.append(_volume(image, exhibit, part.addr, part.start * unit, part.len * unit, kind))
+    except TSK_FAILED:
+        return found
+    return found
+
+
+def _volume(image: Image, exhibit: str, number: int, offset: int, length: int, kind: str) -> Volume:
+    name, title, unit = "", "", 0
+    outcome: Outcome = OK
+    if offset >= image.size:
+        outcome = not_examined("starts past the end of the image")
+    else:
+        try:
+            system = open_file_system(image, offset)
+            name, title, unit = system.name, label(image, system), allocation_unit(image, system)
+        except FileSystemUnreadable as error:
+            name = error.name
+            outcome = not_examined(error.reason)
+    length = max(0, min(length, image.size - offset))
+    return Volume(exhibit, number, offset, length, kind, name, title, unit, outcome)

@@ -1,0 +1,72 @@
+"""Evidence to exposure: the persons, and the counts of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import date
+from typing import Any
+
+from forensics.errors import Refused
+from forensics.examination.open_case import OpenCase, verb
+from forensics.exposure.assessment import Counts, assessment
+from forensics.exposure.tiers import exposure_of
+from forensics.jobs.events import Job
+from forensics.matching.records import distinct_persons
+from forensics.model import Evidence, Exposure, SourceRecord
+
+
+@verb("assess")
+def assess(case: OpenCase, job: Job) -> dict[str, Any]:
+    """Rate every person the records have evidence for, and count. The result is that of `assess --json`."""
+    store = case.store
+    if not store.fact("matched"):
+        raise Refused(
+            "The records have not been compared with the drive.", f"First: drivecustody match {case.folder.path.name}"
+        )
+    counts = Counts()
+    today = reference_day(case)
+    exposures = list(_exposures(case, job, counts, today))
+    sets = store.source_sets()
+    with case.view() as view:
+        left = [(item.size, item.reason) for item in view.not_examined()]
+    persons = (
+        int(sets[0].quality["persons"])
+        if len(sets) == 1
+        else distinct_persons(record for _, record in store.source_records())
+    )
+    result = assessment(
+        counts,
+        source_records=sum(source.records for source in sets),
+        persons_after_merge=persons,
+        not_examined=left,
+    )
+    store.replace_exposure(exposures, result)
+    job.changed("exposure")
+    said = {name: result[name] for name in ("source_records", "tiers", "minors", "deceased", "estimate_status")}
+    return {**result, "custody": {**said, "minor_on": today.isoformat()}}
+
+
+def reference_day(case: OpenCase) -> date:
+    """The day on which somebody is a minor or not: of the incident, else of the copying, return, or the case."""
+    details = case.details
+    day = details.incident or details.copied or details.returned or details.created[:10]
+    return date.fromisoformat(day)
+
+
+def _exposures(case: OpenCase, job: Job, counts: Counts, today: date) -> Iterator[tuple[int, Exposure]]:
+    for record, held in _with_records(case):
+        job.check()
+        person = exposure_of(held[0], held[1], today)
+        if person is not None:
+            counts.add(person)
+            yield record, person
+
+
+def _with_records(case: OpenCase) -> Iterator[tuple[int, tuple[SourceRecord, list[Evidence]]]]:
+    """Record number, record and evidence; both sides come by record number, so one pass joins them."""
+    records = case.store.source_records()
+    number, record = 0, SourceRecord("")
+    for wanted, evidence in case.store.evidence_by_record():
+        while number < wanted:
+            number, record = next(records)
+        yield wanted, (record, evidence)

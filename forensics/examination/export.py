@@ -1,0 +1,97 @@
+"""Lists for scripts and people (UTF-8, RFC 4180): who, what, and the hash of everything."""
+
+from __future__ import annotations
+
+import csv
+import io
+import os
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from forensics import hashing
+from forensics.casefile.views import CaseView
+from forensics.errors import EnvironmentFailed, Refused
+from forensics.examination.open_case import OpenCase, verb
+from forensics.jobs.events import Job
+from forensics.model import Tier
+
+PERSONS = (
+    "record_key", "tier", "elements", "places", "live", "deleted", "unallocated", "archived", "first_place", "state",
+    "minor", "deceased", "review",
+)  # fmt: skip
+HASHES = ("sha256", "md5", "sha1", "size", "status", "locator")
+FILES = (
+    "locator", "status", "size", "type", "modified", "outcome", "reason", "sha256",
+)  # fmt: skip
+
+KINDS = ("persons", "files", "hashes")
+
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+
+
+@verb("export", options=("kind",))
+def export(case: OpenCase, job: Job, *, kind: str, out: Path, all_tiers: bool = False) -> dict[str, Any]:
+    """Write one list to a new file. Raises `Refused` for a kind that does not exist or a file that does."""
+    if kind not in KINDS:
+        raise Refused(f"There is no export {kind} in this version.", f"Choose one of: {', '.join(KINDS)}.")
+    if out.exists():
+        raise Refused(f"{out.name} exists already.", "Choose another name.")
+    job.check()
+    with case.view() as view:
+        data = table(view, kind, all_tiers)
+    draft = out.with_name(f".{out.name}.part")
+    try:
+        with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as stream:
+            stream.write(data)
+            stream.flush()
+            os.fsync(stream.fileno())
+        draft.replace(out)
+    except OSError as error:
+        draft.unlink(missing_ok=True)
+        raise EnvironmentFailed(f"{out.name} cannot be written: {error.strerror}.", "Choose another place.") from error
+    result = {"kind": kind, "rows": data.count(b"\r\n") - 1, "sha256": hashing.of_bytes(data)}
+    return {**result, "out": str(out), "custody": result}
+
+
+def table(view: CaseView, kind: str, all_tiers: bool = False) -> bytes:
+    """The bytes of one list, header first. Raises `Refused` for persons before `assess`."""
+    if kind == "hashes":
+        rows: Iterable[Sequence[object]] = (
+            (r.sha256, r.md5, r.sha1, r.size, r.status, r.locator) for r in view.hashes()
+        )
+        return _csv(HASHES, rows)
+    if kind == "files":
+        return _csv(
+            FILES,
+            (
+                (f.locator, f.status, f.size, f.type, f.modified, f.outcome, f.reason, f.sha256)
+                for f in sorted(view.all_files(), key=lambda f: f.locator)
+            ),
+        )
+    if view.assessment() is None:
+        raise Refused("The exposure has not been assessed.", "First: drivecustody assess")
+    return _csv(PERSONS, _persons(view, all_tiers))
+
+
+def _persons(view: CaseView, all_tiers: bool) -> Iterator[Sequence[object]]:
+    tiers = tuple(Tier) if all_tiers else (Tier.CONFIRMED, Tier.PROBABLE)
+    for p in view.all_persons(tiers):
+        yield (
+            p.record_key, str(p.tier), " ".join(p.elements), p.places, p.live, p.deleted, p.unallocated, p.archived,
+            p.first_place, p.state, str(p.minor).lower(), str(p.deceased).lower(), p.review,
+        )  # fmt: skip
+
+
+def _csv(header: Sequence[str], rows: Iterable[Sequence[object]]) -> bytes:
+    out = io.StringIO(newline="")
+    writer = csv.writer(out)
+    writer.writerow(header)
+    for row in rows:
+        writer.writerow([_harmless(cell) for cell in row])
+    return out.getvalue().encode("utf-8")
+
+
+def _harmless(cell: object) -> object:
+    """A text that a spreadsheet would run as a formula, made plain text."""
+    return f"'{cell}" if isinstance(cell, str) and cell.startswith(_FORMULA) else cell

@@ -1,0 +1,164 @@
+"""From an image to contents: volumes, entries, hashes, types, extracted text and tables, children of containers."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from forensics.casefile.store import ExaminedEntry
+from forensics.errors import Refused
+from forensics.examination.acquire import image_paths
+from forensics.examination.open_case import OpenCase, verb
+from forensics.examination.units import (
+    ExamineEntry,
+    ListEntries,
+    ListVolumes,
+    examine_entry,
+    list_entries,
+    list_volumes,
+)
+from forensics.jobs import pool
+from forensics.jobs.events import Job
+from forensics.model import OutcomeKind, Volume, failed
+
+DEEPEST = 16
+"""Containers in containers that are followed; what lies deeper is listed as not examined."""
+
+SECONDS = 300.0
+"""What one content may take. The slowest sound one met (a workbook of a million rows) takes seven."""
+
+WALK_SECONDS = 3600.0
+
+COMMIT_EVERY_S = 1.0
+COMMIT_BYTES = 64 << 20
+
+
+def workers() -> int:
+    """As many workers as processors."""
+    return max(1, os.cpu_count() or 1)
+
+
+@verb("index")
+def index(case: OpenCase, job: Job) -> dict[str, Any]:
+    """Examine what every image holds. What cannot be examined is a row with its reason, never an end of the verb."""
+    store = case.store
+    acquisitions = store.acquisitions()
+    if not acquisitions:
+        raise Refused("There is no image to examine.", "First: drivecustody acquire, or import-image.")
+    images = {acquisition.exhibit: image_paths(case, acquisition) for acquisition in acquisitions}
+    for exhibit, segments in images.items():
+        _list(case, job, exhibit, segments)
+    done, total, _, _ = store.entry_counts()
+    if done < total or not store.fact("indexed"):
+        store.forget_matches()
+    _examine(case, job, images)
+    store.put_fact("indexed", True)
+    job.changed("file_entry", "volume", "piece")
+    with case.view() as view:
+        status, outcome = view.counts_by("status"), view.counts_by("outcome")
+        open_items = len(view.not_examined())
+    counts = {"entries": sum(status.values()), "by_status": status, "by_outcome": outcome, "not_examined": open_items}
+    return {**counts, "custody": counts}
+
+
+def _list(case: OpenCase, job: Job, exhibit: str, segments: tuple[Path, ...]) -> None:
+    """Volumes of an image and the entries of each, by a worker: file systems are as hostile as files."""
+    store = case.store
+    if not store.volumes(exhibit):
+        for result in pool.run(
+            list_volumes, [ListVolumes(exhibit, segments)], workers=1, seconds=WALK_SECONDS, check=job.check
+        ):
+            if result.value is None:
+                size = next(a.size for a in store.acquisitions() if a.exhibit == exhibit)
+                outcome = failed(f"the partitions could not be read: {result.outcome.reason}")
+                store.add_volumes([Volume(exhibit, 0, 0, size, "device", "unknown", "", 0, outcome)])
+            else:
+                store.add_volumes(result.value)
+    volumes = store.volumes(exhibit)
+    for _, volume, _ in volumes:
+        if volume.outcome.kind is not OutcomeKind.OK:
+            job.noted(volume.outcome, f"{exhibit}/vol{volume.number}")
+    left = {volume.number: (volume_id, volume) for volume_id, volume, walked in volumes if not walked}
+    items = [ListEntries(exhibit, segments, volume) for _, volume in left.values()]
+    for done, result in enumerate(
+        pool.run(list_entries, items, workers=workers(), seconds=WALK_SECONDS, check=job.check), 1
+    ):
+        volume_id, volume = left[result.item.volume.number]
+        if result.value is None:
+            store.fail_volume(volume_id, failed(f"its entries could not be listed: {result.outcome.reason}"))
+            job.noted(result.outcome, f"{exhibit}/vol{volume.number}")
+        else:
+            store.add_entries(volume_id, result.value)
+        job.progress("list entries", done, len(items), "items")
+        job.changed("file_entry")
+
+
+@dataclass
+class _Batch:
+    """Finished entries that wait for the next commit."""
+
+    held: list[ExaminedEntry] = field(default_factory=list)
+    size: int = 0
+    since: float = field(default_factory=time.monotonic)
+
+    def add(self, examined: ExaminedEntry) -> None:
+        self.held.append(examined)
+        self.size += sum(len(piece.data or b"") for piece in examined.pieces)
+        self.size += sum(len(child.data) for child in examined.children)
+
+    @property
+    def due(self) -> bool:
+        return self.size >= COMMIT_BYTES or time.monotonic() - self.since >= COMMIT_EVERY_S
+
+
+def _examine(case: OpenCase, job: Job, images: dict[str, tuple[Path, ...]]) -> None:
+    """Examine all pending entries, and the children they turn out to have, until none is left."""
+    store = case.store
+    volumes = {volume_id: volume for exhibit in images for volume_id, volume, _ in store.volumes(exhibit)}
+    while True:
+        _, _, done, total = store.entry_counts()
+        batch = _Batch()
+        rounds = 0
+        results = pool.run(
+            examine_entry, _pending(case, images, volumes), workers=workers(), seconds=SECONDS, check=job.check
+        )
+        try:
+            for result in results:
+                rounds += 1
+                item = result.item
+                examined = result.value or ExaminedEntry(item.id, "unknown", {}, result.outcome)
+                if examined.outcome.kind not in (OutcomeKind.OK, OutcomeKind.EMPTY):
+                    job.noted(examined.outcome, str(item.entry.locator))
+                batch.add(examined)
+                done += item.entry.size
+                job.progress("examine contents", min(done, total), total)
+                if batch.due:
+                    store.finish_entries(batch.held)
+                    job.changed("file_entry")
+                    batch = _Batch()
+        finally:
+            results.close()
+            # Whatever stops the verb, what was examined is kept.
+            store.finish_entries(batch.held)
+        if not rounds:
+            return
+
+
+def _pending(case: OpenCase, images: dict[str, tuple[Path, ...]], volumes: dict[int, Volume]) -> Iterator[ExamineEntry]:
+    after = 0
+    while pending := case.store.pending_entries(after):
+        for stored in pending:
+            after = stored.id
+            inside = stored.parent is not None
+            yield ExamineEntry(
+                stored.id,
+                replace(stored.entry),
+                images[stored.entry.locator.exhibit],
+                None if inside else volumes[stored.volume],
+                case.store.content(stored.id) if inside else None,
+                stored.depth < DEEPEST,
+            )

@@ -1,0 +1,163 @@
+"""Source records against everything the drive holds: every byte of the image, and every extracted stream."""
+
+from __future__ import annotations
+
+import bisect
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from forensics.casefile.store import FoundEvidence, MatchUnit, Store
+from forensics.errors import Refused
+from forensics.examination.acquire import image_paths
+from forensics.examination.index import workers
+from forensics.examination.open_case import OpenCase, verb
+from forensics.examination.units import Located, ScanPiece, ScanRange, scan_unit, take_index
+from forensics.jobs import pool
+from forensics.jobs.events import Job
+from forensics.matching.index import RecordIndex
+from forensics.model import Evidence, Locator, OutcomeKind, Piece, Region, Unit, Volume
+
+RANGE = 16 << 20
+"""Bytes of the image that make one unit of work."""
+
+SECONDS = 600.0
+MEMORY = 8 << 30
+"""Address space of a worker: the index of ten million records and the libraries' reserves fit in."""
+
+
+@verb("match")
+def match(case: OpenCase, job: Job) -> dict[str, Any]:
+    """Find the source records on the drive. Interrupted, it goes on with the units that are left."""
+    store = case.store
+    sets = store.source_sets()
+    if not sets:
+        raise Refused(
+            "There are no source records to compare with.",
+            f"First: drivecustody records add {case.folder.path.name} FILE",
+        )
+    if not store.fact("indexed"):
+        raise Refused("The contents have not been examined.", f"First: drivecustody index {case.folder.path.name}")
+    acquisitions = store.acquisitions()
+    images = {acquisition.exhibit: image_paths(case, acquisition) for acquisition in acquisitions}
+    store.plan_match(_plan(case))
+    done, total = store.planned()
+    if done < total:
+        job.progress("read records", 0, None, "items")
+        index = RecordIndex.build(store.source_records())
+        by_pieces = store.entries_with_pieces()
+        places = {exhibit: _Places(store, exhibit, by_pieces) for exhibit in images}
+        results = pool.run(
+            scan_unit,
+            _items(case, images),
+            workers=workers(),
+            seconds=SECONDS,
+            memory_bytes=MEMORY,
+            initializer=take_index,
+            initargs=(index,),
+            check=job.check,
+        )
+        job.progress("compare with the records", done, total, "items")
+        for result in results:
+            item = result.item
+            found = [
+                places[item.exhibit].place(located) if isinstance(item, ScanRange) else _of_piece(item, located)
+                for located in result.value or ()
+            ]
+            store.finish_unit(item.unit, result.outcome, [evidence for evidence in found if evidence is not None])
+            if result.outcome.kind is not OutcomeKind.OK:
+                job.noted(result.outcome, _name(item))
+            done += 1
+            job.progress("compare with the records", done, total, "items")
+    store.put_fact("matched", True)
+    job.changed("evidence")
+    count, persons = store.evidence_counts()
+    result = {"units": total, "evidence": count, "records_found": persons}
+    return {**result, "custody": {**result, "source_sets_sha256": [s.sha256 for s in sets]}}
+
+
+def _name(item: ScanRange | ScanPiece) -> str:
+    if isinstance(item, ScanRange):
+        return str(Locator(item.exhibit, region=Region.UNALLOCATED, offset=item.start, length=item.stop - item.start))
+    return str(item.entry.locator)
+
+
+def _plan(case: OpenCase) -> Iterator[MatchUnit]:
+    for acquisition in case.store.acquisitions():
+        for start in range(0, acquisition.size, RANGE):
+            yield MatchUnit(0, acquisition.exhibit, start, min(start + RANGE, acquisition.size), None)
+    for stored in case.store.pieces():
+        yield MatchUnit(0, case.store.entry(stored.entry).entry.locator.exhibit, 0, 0, stored.id)
+
+
+def _items(case: OpenCase, images: dict[str, tuple[Path, ...]]) -> Iterator[ScanRange | ScanPiece]:
+    store = case.store
+    volumes: dict[int, Volume] = {v: volume for exhibit in images for v, volume, _ in store.volumes(exhibit)}
+    for unit in store.pending_units():
+        segments = images[unit.exhibit]
+        if unit.piece is None:
+            yield ScanRange(unit.id, unit.exhibit, segments, unit.start, unit.stop)
+            continue
+        stored = store.piece(unit.piece)
+        holder = store.entry(stored.entry)
+        data, data_offset = None, 0
+        if stored.piece.data is None and holder.parent is not None:
+            data_offset = max(0, stored.piece.offset - 512)
+            end = stored.piece.offset + stored.piece.length
+            data = store.content_range(stored.entry, data_offset, end - data_offset)
+        yield ScanPiece(
+            unit.id,
+            holder.id,
+            holder.entry,
+            stored.piece,
+            segments,
+            volumes[holder.volume] if holder.parent is None else None,
+            data,
+            data_offset,
+        )
+
+
+class _Places:
+    """Device offsets of one exhibit, mapped back to the entries whose runs hold them."""
+
+    def __init__(self, store: Store, exhibit: str, by_pieces: set[int]) -> None:
+        starts, lengths, offsets, self._entries = store.runs(exhibit)
+        self._starts, self._lengths, self._offsets = starts.tolist(), lengths.tolist(), offsets.tolist()
+        self._store = store
+        self._exhibit = exhibit
+        self._by_pieces = by_pieces
+
+    def place(self, located: Located) -> FoundEvidence | None:
+        """The evidence at its place, or None where the entry's own pieces say the same better."""
+        at = bisect.bisect_right(self._starts, located.offset) - 1
+        if at < 0 or located.offset >= self._starts[at] + self._lengths[at]:
+            free = Locator(self._exhibit, region=Region.UNALLOCATED, offset=located.offset, length=located.length)
+            return _evidence(None, str(free), Region.UNALLOCATED, False, located)
+        number = self._entries[at]
+        if number in self._by_pieces:
+            return None
+        offset = self._offsets[at] + located.offset - self._starts[at]
+        region = self._store.entry(number).entry.locator.region
+        return _evidence(number, f"@{offset}+{located.length}", region, False, located)
+
+
+def _of_piece(item: ScanPiece, located: Located) -> FoundEvidence:
+    locator = item.entry.locator
+    tail = _tail(locator, item.piece, located)
+    return _evidence(item.entry_id, tail, locator.region, bool(locator.inner), located)
+
+
+def _tail(locator: Locator, piece: Piece, located: Located) -> str:
+    """What follows the entry's locator: steps into the content, then row, line or bytes."""
+    if piece.unit is Unit.NONE:
+        place = locator.into(*piece.steps).at(located.offset, located.length)
+    else:
+        place = locator.into(*piece.steps, f"{piece.unit} {located.number}")
+    return str(place)[len(str(locator)) :]
+
+
+def _evidence(entry: int | None, tail: str, region: Region, archived: bool, located: Located) -> FoundEvidence:
+    evidence = Evidence(
+        tail, located.record, region, archived, located.elements, located.agree, located.conflict, located.road
+    )
+    return FoundEvidence(entry, tail, evidence)

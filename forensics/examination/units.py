@@ -1,0 +1,270 @@
+"""The work of one worker: read, hash, extract or scan in one process, so that bytes need not travel.
+
+Everything here runs in an isolated worker of `jobs.pool`, on hostile bytes. A worker gets paths of image segments,
+numbers and, for what came out of containers, the bytes themselves; never the key of the case.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from forensics import hashing
+from forensics.casefile.store import ExaminedChild, ExaminedEntry
+from forensics.detection.scan import MARGIN, scan
+from forensics.evidence.content import open_content
+from forensics.evidence.files import walk
+from forensics.evidence.image import Image, open_image
+from forensics.evidence.volumes import volumes
+from forensics.extraction.content import OVERLAP, PIECE_BYTES, BytesContent
+from forensics.extraction.extract import extract
+from forensics.extraction.tables import parse_rows, row_starts
+from forensics.matching.index import RecordIndex
+from forensics.matching.tables import find_in_rows
+from forensics.matching.windows import Found, find_in_text
+from forensics.model import (
+    EMPTY,
+    OK,
+    FileEntry,
+    OutcomeKind,
+    Piece,
+    Readable,
+    Unit,
+    Volume,
+    failed,
+)
+
+_READ = 1 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class ListVolumes:
+    exhibit: str
+    segments: tuple[Path, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ListEntries:
+    exhibit: str
+    segments: tuple[Path, ...]
+    volume: Volume
+
+
+@dataclass(frozen=True, slots=True)
+class ExamineEntry:
+    """One content to hash and extract: in the image, or as `data` where it came out of a container."""
+
+    id: int
+    entry: FileEntry
+    segments: tuple[Path, ...]
+    volume: Volume | None
+    data: bytes | None
+    may_have_children: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ScanRange:
+    """Bytes of the device from `start` to `stop`."""
+
+    unit: int
+    exhibit: str
+    segments: tuple[Path, ...]
+    start: int
+    stop: int
+
+
+@dataclass(frozen=True, slots=True)
+class ScanPiece:
+    """One piece; `piece.data` is set, or its bytes are in the image, or came along in `data` from `data_offset` on."""
+
+    unit: int
+    entry_id: int
+    entry: FileEntry
+    piece: Piece
+    segments: tuple[Path, ...]
+    volume: Volume | None
+    data: bytes | None
+    data_offset: int
+
+
+@dataclass(frozen=True, slots=True)
+class Located:
+    """One record at one place of a content or a range: `number` is the row or line, else the offset counts."""
+
+    record: int
+    number: int | None
+    offset: int
+    length: int
+    elements: frozenset[str]
+    agree: frozenset[str]
+    conflict: frozenset[str]
+    road: str
+
+
+TOO_DEEP = "nested deeper than 16 containers"
+
+_images: dict[tuple[Path, ...], Image] = {}
+_index: RecordIndex | None = None
+
+
+def _image(segments: tuple[Path, ...]) -> Image:
+    image = _images.get(segments)
+    if image is None:
+        image = _images[segments] = open_image(segments)
+    return image
+
+
+def list_volumes(item: ListVolumes) -> list[Volume]:
+    return volumes(_image(item.segments), item.exhibit)
+
+
+def list_entries(item: ListEntries) -> list[FileEntry]:
+    return list(walk(_image(item.segments), item.volume, item.exhibit))
+
+
+# ------------------------------------------------------------------------------------------------------------- index
+
+
+def examine_entry(item: ExamineEntry) -> ExaminedEntry:
+    """Hashes, type, pieces and children of one content."""
+    content = _content(item)
+    try:
+        hashes = _hash(content)
+    except OSError:
+        return ExaminedEntry(item.id, "unreadable", {}, failed("its content could not be read"))
+    if not content.size:
+        return ExaminedEntry(item.id, "empty", hashes, EMPTY)
+    names = item.entry.locator.inner or item.entry.locator.path
+    found = extract(content, names[-1] if names else b"")
+    pieces, outcome = found.pieces, found.outcome
+    children = tuple(
+        ExaminedChild(child.untrusted_name, child.data, None if child.outcome == OK else child.outcome)
+        for child in found.children
+    )
+    if children and not item.may_have_children:
+        children, outcome = (), failed(TOO_DEEP)
+    if item.data is not None and not pieces and not children and outcome.kind is OutcomeKind.OK:
+        # The image shows these bytes only compressed, so the raw scan has to read them here.
+        pieces = _raw_pieces(len(item.data))
+    return ExaminedEntry(item.id, found.type, hashes, outcome, pieces, children)
+
+
+def _content(item: ExamineEntry) -> Readable:
+    if item.data is not None:
+        return BytesContent(item.data)
+    if item.volume is None:
+        raise ValueError("an entry of the image needs its volume")
+    return open_content(_image(item.segments), item.volume, item.entry)
+
+
+def _hash(content: Readable) -> dict[str, str]:
+    digests = hashing.Digests()
+    offset = 0
+    while offset < content.size:
+        block = content.read_at(offset, _READ)
+        if not block:
+            raise OSError("the content ends before its size")
+        digests.update(block)
+        offset += len(block)
+    return digests.hexdigests()
+
+
+def _raw_pieces(size: int) -> tuple[Piece, ...]:
+    return tuple(
+        Piece(
+            (), Unit.NONE, False, 1, at, min(PIECE_BYTES + OVERLAP, size - at), "binary", "",
+            overlap=max(0, min(OVERLAP, size - at - PIECE_BYTES)),
+        )
+        for at in range(0, size, PIECE_BYTES)
+    )  # fmt: skip
+
+
+# ------------------------------------------------------------------------------------------------------------- match
+
+
+def take_index(index: RecordIndex) -> None:
+    """Keep the records' index for the life of this worker."""
+    global _index
+    _index = index
+
+
+def scan_unit(item: ScanRange | ScanPiece) -> list[Located]:
+    """The evidence in one share of the work."""
+    if _index is None:
+        raise ValueError("the worker was not given the records")
+    return _scan_range(item, _index) if isinstance(item, ScanRange) else _scan_piece(item, _index)
+
+
+def _scan_range(item: ScanRange, index: RecordIndex) -> list[Located]:
+    image = _image(item.segments)
+    low = max(0, item.start - MARGIN)
+    data = _read(image, low, min(image.size, item.stop + MARGIN) - low)
+    hits = scan(data, index, item.start - low, min(item.stop - low, len(data)))
+    return [_in_text(found, low) for found in find_in_text(data, hits, index)]
+
+
+def _scan_piece(item: ScanPiece, index: RecordIndex) -> list[Located]:
+    piece = item.piece
+    if piece.data is not None:
+        data, lead = piece.data, 0
+    else:
+        # What stands before the piece is context for its first values; rows and lines need none.
+        lead = min(MARGIN, piece.offset) if piece.unit is Unit.NONE else 0
+        data = _piece_bytes(item, piece.offset - lead, piece.length + lead)
+    hits = scan(data, index, lead, max(lead, len(data) - piece.overlap))
+    if piece.table:
+        starts = row_starts(data, piece.encoding)
+        rows = parse_rows(data, piece.encoding, piece.delimiter)
+        at = np.searchsorted(starts, hits.offset, side="right") - 1
+        pairs = [
+            (row, record) for row, record in zip(at.tolist(), hits.record.tolist(), strict=True) if 0 <= row < len(rows)
+        ]
+        return [
+            Located(row.record, piece.first + row.row, 0, 0, row.elements, row.agree, row.conflict, "table")
+            for row in find_in_rows(rows, pairs, index)
+        ]
+    located = find_in_text(data, hits, index)
+    if piece.unit is Unit.NONE:
+        return [_in_text(found, piece.offset - lead) for found in located]
+    lines = np.flatnonzero(np.frombuffer(data, np.uint8) == 10)
+    return _one_a_line(located, lines, piece.first)
+
+
+def _in_text(found: Found, base: int) -> Located:
+    return Located(
+        found.record, None, base + found.offset, found.length, found.elements, found.agree, frozenset(), found.road
+    )
+
+
+def _one_a_line(found: Sequence[Found], line_ends: np.ndarray, first: int) -> list[Located]:
+    kept: dict[tuple[int, int], Located] = {}
+    for item in found:
+        number = first + int(np.searchsorted(line_ends, item.offset))
+        kept.setdefault(
+            (item.record, number),
+            Located(item.record, number, 0, 0, item.elements, item.agree, frozenset(), item.road),
+        )
+    return list(kept.values())
+
+
+def _piece_bytes(item: ScanPiece, offset: int, length: int) -> bytes:
+    if item.data is not None:
+        return item.data[offset - item.data_offset : offset - item.data_offset + length]
+    if item.volume is None:
+        raise ValueError("a piece of the image needs its volume")
+    return _read(open_content(_image(item.segments), item.volume, item.entry), offset, length)
+
+
+def _read(source: Readable, offset: int, length: int) -> bytes:
+    parts = []
+    while length > 0:
+        block = source.read_at(offset, min(length, 8 * _READ))
+        if not block:
+            break
+        parts.append(block)
+        offset += len(block)
+        length -= len(block)
+    return b"".join(parts)

@@ -1,0 +1,131 @@
+"""The border where strangers' parsers run: one call takes a content, and every content ends with an outcome.
+
+| phase | caller | duty |
+|---|---|---|
+| sniff | `extract` | the type, from the bytes |
+| extract | `extract`, in a worker | a generator: yields `Piece` and `Child`, stops by raising what it likes |
+| collect | `extract` | keeps what came before the stop, counts it against the limits, makes the outcome |
+| recurse | the caller | takes each child through the same call, and counts the depth |
+
+A type without an extractor has its bytes in plain sight, where the scan of the whole image reads them: it is ok without
+pieces. A type in `NO_READER` hides them, and is listed as not examined.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from forensics.extraction import archives, database, mail, markup, office, ole, pdf, tables, workbook
+from forensics.extraction.content import (
+    CHILDREN_COUNT,
+    CHILDREN_LIMIT,
+    TEXT_LIMIT,
+    BytesReadable,
+    Content,
+    Damaged,
+    Extractor,
+    NotExamined,
+)
+from forensics.extraction.sniff import HEAD, sniff, telling
+from forensics.model import EMPTY, OK, Child, Extraction, Outcome, Piece, Readable, failed, not_examined
+
+__all__ = ["EXTRACTORS", "NO_READER", "BytesReadable", "extract"]
+
+EXTRACTORS: Mapping[str, Extractor] = MappingProxyType(
+    {
+        "csv": tables.extract,
+        "text": tables.extract,
+        "utf-16 text": tables.extract,
+        "json": tables.extract,
+        "xml": tables.extract,
+        "xlsx": workbook.extract,
+        "xlsm": workbook.extract,
+        "xlsb": workbook.extract,
+        "xls": workbook.extract,
+        "ods": workbook.extract,
+        "docx": office.extract_docx,
+        "pptx": office.extract_pptx,
+        "odt": office.extract_odt,
+        "odp": office.extract_odt,
+        "doc": ole.extract_document,
+        "ppt": ole.extract_document,
+        "pdf": pdf.extract,
+        "html": markup.extract_html,
+        "rtf": markup.extract_rtf,
+        "eml": mail.extract_message,
+        "mbox": mail.extract_mailbox,
+        "sqlite": database.extract,
+        "zip": archives.extract_zip,
+        "tar": archives.extract_tar,
+        "gzip": archives.extract_gzip,
+        "bz2": archives.extract_bzip2,
+        "xz": archives.extract_xz,
+    }
+)
+
+NO_READER: Mapping[str, str] = MappingProxyType(
+    {
+        "encrypted-office": archives.LOCKED,
+        "luks": "encrypted container",
+        **{
+            kind: f"{kind}: no reader in this version"
+            for kind in ("7z", "rar", "cab", "zstd", "pst", "parquet", "access")
+        },
+    }
+)
+"""Types whose bytes are compressed, encrypted or encoded, and why they are not examined."""
+
+
+def extract(content: Readable, untrusted_name: bytes) -> Extraction:
+    """What the content yields: type, pieces, children and how it ended. Bad content never raises.
+
+    `failed` and `not_examined` may come with pieces and children: those found before the damage or the limit. A child
+    that comes with an outcome of its own is listed with it; its data, if any, is what could be read.
+
+    Raises `MemoryError`, after which a worker should be replaced.
+    """
+    kind = "unknown"
+    pieces: list[Piece] = []
+    children: list[Child] = []
+    outcome = OK
+    try:
+        head = content.read_at(0, HEAD)
+        kind = sniff(head, content.size, untrusted_name, telling(content, head))
+        outcome = EMPTY if kind == "empty" else OK
+        if kind in NO_READER:
+            outcome = not_examined(NO_READER[kind])
+        elif extractor := EXTRACTORS.get(kind):
+            outcome = _collect(extractor, Content(kind, untrusted_name, content, head), pieces, children)
+    except MemoryError:
+        raise
+    except Exception as error:
+        outcome = failed(f"could not be read ({type(error).__name__})")
+    return Extraction(kind, outcome, tuple(pieces), tuple(children))
+
+
+def _collect(extractor: Extractor, content: Content, pieces: list[Piece], children: list[Child]) -> Outcome:
+    """Run the extractor to its end, or to the limits."""
+    text = packed = 0
+    try:
+        for found in extractor(content):
+            if isinstance(found, Piece):
+                pieces.append(found)
+                text += len(found.data or b"")
+            else:
+                children.append(found)
+                packed += len(found.data)
+            if text > TEXT_LIMIT:
+                return not_examined(f"more text than the limit of {TEXT_LIMIT >> 20} MiB")
+            if packed > CHILDREN_LIMIT or len(children) > CHILDREN_COUNT:
+                return not_examined("more packed content than the limit")
+    except NotExamined as stop:
+        return not_examined(stop.reason)
+    except Damaged as stop:
+        return failed(stop.reason)
+    except (KeyboardInterrupt, SystemExit, MemoryError):
+        raise
+    except BaseException as error:
+        # A panic of a Rust parser (pyo3's PanicException) is no Exception.
+        return failed(f"could not be parsed ({type(error).__name__})")
+    return OK

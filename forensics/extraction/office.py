@@ -1,0 +1,208 @@
+"""Text out of the XML of office packages (ECMA-376, ODF), and the files packed beside it.
+
+XML is parsed without entities, network and large trees. Of a package with members that are no part of an office
+document, those members are children: a renamed ZIP hides nothing.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+from lxml import etree
+
+from forensics.extraction.archives import EXPANDS, Member, Zip
+from forensics.extraction.content import (
+    CHILD_LIMIT,
+    RATIO_FREE,
+    RATIO_LIMIT,
+    Content,
+    Damaged,
+    NotExamined,
+    one_line,
+    pieces,
+)
+from forensics.model import Child, OutcomeKind, Piece, Readable, Unit
+
+_PART_LIMIT = 128 << 20
+"""Bytes of one XML part: its tree takes about ten times as much."""
+
+_W = "{http://schemas.openxmlformats.org/wordprocessingml/2006/main}"
+_A = "{http://schemas.openxmlformats.org/drawingml/2006/main}"
+_S = "{http://schemas.openxmlformats.org/spreadsheetml/2006/main}"
+_MC = "{http://schemas.openxmlformats.org/markup-compatibility/2006}"
+_ODF_TEXT = "{urn:oasis:names:tc:opendocument:xmlns:text:1.0}"
+_ODF_TABLE = "{urn:oasis:names:tc:opendocument:xmlns:table:1.0}"
+
+_DOCX_PARTS = re.compile(rb"word/(document|header\d*|footer\d*|footnotes|endnotes|comments)\.xml\Z")
+_OF_THE_PACKAGE = re.compile(
+    rb"(\[Content_Types\]\.xml|mimetype|content\.xml|styles\.xml|meta\.xml|settings\.xml|manifest\.rdf"
+    rb"|(_rels|docProps|customXml|META-INF|Thumbnails|Configurations2|Pictures)/.*"
+    rb"|(xl|word|ppt)/(?!embeddings/).*)\Z",
+    re.DOTALL,
+)
+
+
+def refuse_bombs(readable: Readable) -> None:
+    """Raise `NotExamined` where a part claims to expand as no office file does; for parsers that unpack themselves."""
+    package = Zip(readable)
+    if package.overlapping():
+        raise NotExamined("members overlap, as in a ZIP bomb")
+    if sum(member.size for member in package.members) > 4 * CHILD_LIMIT or any(
+        member.size > RATIO_FREE and member.size > RATIO_LIMIT * member.packed for member in package.members
+    ):
+        raise NotExamined(EXPANDS)
+
+
+def packed(readable: Readable) -> Iterator[Child]:
+    """Members that are embedded files, or no part of an office document at all."""
+    package = Zip(readable)
+    for member in package.members:
+        if not member.is_folder and not _OF_THE_PACKAGE.match(member.untrusted_name):
+            data, problem = package.read(member)
+            yield Child(member.untrusted_name, data, problem) if problem else Child(member.untrusted_name, data)
+
+
+def extract_docx(content: Content) -> Iterator[Piece | Child]:
+    """One stream `text`: the body, then headers, footers, notes and comments; a table row is a line, cells by TAB."""
+    refuse_bombs(content.readable)
+    package = Zip(content.readable)
+    parts = [m for m in package.members if _DOCX_PARTS.match(m.untrusted_name)]
+    parts.sort(key=lambda member: (member.untrusted_name != b"word/document.xml", member.untrusted_name))
+    yield from pieces((line for part in parts for line in _word_lines(_tree(package, part))), ("text",), Unit.PARAGRAPH)
+    yield from packed(content.readable)
+
+
+def extract_pptx(content: Content) -> Iterator[Piece | Child]:
+    """Each slide a stream `slide n`, its notes `notes n`, one line a paragraph."""
+    refuse_bombs(content.readable)
+    package = Zip(content.readable)
+    for kind, folder in (("slide", rb"slides/slide"), ("notes", rb"notesSlides/notesSlide")):
+        numbered = []
+        for member in package.members:
+            if match := re.fullmatch(rb"ppt/" + folder + rb"(\d{1,9})\.xml", member.untrusted_name):
+                numbered.append((int(match[1]), member))
+        for number, member in sorted(numbered, key=lambda pair: pair[0]):
+            lines = _drawing_lines(_tree(package, member))
+            yield from pieces(lines, (f"{kind} {number}",), Unit.PARAGRAPH)
+    yield from packed(content.readable)
+
+
+def extract_odt(content: Content) -> Iterator[Piece | Child]:
+    """One stream `text` of an ODT or ODP: headers and footers stand in its styles, the rest in its content."""
+    refuse_bombs(content.readable)
+    package = Zip(content.readable)
+    parts = [m for m in package.members if m.untrusted_name in (b"content.xml", b"styles.xml")]
+    if any(m.untrusted_name == b"META-INF/manifest.xml" and _is_locked_odf(package, m) for m in package.members):
+        raise NotExamined("password protected")
+    yield from pieces((line for part in parts for line in _odf_lines(_tree(package, part))), ("text",), Unit.PARAGRAPH)
+    yield from packed(content.readable)
+
+
+def notes_of_workbook(readable: Readable) -> Iterator[Piece]:
+    """Comments and text boxes of an XLSX, which no cell holds: a stream `notes`."""
+    package = Zip(readable)
+    lines: list[str] = []
+    for member in package.members:
+        if re.match(rb"xl/(comments|threadedComments/|drawings/drawing)[^/]*\.xml\Z", member.untrusted_name):
+            tree = _tree(package, member)
+            lines += _drawing_lines(tree)
+            for comment in tree.iter("{*}comment", "{*}threadedComment"):
+                lines.append(one_line("".join(t.text or "" for t in comment.iter("{*}t", "{*}text"))))
+    yield from pieces(lines, ("notes",), Unit.PARAGRAPH)
+
+
+def _tree(package: Zip, member: Member) -> Any:
+    data, problem = package.read(member, _PART_LIMIT)
+    if problem:
+        raise (NotExamined if problem.kind is OutcomeKind.NOT_EXAMINED else Damaged)(problem.reason)
+    return parse(data)
+
+
+def parse(data: bytes) -> Any:
+    """The root element. Raises `lxml.etree.XMLSyntaxError`, also for trees deeper than 256 or huge text nodes."""
+    parser = etree.XMLParser(resolve_entities=False, no_network=True, load_dtd=False, huge_tree=False)
+    return etree.fromstring(data, parser)
+
+
+def _is_locked_odf(package: Zip, manifest: Member) -> bool:
+    return any(True for _ in _tree(package, manifest).iter("{*}encryption-data"))
+
+
+# -------------------------------------------------------------------------------------------------- WordprocessingML
+
+
+def _word_lines(block: Any) -> Iterator[str]:
+    """The lines under a block: its depth is bounded by the parser."""
+    for element in block:
+        if element.tag == f"{_W}p":
+            yield from _word_paragraph(element)
+        elif element.tag == f"{_W}tbl":
+            for row in element.iter(f"{_W}tr"):
+                yield "\t".join(" ".join(filter(None, _word_lines(cell))).replace("\t", " ") for cell in _cells(row))
+        elif isinstance(element.tag, str) and element.tag != f"{_MC}Fallback":
+            yield from _word_lines(element)
+
+
+def _cells(row: Any) -> Iterator[Any]:
+    """The cells of one row, also those that content controls wrap; a nested table's rows are rows of their own."""
+    for cell in row.iter(f"{_W}tc"):
+        if next(cell.iterancestors(f"{_W}tr")) is row:
+            yield cell
+
+
+def _word_paragraph(paragraph: Any) -> Iterator[str]:
+    parts: list[str] = []
+    boxes: list[Any] = []
+    _word_text(paragraph, parts, boxes)
+    yield one_line("".join(parts))
+    for box in boxes:
+        yield from _word_lines(box)
+
+
+def _word_text(element: Any, parts: list[str], boxes: list[Any]) -> None:
+    for child in element:
+        tag = child.tag
+        if tag in (f"{_W}t", f"{_W}delText"):
+            # Deleted text of a tracked change is still in the file.
+            parts.append(child.text or "")
+        elif tag in (f"{_W}tab", f"{_W}br", f"{_W}cr"):
+            parts.append(" ")
+        elif tag == f"{_W}noBreakHyphen":
+            parts.append("-")
+        elif tag == f"{_W}txbxContent":
+            boxes.append(child)
+        elif isinstance(tag, str) and tag != f"{_MC}Fallback":
+            _word_text(child, parts, boxes)
+
+
+# ----------------------------------------------------------------------------------------------- DrawingML and ODF
+
+
+def _drawing_lines(tree: Any) -> Iterator[str]:
+    for element in tree.iter(f"{_A}p"):
+        if next(element.iterancestors(f"{_A}tc"), None) is None:
+            yield one_line("".join(t.text or "" for t in element.iter(f"{_A}t")))
+    for row in tree.iter(f"{_A}tr"):
+        yield "\t".join(one_line(" ".join(t.text or "" for t in cell.iter(f"{_A}t"))) for cell in row.iter(f"{_A}tc"))
+
+
+def _odf_lines(tree: Any) -> Iterator[str]:
+    for element in tree.iter(f"{_ODF_TEXT}p", f"{_ODF_TEXT}h"):
+        if next(element.iterancestors(f"{_ODF_TABLE}table-row"), None) is None:
+            yield one_line(_odf_text(element))
+    for row in tree.iter(f"{_ODF_TABLE}table-row"):
+        cells = row.iter(f"{_ODF_TABLE}table-cell")
+        yield "\t".join(one_line(" ".join(_odf_text(p) for p in cell.iter(f"{_ODF_TEXT}p"))) for cell in cells)
+
+
+def _odf_text(element: Any) -> str:
+    parts = [element.text or ""]
+    for child in element.iter():
+        if child is not element:
+            if child.tag in (f"{_ODF_TEXT}s", f"{_ODF_TEXT}tab", f"{_ODF_TEXT}line-break"):
+                parts.append(" ")
+            parts.append(child.text or "")
+            parts.append(child.tail or "")
+    return "".join(parts)

@@ -1,0 +1,144 @@
+"""Says what a content is by its bytes. A name is a hint for text that could be a table, and nothing more.
+
+libmagic is not asked: from the first 64 KiB it found 387 of 485 XLS files. Containers are told apart by what they hold,
+which `telling` finds: a ZIP's central directory, an OLE file's directory sectors.
+"""
+
+from __future__ import annotations
+
+import re
+import struct
+
+from forensics.extraction.archives import central_directory
+from forensics.extraction.tables import delimiter_of, encoding_of
+from forensics.model import Readable
+
+HEAD = 64 << 10
+_TELLING = 1 << 20
+
+_MAGIC = (
+    (b"SQLite format 3\0", "sqlite"),
+    (b"\x1f\x8b", "gzip"),
+    (b"BZh", "bz2"),
+    (b"\xfd7zXZ\0", "xz"),
+    (b"\x28\xb5\x2f\xfd", "zstd"),
+    (b"7z\xbc\xaf\x27\x1c", "7z"),
+    (b"Rar!\x1a\x07", "rar"),
+    (b"MSCF", "cab"),
+    (b"!BDN", "pst"),
+    (b"\x89PNG\r\n\x1a\n", "png"),
+    (b"\xff\xd8\xff", "jpeg"),
+    (b"GIF8", "gif"),
+    (b"II*\0", "tiff"),
+    (b"MM\0*", "tiff"),
+    (b"PAR1", "parquet"),
+    (b"\x7fELF", "exe"),
+    (b"\0\1\0\0Standard Jet DB", "access"),
+    (b"\0\1\0\0Standard ACE DB", "access"),
+    (b"LUKS\xba\xbe", "luks"),
+)
+"""File signatures by their makers' specifications; those of two bytes are checked further below."""
+
+OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
+_OLE_STREAMS = (
+    ("EncryptedPackage", "encrypted-office"),
+    ("WordDocument", "doc"),
+    ("Workbook", "xls"),
+    ("Book", "xls"),
+    ("PowerPoint Document", "ppt"),
+    ("__properties_version1.0", "msg"),
+)
+"""[MS-OFFCRYPTO] 2.3.4, [MS-DOC] 2.1, [MS-XLS] 2.1.7, [MS-PPT] 2.1, [MS-OXMSG] 2.4."""
+
+_OPEN_DOCUMENT = {b"spreadsheet": "ods", b"text": "odt", b"presentation": "odp"}
+_MAIL_FIELD = re.compile(
+    rb"^(?:From|To|Subject|Date|Received|MIME-Version|Message-ID|Return-Path|Delivered-To|Content-Type|Cc|Reply-To"
+    rb"|X-[\w-]+|DKIM-Signature)[ \t]*:",
+    re.IGNORECASE | re.MULTILINE,
+)
+_FIELD_LINE = re.compile(rb"[!-9;-~]+[ \t]*:")
+
+
+def telling(readable: Readable, head: bytes) -> bytes:
+    """The bytes beyond the head that tell a container's type: its directory, at most 1 MiB of it."""
+    if head.startswith(OLE) and len(head) >= 512:
+        shift, sector = struct.unpack_from("<H", head, 30)[0], struct.unpack_from("<I", head, 48)[0]
+        return readable.read_at((sector + 1) << shift, 4096) if shift in (9, 12) else b""
+    if readable.size >= 22 and (found := central_directory(readable)):
+        return readable.read_at(found[0], min(found[1], _TELLING)) or b"PK\5\6"
+    return b""
+
+
+def sniff(untrusted_head: bytes, size: int, untrusted_name: bytes = b"", tail: bytes = b"") -> str:
+    """The type of a content of `size` bytes, as a short lower-case word; `unknown` and `empty` are among them.
+
+    `untrusted_head` are its first 64 KiB, `tail` is what `telling` gives.
+    """
+    head = untrusted_head
+    if not size:
+        return "empty"
+    if head.startswith((b"PK\3\4", b"PK\5\6")):
+        return _zip_kind(head, tail)
+    if head.startswith(OLE):
+        names = head + tail
+        return next((kind for name, kind in _OLE_STREAMS if name.encode("utf-16-le") + b"\0\0" in names), "ole")
+    if b"%PDF-" in head[:1024]:
+        return "pdf"
+    if tail.startswith((b"PK\1\2", b"PK\5\6")):
+        # A program, a picture or anything else in front of a ZIP: what it packs would be missed.
+        return _zip_kind(head, tail)
+    for magic, kind in _MAGIC:
+        if head.startswith(magic) and not (kind == "gzip" and head[2:3] != b"\x08"):
+            return kind
+    if head[257:262] == b"ustar":
+        return "tar"
+    if head.startswith(b"MZ") and b"\0" in head[:64]:
+        return "exe"
+    if head.startswith(b"RIFF") and head[8:12] == b"WEBP":
+        return "webp"
+    if head.startswith(b"{\\rtf"):
+        return "rtf"
+    return _text_kind(head, size, untrusted_name)
+
+
+def _zip_kind(head: bytes, tail: bytes) -> str:
+    names = tail if tail.startswith(b"PK\1\2") else head
+    if b"[Content_Types].xml" in names:
+        for inner, kind in (
+            (b"xl/vbaProject.bin", "xlsm"),
+            (b"xl/workbook.bin", "xlsb"),
+            (b"xl/workbook.xml", "xlsx"),
+            (b"word/document.xml", "docx"),
+            (b"ppt/presentation.xml", "pptx"),
+        ):
+            if inner in names:
+                return kind
+    # ODF 1.3 part 2, 3.3: `mimetype` stands first and stored, so that it can be read here.
+    if match := re.match(rb"PK\3\4.{26}mimetypeapplication/vnd\.oasis\.opendocument\.(\w+)", head, re.DOTALL):
+        return _OPEN_DOCUMENT.get(match[1].removesuffix(b"PK"), "zip")
+    return "zip"
+
+
+def _text_kind(head: bytes, size: int, untrusted_name: bytes) -> str:
+    found = encoding_of(head, size)
+    if found is None:
+        return "unknown"
+    encoding, mark = found
+    wide = encoding.startswith("utf-16")
+    start = head[mark:].decode(encoding, "replace").encode()[:4096] if wide else head[mark : mark + 4096]
+    start = start.lstrip()
+    lower = start[:1024].lower()
+    if lower.startswith((b"<!doctype html", b"<html")) or (lower.startswith(b"<") and b"<html" in lower):
+        return "html"
+    if lower.startswith(b"<?xml"):
+        return "xml"
+    if re.match(rb'[\[{]\s*(?:["\[{\]}]|-?\d|true|false|null)', start):
+        return "json"
+    if start.startswith(b"From ") and _FIELD_LINE.match(start.partition(b"\n")[2]):
+        return "mbox"
+    fields = start.partition(b"\n\n")[0].partition(b"\r\n\r\n")[0]
+    if _FIELD_LINE.match(fields) and len({m.group().lower() for m in _MAIL_FIELD.finditer(fields)}) >= 3:
+        return "eml"
+    if encoding != "cp037" and delimiter_of(head[mark:], encoding, untrusted_name):
+        return "csv"
+    return "utf-16 text" if wide else "text"

@@ -1,0 +1,72 @@
+"""Spreadsheets as tables: every sheet, hidden ones too, with the row numbers that Excel shows."""
+
+from __future__ import annotations
+
+import datetime
+import io
+from collections.abc import Iterator
+from typing import Any
+
+import python_calamine
+
+from forensics.extraction import office, ole
+from forensics.extraction.archives import LOCKED
+from forensics.extraction.content import Content, Damaged, NotExamined, one_line, pieces
+from forensics.model import Child, Piece, Unit
+
+_WHOLE_NUMBER_LIMIT = 1e21
+"""Above it a float has more digits than any identifier, and Excel itself shows an exponent."""
+
+
+def extract(content: Content) -> Iterator[Piece | Child]:
+    """Each sheet of an XLSX, XLSM, XLSB, XLS or ODS file as a table of one line a row; then what else it packs.
+
+    Row n of the stream is row n of the sheet, empty rows counted; the first cell is column A. A sheet that cannot be
+    read does not stop the others: the outcome says so at the end.
+    """
+    data = content.whole()
+    zipped = content.type != "xls"
+    if zipped:
+        office.refuse_bombs(content.readable)
+    elif ole.workbook_is_locked(data):
+        raise NotExamined(LOCKED)
+    try:
+        workbook = python_calamine.CalamineWorkbook.from_filelike(io.BytesIO(data))
+    except python_calamine.PasswordError:
+        raise NotExamined(LOCKED) from None
+    damage = ""
+    for name in workbook.sheet_names:
+        try:
+            sheet = workbook.get_sheet_by_name(name)
+            yield from pieces(_rows(sheet), (name,), Unit.ROW, table=True)
+        except (python_calamine.CalamineError, ValueError) as error:
+            damage = f"a sheet could not be parsed ({type(error).__name__})"
+    if zipped and content.type != "ods":
+        yield from office.notes_of_workbook(content.readable)
+    if zipped:
+        yield from office.packed(content.readable)
+    if damage:
+        raise Damaged(damage)
+
+
+def _rows(sheet: Any) -> Iterator[str]:
+    margin = "\t" * sheet.start[1] if sheet.start else ""
+    for cells in sheet.iter_rows():
+        line = "\t".join([_text(cell) for cell in cells]).rstrip("\t")
+        yield margin + line if line else ""
+
+
+def _text(cell: Any) -> str:
+    """A cell as its reader would write it down: ISO dates, whole numbers without a fraction."""
+    if type(cell) is str:
+        return one_line(cell)
+    if type(cell) is float:
+        return str(int(cell)) if cell.is_integer() and abs(cell) < _WHOLE_NUMBER_LIMIT else repr(cell)
+    if type(cell) is bool:
+        return "TRUE" if cell else "FALSE"
+    if isinstance(cell, datetime.datetime):
+        midnight = cell.time() == datetime.time()
+        return cell.date().isoformat() if midnight else cell.isoformat(" ")
+    if isinstance(cell, datetime.date | datetime.time):
+        return cell.isoformat()
+    return "" if cell is None else one_line(str(cell))

@@ -1,0 +1,340 @@
+"""Runs strangers' parsers where they can do no harm: one process each, one item at a time.
+
+A worker that crashes, hangs or eats its memory costs the item it holds and nothing else. Each worker has a pipe of its
+own and shares no lock with the others (docs/decisions/one-pipe-a-worker.md), so the parent always knows whose fault
+it was.
+
+| phase | caller | process | duty |
+|---|---|---|---|
+| prepare | pool | worker, once | limits, then the caller's `initializer` (opens the image, the index) |
+| work | pool | worker, once an item | takes a picklable item, gives a picklable value; may raise anything |
+| check | pool | parent, ten times a second | raises to cancel |
+
+Not here: Landlock and seccomp. A parser that is taken over can still read what its user can, and what it sends is
+unpickled by the parent.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import multiprocessing
+import os
+import pickle
+import signal
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from multiprocessing import resource_tracker
+from multiprocessing.connection import Connection, wait
+from typing import Any, Generic, TypeVar
+
+from forensics.errors import Defect, DriveCustodyError, EnvironmentFailed, NotIntact, Refused
+from forensics.model import OK, Outcome, failed
+
+T = TypeVar("T")
+R = TypeVar("R")
+
+MEMORY_MINIMUM = 2 << 30
+"""Bytes of address space below which healthy parsers fail: shared libraries and thread stacks count, used or not."""
+
+MEMORY_BYTES = 3 << 30
+ANSWER_LIMIT = 2 << 30
+"""The largest answer that the parent takes from a worker, in bytes."""
+
+CHECK_EVERY_S = 0.1
+_DYING_S = 5.0
+"""How long a process may take from closing its pipe to its exit status."""
+
+_CONTEXT = multiprocessing.get_context("spawn")
+_HOUSE_ERRORS = (Refused, EnvironmentFailed, NotIntact, Defect)
+
+# prctl(2), include/uapi/linux/prctl.h
+_PR_SET_PDEATHSIG = 1
+_PR_SET_DUMPABLE = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Result(Generic[T, R]):
+    """How one item ended. `value` is None unless `outcome` is ok, and then it is what `work` returned."""
+
+    item: T
+    outcome: Outcome
+    value: R | None = None
+
+
+def run(
+    work: Callable[[T], R],
+    items: Iterable[T],
+    *,
+    workers: int,
+    seconds: float,
+    memory_bytes: int = MEMORY_BYTES,
+    initializer: Callable[..., None] | None = None,
+    initargs: tuple[Any, ...] = (),
+    check: Callable[[], None] = lambda: None,
+) -> Iterator[Result[T, R]]:
+    """One result per item, in order of completion; `items` is pulled only as workers become free.
+
+    `work` and `initializer` are importable functions: workers start from nothing (spawn). An item that takes longer
+    than `seconds` fails, and so does one that needs more than `memory_bytes` of address space (not on Windows).
+    Exceptions of `work` become `failed`, by the name of their class alone, because their text may quote the exhibit;
+    the house's own errors are about the machine and are raised here. When the iterator is closed, at its end or by an
+    exception, no worker is left. It has to be consumed by the thread that began it: Linux kills the workers of a
+    thread that ended. `check` is called between results and may raise.
+
+    Raises `ValueError` below `MEMORY_MINIMUM`, `Defect` if `initializer` fails.
+    """
+    if memory_bytes < MEMORY_MINIMUM:
+        raise ValueError(f"workers need at least {MEMORY_MINIMUM} bytes of address space")
+    orders = _Orders(work, memory_bytes, os.getpid(), initializer, initargs)
+    todo = iter(items)
+    idle: list[_Worker] = []
+    busy: dict[Connection, _Worker] = {}
+    exhausted = False
+    with _watchdog(busy):
+        try:
+            while True:
+                while not exhausted and len(busy) < workers:
+                    try:
+                        item = next(todo)
+                    except StopIteration:
+                        exhausted = True
+                        break
+                    worker = _hand_over(item, idle, orders, seconds)
+                    busy[worker.pipe] = worker
+                if not busy:
+                    return
+                ready = wait(list(busy), timeout=CHECK_EVERY_S)
+                check()
+                for pipe in ready:
+                    assert isinstance(pipe, Connection)
+                    worker = busy[pipe]
+                    answer = worker.answer(seconds)
+                    del busy[pipe]
+                    if answer.retire:
+                        worker.stop()
+                    else:
+                        idle.append(worker)
+                    if answer.error:
+                        kind, message, remedy = answer.error
+                        raise kind(message, remedy)
+                    yield Result(worker.item, answer.outcome, answer.value)
+        finally:
+            for worker in [*idle, *busy.values()]:
+                worker.process.kill()
+            for worker in [*idle, *busy.values()]:
+                worker.stop()
+
+
+# ------------------------------------------------------------------------------------------------------ the parent
+
+
+@dataclass(frozen=True, slots=True)
+class _Orders:
+    """All that a worker is told when it starts."""
+
+    work: Callable[[Any], Any]
+    memory_bytes: int
+    parent: int
+    initializer: Callable[..., None] | None
+    initargs: tuple[Any, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Answer:
+    """What a worker sends back. `retire` asks for a fresh worker: this one may not be in order any more."""
+
+    outcome: Outcome
+    value: Any = None
+    retire: bool = False
+    error: tuple[type[DriveCustodyError], str, str] | None = None
+
+
+class _Worker:
+    def __init__(self, orders: _Orders) -> None:
+        self.pipe, far = _CONTEXT.Pipe()
+        self.process = _CONTEXT.Process(target=_serve, args=(far, orders), daemon=True)
+        with _interrupts_held():
+            self.process.start()
+        # The parent must not keep the far end, or a worker's death would never show as end of file.
+        far.close()
+        self.item: Any = None
+        self._deadline = float("inf")
+        self._lock = threading.Lock()
+        self._late = False
+
+    def give(self, item: Any, seconds: float) -> None:
+        self.item = item
+        with self._lock:
+            self._deadline = time.monotonic() + seconds
+        self.pipe.send(item)
+
+    def kill_if_late(self) -> None:
+        with self._lock:
+            if time.monotonic() > self._deadline:
+                self._late = True
+                self.process.kill()
+
+    def answer(self, seconds: float) -> _Answer:
+        """Called when the pipe has something to read, be it only the end of file of a dead worker."""
+        try:
+            answer = pickle.loads(self.pipe.recv_bytes(ANSWER_LIMIT))  # noqa: S301 (see the module's last paragraph)
+        except (EOFError, OSError):
+            answer = None
+        except Exception as error:
+            return _Answer(failed(f"the worker's answer could not be read ({type(error).__name__})"), retire=True)
+        with self._lock:
+            self._deadline = float("inf")
+        if isinstance(answer, _Answer):
+            return answer if not self._late else _Answer(answer.outcome, answer.value, True, answer.error)
+        if self._late:
+            return _Answer(failed(f"no answer in {seconds:g} s"), retire=True)
+        self.process.join(_DYING_S)
+        code = self.process.exitcode
+        if code is None:
+            return _Answer(failed("the worker's answer was no answer, or too large"), retire=True)
+        how = f"signal {-code}" if code < 0 else f"status {code}"
+        return _Answer(failed(f"the worker crashed ({how})"), retire=True)
+
+    def stop(self) -> None:
+        with self._lock:
+            self._deadline = float("inf")
+        self.process.kill()
+        self.process.join()
+        self.process.close()
+        self.pipe.close()
+
+
+def _hand_over(item: Any, idle: list[_Worker], orders: _Orders, seconds: float) -> _Worker:
+    """Give the item to an idle worker, or to a new one where none is left alive."""
+    while idle:
+        worker = idle.pop()
+        try:
+            worker.give(item, seconds)
+            return worker
+        except ConnectionError:
+            # The kernel may kill an idle process when memory is short; the item is not to blame.
+            worker.stop()
+    worker = _Worker(orders)
+    try:
+        worker.give(item, seconds)
+    except ConnectionError:
+        # Dead on arrival: its end of file is the answer, and names the exit status.
+        pass
+    except BaseException:
+        worker.stop()
+        raise
+    return worker
+
+
+@contextmanager
+def _watchdog(busy: dict[Connection, _Worker]) -> Iterator[None]:
+    """Kill whoever is late, from a thread: the parent may itself be held by a worker that sent half an answer."""
+    done = threading.Event()
+
+    def watch() -> None:
+        while not done.wait(CHECK_EVERY_S):
+            for worker in list(busy.values()):
+                worker.kill_if_late()
+
+    thread = threading.Thread(target=watch, name="worker watchdog", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        done.set()
+        thread.join()
+
+
+@contextmanager
+def _interrupts_held() -> Iterator[None]:
+    """Hold SIGINT back in this thread, so that a child starts with it blocked and the parent alone decides to stop."""
+    if sys.platform == "win32":
+        yield
+        return
+    # Its start unblocks SIGINT, and the first worker would start it in our midst.
+    resource_tracker.ensure_running()
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+# ------------------------------------------------------------------------------------------------------ the worker
+
+
+def _serve(pipe: Connection, orders: _Orders) -> None:
+    """The life of a worker: confine itself, prepare, then answer until the parent hangs up."""
+    _confine(orders)
+    unprepared: _Answer | None = None
+    if orders.initializer:
+        try:
+            orders.initializer(*orders.initargs)
+        except _HOUSE_ERRORS as error:
+            unprepared = _raise_it(error)
+        except BaseException as error:
+            unprepared = _raise_it(Defect(f"A worker could not be prepared ({type(error).__name__})."))
+    while True:
+        try:
+            item = pipe.recv()
+        except (EOFError, ConnectionError):
+            return
+        answer = unprepared or _do(orders.work, item)
+        try:
+            pipe.send(answer)
+        except (MemoryError, pickle.PicklingError, TypeError, AttributeError, RecursionError) as error:
+            answer = _Answer(failed(_reason(error)), retire=True)
+            pipe.send(answer)
+        if answer.retire:
+            return
+
+
+def _do(work: Callable[[Any], Any], item: Any) -> _Answer:
+    try:
+        return _Answer(OK, work(item))
+    except _HOUSE_ERRORS as error:
+        return _raise_it(error)
+    except MemoryError as error:
+        return _Answer(failed(_reason(error)), retire=True)
+    except Exception as error:
+        return _Answer(failed(_reason(error)))
+    except BaseException as error:
+        # A panic of a Rust extension (pyo3's PanicException) is no Exception, and leaves its module in doubt.
+        return _Answer(failed(_reason(error)), retire=True)
+
+
+def _reason(error: BaseException) -> str:
+    return "ran out of memory" if isinstance(error, MemoryError) else f"the worker failed ({type(error).__name__})"
+
+
+def _raise_it(error: DriveCustodyError) -> _Answer:
+    kind = next(house for house in _HOUSE_ERRORS if isinstance(error, house))
+    return _Answer(failed(type(error).__name__), error=(kind, error.message, error.remedy))
+
+
+def _confine(orders: _Orders) -> None:
+    """Limits that hold for everything the worker does from here on."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    # What a native parser prints may quote the exhibit, and standard output belongs to the events of the verb.
+    nowhere = os.open(os.devnull, os.O_RDWR)
+    for stream in (0, 1, 2):
+        os.dup2(nowhere, stream)
+    os.close(nowhere)
+    if sys.platform == "win32":
+        return
+    import resource
+
+    resource.setrlimit(resource.RLIMIT_AS, (orders.memory_bytes, orders.memory_bytes))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    if sys.platform == "linux":
+        prctl = ctypes.CDLL(None).prctl
+        prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+        # A core pattern that is a pipe ignores RLIMIT_CORE (core(5)), and a core holds the exhibit's content.
+        prctl(_PR_SET_DUMPABLE, 0, 0, 0, 0)
+        # The parent may have died before the kernel was asked to tell.
+        if os.getppid() != orders.parent:
+            os._exit(1)

@@ -1,0 +1,242 @@
+"""The table road: columns are recognised by what they hold, rows are looked up by them, and compared field by field."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+from numpy.typing import NDArray
+
+from forensics import keys
+from forensics.matching import normal
+from forensics.matching.agreement import DECIDING, Text, elements_in
+from forensics.matching.index import Person, RecordIndex
+from forensics.model import Kind
+
+Row = Sequence[str]
+
+SAMPLE = 400
+"""Rows, spread over a piece, by which its columns are recognised."""
+
+MOSTLY = 0.6
+"""Share of a column's sampled cells that must have a shape for the column to have it."""
+
+ROLE_SHARE = 0.5
+"""Share of recognised rows in which a column must hold the person's value for it to be that field's column."""
+
+
+@dataclass(frozen=True, slots=True)
+class FoundRow:
+    """One record in one row (counted from 0 within the rows given). `conflict`: fields whose cell says otherwise."""
+
+    row: int
+    record: int
+    elements: frozenset[str]
+    agree: frozenset[str]
+    conflict: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Columns:
+    """The columns of a table by the shape of their cells; `day_first` are dates like 23/03/1961."""
+
+    ssn: tuple[int, ...]
+    ids: tuple[int, ...]
+    dates: tuple[int, ...]
+    day_first: frozenset[int]
+    names: tuple[int, ...]
+
+
+def find_in_rows(rows: Sequence[Row], hits: Iterable[tuple[int, int]], index: RecordIndex) -> list[FoundRow]:
+    """The evidence in these rows: from the columns, and from `hits` (row, record) of the raw scan over the same bytes.
+
+    A row in which only an identifier agrees is kept (it may be chance, and later stages say so); one in which only a
+    name or a date agrees is not evidence.
+    """
+    columns = recognise(rows, index)
+    pairs = sorted(set(hits) | _joined(rows, columns, index))
+    day_first = bool(columns.day_first)
+    texts: dict[int, Text] = {}
+    agreed: list[tuple[int, int, Person, frozenset[str]]] = []
+    for row, record in pairs:
+        text = texts.get(row)
+        if text is None:
+            text = texts[row] = Text.of("\t".join(rows[row]), day_first)
+        person = index.person(record)
+        elements = elements_in(person, text)
+        if len(elements & DECIDING) > 1 or elements & {"ssn", "member_id"}:
+            agreed.append((row, record, person, elements))
+    roles = _roles(rows, agreed, day_first)
+    return [
+        FoundRow(row, record, elements | differing[1], elements & DECIDING, differing[0])
+        for row, record, person, elements in agreed
+        for differing in [_differences(rows[row], person, elements, roles, day_first)]
+    ]
+
+
+def recognise(rows: Sequence[Row], index: RecordIndex) -> Columns:
+    """What each column looks like, from a sample spread over the rows."""
+    step = max(1, len(rows) // SAMPLE)
+    sample = rows[::step]
+    width = max((len(row) for row in sample), default=0)
+    ssn, ids, dates, names = [], [], [], []
+    day_first = set()
+    for column in range(width):
+        cells = [row[column].strip() for row in sample if column < len(row) and row[column].strip()]
+        if not cells:
+            continue
+        least = MOSTLY * len(cells)
+        if sum(bool(normal.ssn(cell)) for cell in cells) >= least:
+            ssn.append(column)
+        if sum(len(cell) <= 40 and _id_run(cell, index) is not None for cell in cells) >= least:
+            ids.append(column)
+        if sum(len(cell) <= 40 and bool(normal.dates(cell) | normal.dates(cell, True)) for cell in cells) >= least:
+            dates.append(column)
+            american = sum(bool(normal.dates(cell)) for cell in cells)
+            other = sum(bool(normal.dates(cell, True)) for cell in cells)
+            if other > american or _second_number_exceeds(cells) < _first_number_exceeds(cells):
+                day_first.add(column)
+        elif sum(len(cell) <= 80 and _letters(cell) for cell in cells) >= least:
+            names.append(column)
+    return Columns(tuple(ssn), tuple(ids), tuple(dates), frozenset(day_first), tuple(names))
+
+
+def _letters(cell: str) -> bool:
+    return sum(c.isalpha() for c in cell) >= 0.7 * len(cell)
+
+
+def _leading_numbers(cells: Sequence[str]) -> list[tuple[int, int]]:
+    split = [cell.replace("-", "/").replace(".", "/").split("/") for cell in cells]
+    return [
+        (int(parts[0]), int(parts[1]))
+        for parts in split
+        if len(parts) == 3 and all(part.strip().isdigit() for part in parts[:2]) and len(parts[0].strip()) <= 2
+    ]
+
+
+def _first_number_exceeds(cells: Sequence[str]) -> int:
+    return sum(first > 12 for first, _ in _leading_numbers(cells))
+
+
+def _second_number_exceeds(cells: Sequence[str]) -> int:
+    return sum(second > 12 for _, second in _leading_numbers(cells))
+
+
+def _id_run(cell: str, index: RecordIndex) -> tuple[int, int] | None:
+    """Value and length of the cell's longest run of digits, where member ids have such a run."""
+    run, longest = "", ""
+    for c in cell:
+        run = run + c if c in "0123456789" else ""
+        if len(run) > len(longest):
+            longest = run
+    return (int(longest), len(longest)) if len(longest) in index.id_digits else None
+
+
+def _joined(rows: Sequence[Row], columns: Columns, index: RecordIndex) -> set[tuple[int, int]]:
+    """Row and record of every row that a column, or a name with a date, finds in the index."""
+    pairs: set[tuple[int, int]] = set()
+
+    def ask(kind: Kind, at: list[int], asked: NDArray[np.uint64]) -> None:
+        place, record = index.find(kind, asked)
+        pairs.update((at[p], r) for p, r in zip(place.tolist(), record.tolist(), strict=True))
+
+    for column in columns.ssn:
+        held = [(n, number) for n, row in enumerate(rows) if column < len(row) and (number := normal.ssn(row[column]))]
+        if held:
+            ask(Kind.SSN, [n for n, _ in held], keys.digits(np.array([int(s) for _, s in held], np.uint64), 9))
+    for column in columns.ids:
+        runs = [(n, run) for n, row in enumerate(rows) if column < len(row) and (run := _id_run(row[column], index))]
+        if runs:
+            values = np.array([run[0] for _, run in runs], np.uint64)
+            lengths = np.array([run[1] for _, run in runs], np.int64)
+            ask(Kind.MEMBER_ID, [n for n, _ in runs], keys.digits(values, lengths))
+    if columns.dates and columns.names:
+        at, first, second, day = [], [], [], []
+        for n, row in enumerate(rows):
+            found = _names_and_dates(row, columns)
+            for one, two, days in found:
+                at.append(n)
+                first.append(one)
+                second.append(two)
+                day.append(days)
+        if at:
+            key = keys.name_and_date(np.array(first, np.uint64), np.array(second, np.uint64), np.array(day, np.int64))
+            ask(Kind.NAME_AND_BIRTH_DATE, at, key)
+    return pairs
+
+
+MOST_NAME_CELLS, MOST_NAME_WORDS = 6, 4
+
+
+def _names_and_dates(row: Row, columns: Columns) -> set[tuple[int, int, int]]:
+    """Every pair of name words of a row with every date of it, as keys want them."""
+    days = {
+        int(np.datetime64(iso, "D").astype(np.int64))
+        for column in columns.dates
+        if column < len(row) and (iso := normal.single_date(row[column], column in columns.day_first))
+    }
+    if not days:
+        return set()
+    cells = [_word_hashes(row[column]) for column in columns.names[:MOST_NAME_CELLS] if column < len(row)]
+    pairs: set[tuple[int, int]] = set()
+    for place, words in enumerate(cells):
+        pairs.update((one, two) for at, one in enumerate(words) for two in words[at + 1 :])
+        for others in cells[place + 1 :]:
+            pairs.update((one, two) for one in words for two in others)
+    return {(one, two, day) for one, two in pairs for day in days}
+
+
+@lru_cache(maxsize=1 << 17)
+def _word_hashes(cell: str) -> tuple[int, ...]:
+    words = [word for word in normal.words(cell) if len(word) > 1]
+    return tuple(keys.token_hash(word.encode("ascii", "ignore")) for word in words[:MOST_NAME_WORDS])
+
+
+def _roles(
+    rows: Sequence[Row], agreed: Sequence[tuple[int, int, Person, frozenset[str]]], day_first: bool
+) -> dict[str, int]:
+    """Field → the column that holds it, where rows whose person is clear show one."""
+    clear = [item for item in agreed if len(item[3] & DECIDING) > 1]
+    clear = clear[:: max(1, len(clear) // SAMPLE)]
+    if not clear:
+        return {}
+    width = max(len(rows[row]) for row, *_ in clear)
+    roles: dict[str, int] = {}
+    for field in ("ssn", "member_id", "birth_date"):
+        counts = [0] * width
+        holders = 0
+        for row, _, person, elements in clear:
+            if field not in elements:
+                continue
+            holders += 1
+            for column, cell in enumerate(rows[row]):
+                counts[column] += field in elements_in(person, Text.of(cell, day_first))
+        best = max(range(width), key=lambda column: (counts[column], -column))
+        if holders and counts[best] >= ROLE_SHARE * holders:
+            roles[field] = best
+    return roles
+
+
+def _differences(
+    row: Row, person: Person, elements: frozenset[str], roles: dict[str, int], day_first: bool
+) -> tuple[frozenset[str], frozenset[str]]:
+    """Fields whose cell holds another value than the record, and fields that a cell exposes all the same."""
+    conflict, exposed = set(), set()
+    for field, column in roles.items():
+        cell = row[column].strip() if column < len(row) else ""
+        if field in elements or not cell:
+            continue
+        if field == "ssn":
+            value, own = normal.ssn(cell), person.ssn
+        elif field == "birth_date":
+            value, own = normal.single_date(cell, day_first), person.birth_date
+        else:
+            value, own = normal.alphanumeric(cell), person.member_id
+        if not value:
+            continue
+        exposed.add(field)
+        if own:
+            conflict.add(field)
+    return frozenset(conflict), frozenset(exposed)

@@ -1,0 +1,105 @@
+"""VERIFY.txt: how a stranger checks a package with sha256sum, openssl, python3 and pdfsig, and without this program.
+
+The text is also a shell script: prose stands behind `#`, so that what is read is what is run.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+_HEAD = """\
+# How to check this package. Every line that does not begin with # is a command; run them in this folder one by one,
+# or all of them, stopping at the first that fails:  sh -e VERIFY.txt
+# Needed: sha256sum, openssl 3, python3, and pdfsig (poppler-utils) for the last step.
+# This text came with the package: where it matters, read the commands before you run them.
+"""
+
+_FILES = """
+# {step}. Every listed file is as it was when the package was made (no line may say FAILED):
+sha256sum --check --strict --quiet tagmanifest-sha256.txt
+sha256sum --check --strict --quiet manifest-sha256.txt
+
+# {next}. No file was added (sha256sum does not see those):
+python3 - <<'END'
+import pathlib, sys
+listed = {{"tagmanifest-sha256.txt", "tagmanifest-sha256.txt.p7s"}}
+for name in ("manifest-sha256.txt", "tagmanifest-sha256.txt"):
+    listed |= {{line[66:] for line in pathlib.Path(name).read_text("ascii").splitlines()}}
+added = sorted(p.as_posix() for p in pathlib.Path().rglob("*") if not p.is_dir() and p.as_posix() not in listed)
+print("added files:", ", ".join(added) or "none")
+sys.exit(bool(added))
+END
+"""
+
+_SIGNED = """
+# {step}. The list of files was signed by the person named in bag-info.txt ("CMS Verification successful"):
+openssl cms -verify -cades -binary -inform DER -in tagmanifest-sha256.txt.p7s -content tagmanifest-sha256.txt \\
+  -CAfile {anchor} -partial_chain -purpose any -out /dev/null
+# Compare this fingerprint with one that the organisation gave you by another road:
+openssl x509 -in {root} -noout -subject -fingerprint -sha256
+"""
+
+_DRAFT = """
+# This package is a draft: nobody signed it. The checks below show that it is consistent, not who made it.
+"""
+
+_LEDGER = """
+# {step}. The custody ledger is one unbroken chain, and each checkpoint names a state of it. Compare the last line and
+# the size with every receipt that somebody else holds: only those show that the newest entries were not cut off.
+python3 verify_ledger.py {files}
+"""
+
+_CHECKPOINTS = """
+# The checkpoints were signed. Where another person signed one, put that person's root in place of this one:
+for p7s in {folder}/*.p7s; do
+  openssl cms -verify -cades -binary -inform DER -in "$p7s" -content "${{p7s%.p7s}}.txt" \\
+    -CAfile {anchor} -partial_chain -purpose any -out /dev/null
+done
+"""
+
+_REPORT = """
+# {step}. The report carries its own signature. By openssl (a signature in a PDF leaves out its own bytes; those that
+# it covers are put together first):
+work=$(mktemp -d)
+python3 - data/report.pdf "$work" <<'END'
+import pathlib, re, sys
+pdf, work = pathlib.Path(sys.argv[1]).read_bytes(), pathlib.Path(sys.argv[2])
+found = re.search(rb"/ByteRange\\s*\\[\\s*(\\d+)\\s+(\\d+)\\s+(\\d+)\\s+(\\d+)\\s*\\]", pdf)
+start, first, second, last = map(int, found.groups())
+cms = bytes.fromhex(pdf[first + 1 : second - 1].decode())
+size = 4 + int.from_bytes(cms[2:4], "big")
+(work / "report.bytes").write_bytes(pdf[start:first] + pdf[second : second + last])
+(work / "report.p7s").write_bytes(cms[:size])
+print("signed:", second + last, "of", len(pdf), "bytes")
+END
+openssl cms -verify -cades -binary -inform DER -in "$work/report.p7s" -content "$work/report.bytes" \\
+  -CAfile {anchor} -partial_chain -purpose any -out /dev/null
+rm -r "$work"
+# By pdfsig ("Signature is Valid" and "Total document signed"; the issuer is unknown to it unless you import the root):
+pdfsig data/report.pdf
+"""
+
+_IMAGE = """
+# {step}. The image, where you have it: its digests are in data/exhibits/*/acquisition.json. For an E01:
+#   ewfverify -d sha256 IMAGE.E01
+# For a raw image: sha256sum IMAGE
+"""
+
+
+def recipe(names: Collection[str], signed_by: tuple[str, str] | None) -> str:
+    """The text for a package of these files. `signed_by` are the certificate files to trust and to print, or None."""
+    step = iter(range(1, 9))
+    text = _HEAD
+    text += _SIGNED.format(step=next(step), anchor=signed_by[0], root=signed_by[1]) if signed_by else _DRAFT
+    text += _FILES.format(step=next(step), next=next(step))
+    checkpoints = sorted(n for n in names if n.startswith("data/custody/") and n.endswith(".txt"))
+    if "verify_ledger.py" in names and "data/custody/ledger.jsonl" in names:
+        text += _LEDGER.format(step=next(step), files=" ".join(["data/custody/ledger.jsonl", *checkpoints]))
+        folders = sorted({n.rpartition("/")[0] for n in names if n.startswith("data/custody/") and n.endswith(".p7s")})
+        if signed_by:
+            text += "".join(_CHECKPOINTS.format(folder=folder, anchor=signed_by[0]) for folder in folders)
+    if "data/report.pdf" in names and signed_by:
+        text += _REPORT.format(step=next(step), anchor=signed_by[0])
+    if any(n.startswith("data/exhibits/") for n in names):
+        text += _IMAGE.format(step=next(step))
+    return text
