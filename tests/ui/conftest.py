@@ -81,11 +81,8 @@ def entries(count: int) -> list[FileEntry]:
         extension = KINDS[n % 6][0]
         path = (*FOLDERS[n % 4], b"members_%04d.%s" % (n, extension.encode()))
         deleted = n % 7 == 0
-        locator = (
-            Locator("E-001", 1, Region.DELETED, 900 + n, path)
-            if deleted
-            else Locator("E-001", 1, Region.LIVE, None, path)
-        )
+        region, address = (Region.DELETED, 900 + n) if deleted else (Region.LIVE, None)
+        locator = Locator("E-001", 1, region, address, path)
         status = EntryStatus.DELETED if deleted else EntryStatus.LIVE
         when = f"2025-08-{1 + n % 28:02d}T{n % 24:02d}:14:{n % 60:02d}" + ("Z" if n % 5 == 0 else "")
         made.append(FileEntry(locator, status, 1 + n * 7919 % 5_000_000, 900 + n, when, when, "", (), "FAT"))
@@ -173,14 +170,14 @@ def fill(folder: casefolder.CaseFolder, key: bytes, files: int = 200, persons: i
         )  # fmt: skip
     lines, before = [], "0" * 64
     happened = (
-        ("exhibit.received", {"from": "Courier", "seal": "00417-A", "place": "Front desk"}),
-        ("acquire.started", {"source": "/dev/sdb", "format": "e01"}),
-        ("acquire.finished", {"outcome": "ok", "sha256": said, "unreadable": 0}),
-        ("index.started", {}),
-        ("index.finished", {"outcome": "ok", "entries": files}),
-        ("match.started", {}),
-        ("match.finished", {"outcome": "ok"}),
-        ("assess.finished", {"outcome": "ok"}),
+        ("case-created", {"number": "2026-0417"}),
+        ("started", {"verb": "receive", "options": {"exhibit": "E-001"}}),
+        ("finished", {"verb": "receive", "outcome": "ok", "received": {"from": "Courier", "seal": "00417-A"}}),
+        ("started", {"verb": "acquire", "options": {"source": "/dev/sdb", "format": "e01"}}),
+        ("finished", {"verb": "acquire", "outcome": "ok", "sha256": said}),
+        ("started", {"verb": "index", "options": {}}),
+        ("interrupted", {"verb": "index", "started_seq": 5}),
+        ("finished", {"verb": "assess", "outcome": "ok"}),
     )
     for n, (event, data) in enumerate(happened):
         line = {
@@ -227,6 +224,21 @@ def view_of(case: tuple[Path, bytes]) -> CaseView:
 
 
 @pytest.fixture
+def examined_view(examined_case: tuple[Path, bytes]) -> CaseView:
+    return view_of(examined_case)
+
+
+@pytest.fixture
+def new_view(new_case: tuple[Path, bytes]) -> CaseView:
+    return view_of(new_case)
+
+
+@pytest.fixture
+def passphrase() -> str:
+    return PASSPHRASE
+
+
+@pytest.fixture
 def settings(tmp_path: Path) -> QSettings:
     return QSettings(str(tmp_path / "settings.ini"), QSettings.Format.IniFormat)
 
@@ -246,9 +258,8 @@ def open_window(qtbot: QtBot, window: MainWindow, examined_case: tuple[Path, byt
     """The window with the examined case, its summary and its first rows read."""
     with qtbot.waitSignal(window.case_opened, timeout=10_000):
         window.open_view(view_of(examined_case))
-    assert window.contents.model is not None
-    assert window.exposure.model is not None
-    qtbot.waitUntil(
-        lambda: window.contents.model.rowCount() > 0 and window.exposure.model.rowCount() > 0, timeout=10_000
-    )
+    files, persons = window.contents.model, window.exposure.model
+    assert files is not None
+    assert persons is not None
+    qtbot.waitUntil(lambda: files.rowCount() > 0 and persons.rowCount() > 0, timeout=10_000)
     return window

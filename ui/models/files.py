@@ -50,11 +50,11 @@ class FileModel(PagedModel[FileRow]):
 
     NAME = "files"
     COLUMNS = (
-        Column("name", "Name", 220),
+        Column("name", "Name", 210),
         Column("folder", "Folder", 170),
         Column("type", "Type", 105),
         Column("size", "Size", 90, right=True),
-        Column("modified", "Modified", 262),
+        Column("modified", "Modified", 280),
         Column("status", "Status", 122),
         Column("outcome", "Outcome", 118),
         Column(None, "SHA-256", 300, mono=True),

@@ -45,7 +45,7 @@ class CasePage(CasePageBase):
         self._case: Summary | None = None
         self._running, self._progress = "", ""
         self._rows: list[_StepRow] = []
-        self.details, self.records = Facts(), Facts()
+        self.details, self.records = Facts(mono=("Case folder",)), Facts(mono=("Table",))
         self.records_chip = chip("", "idle")
         left = Card("Details")
         left.body.addLayout(self.details)
@@ -102,9 +102,16 @@ class CasePage(CasePageBase):
             if value
         )
         if case.sources:
+            last = case.sources[-1]
+            others = f" and {len(case.sources) - 1:,} more" if len(case.sources) > 1 else ""
             self.records.show(
-                (source.name, f"{source.records:,} records" + (f", as of {source.as_of}" if source.as_of else ""))
-                for source in case.sources
+                (name, value)
+                for name, value in (
+                    ("Table", last.name + others),
+                    ("Records", f"{case.records:,}"),
+                    ("As of", last.as_of),
+                )
+                if value
             )
             set_chip(self.records_chip, "Loaded", "ok")
         else:

@@ -38,7 +38,6 @@ class ContentsPage(CasePageBase):
             made.clicked.connect(lambda _=False, value=value: self.model and self.model.only(value))
         self.count = label("", "small")
         self.coverage = Elided("", "small")
-        self.coverage.setAlignment(Qt.AlignmentFlag.AlignRight)
         self._split = QSplitter(Qt.Orientation.Vertical)
         self._split.setHandleWidth(12)
         self._split.setChildrenCollapsible(False)
@@ -49,10 +48,9 @@ class ContentsPage(CasePageBase):
         column = QVBoxLayout(self.content)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(10)
-        column.addLayout(
-            row(*self._buttons.values(), self.coverage, self.count, spacing=8, stretch=(*[0] * len(FILTERS), 1, 0))
-        )
+        column.addLayout(row(*self._buttons.values(), label(""), spacing=8, stretch=(*[0] * len(FILTERS), 1)))
         column.addWidget(self._split, 1)
+        column.addLayout(row(self.coverage, self.count, stretch=(1, 0)))
         first = button("Go to the case", "briefcase", primary=True)
         first.clicked.connect(lambda: self.verb_wanted.emit("page:case"))
         self.set_empty(Empty("files", "Nothing is indexed yet", "The exhibit is imaged first, then indexed.", first))
@@ -68,7 +66,7 @@ class ContentsPage(CasePageBase):
         self._split.addWidget(self.table)
         self._split.addWidget(self.detail)
         self._split.setStretchFactor(0, 1)
-        self._split.setSizes([520, 190])
+        self._split.setSizes([520, 180])
         self.model.loaded.connect(self._loaded)
         self.model.modelReset.connect(lambda: self._show_file(None))
         self.table.selectionModel().currentRowChanged.connect(self._selected)
@@ -101,7 +99,7 @@ class ContentsPage(CasePageBase):
 
     def show_summary(self, case: Summary) -> None:
         self.show_empty(not case.entries)
-        self.filter.setEnabled(bool(case.entries))
+        self.filter.setVisible(bool(case.entries))
         names = ", ".join(exhibit.label for exhibit in case.exhibits)
         self.sentence.setText(f"All files of {names}, live, deleted and in containers" if case.entries else "")
         examined = case.by_outcome.get("ok", 0) + case.by_outcome.get("empty", 0)

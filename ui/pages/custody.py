@@ -58,7 +58,7 @@ class LedgerModel(QAbstractTableModel):
             f"{entry.seq}",
             time_text(entry.utc).removesuffix(" UTC"),
             entry.actor,
-            entry.event.replace("_", " ").replace(".", ": "),
+            said(entry),
             entry.exhibit or "–",
             detail(entry.data),
             entry.digest,
@@ -66,19 +66,27 @@ class LedgerModel(QAbstractTableModel):
         return f"{HEADS[column]}: {text}" if role == Qt.ItemDataRole.AccessibleTextRole else text
 
 
+def said(entry: CustodyEvent) -> str:
+    """What happened, in words: the verb that started or finished, or the name of the event."""
+    verb = entry.data.get("verb")
+    words = f"{verb} {entry.event}" if isinstance(verb, str) else entry.event.replace("-", " ")
+    return words[:1].upper() + words[1:]
+
+
 def detail(data: dict[str, Any]) -> str:
     """The data of an entry on one line, the names of its values before them."""
 
-    def said(value: Any) -> str:
-        return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, separators=(", ", ": "))
+    def text(value: Any) -> str:
+        if isinstance(value, dict):
+            return detail(value)
+        return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
-    return " · ".join(
-        f"{name.replace('_', ' ')}: {said(value)}" for name, value in data.items() if value not in ("", None)
-    )
+    parts = ((name, text(value)) for name, value in data.items() if name != "verb")
+    return " · ".join(f"{name.replace('_', ' ')}: {value}" for name, value in parts if value not in ("", "null", "[]"))
 
 
 class CustodyPage(CasePageBase):
-    TABLES = frozenset({"custody", "ledger"})
+    TABLES = frozenset({"exhibit", "acquisition"})
 
     def __init__(self) -> None:
         self.check_button = button("Check the case", "shield-check", tip="Recompute every link, hash and signature")

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from PySide6.QtCore import QTimer
-from PySide6.QtWidgets import QVBoxLayout
+from PySide6.QtCore import Qt, QTimer
+from PySide6.QtWidgets import QScrollArea, QVBoxLayout, QWidget
 
 from forensics.casefile.views import CaseView
 from ui.models.persons import PersonModel, element_text
@@ -16,16 +16,17 @@ from ui.summary import Summary
 from ui.widgets.bars import LEGEND, ROW, Bars
 from ui.widgets.filter_field import FilterField
 from ui.widgets.parts import Card, Empty, Facts, Stat, button, label, row
-from ui.widgets.tables import Table
+from ui.widgets.tables import ROW_HEIGHT, Table
 
 TIERS = ("confirmed", "probable", "possible")
 REGIONS = (
-    ("live", "live files"),
-    ("deleted", "deleted files"),
-    ("unallocated", "unallocated space"),
-    ("archived", "containers"),
+    ("live", "live"),
+    ("deleted", "deleted"),
+    ("unallocated", "unallocated"),
+    ("archived", "in containers"),
 )
 SHOWN_STATES = 5
+SHOWN_ROWS = 8
 
 
 class ExposurePage(CasePageBase):
@@ -55,13 +56,23 @@ class ExposurePage(CasePageBase):
         self._said: dict[str, str] = {}
         self._table_place = QVBoxLayout()
         self.count = label("", "small")
-        column = QVBoxLayout(self.content)
+        inner = QWidget()
+        inner.setObjectName("scrolled")
+        column = QVBoxLayout(inner)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(12)
         column.addLayout(row(*self.stats.values(), spacing=10))
         column.addLayout(row(chart, side, spacing=12, stretch=(3, 2)))
         column.addLayout(self._table_place, 1)
         column.addWidget(self.count)
+        scroll = QScrollArea()
+        scroll.setWidgetResizable(True)
+        scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        scroll.setWidget(inner)
+        scroll.setAccessibleName("Exposure")
+        around = QVBoxLayout(self.content)
+        around.setContentsMargins(0, 0, 0, 0)
+        around.addWidget(scroll)
         first = button("Go to the case", "briefcase", primary=True)
         first.clicked.connect(lambda: self.verb_wanted.emit("page:case"))
         self.set_empty(
@@ -81,6 +92,7 @@ class ExposurePage(CasePageBase):
         self.model = PersonModel(session, self)
         self.table = Table(self.model, [column.width for column in PersonModel.COLUMNS], "Affected persons")
         self.table.make_sortable(self.model.sortable(), 1)
+        self.table.setMinimumHeight(SHOWN_ROWS * ROW_HEIGHT)
         self._table_place.addWidget(self.table)
         self.model.loaded.connect(
             lambda rows: self.count.setText(
@@ -117,7 +129,7 @@ class ExposurePage(CasePageBase):
     def show_summary(self, case: Summary) -> None:
         result = case.assessment
         self.show_empty(result is None)
-        self.filter.setEnabled(result is not None)
+        self.filter.setVisible(result is not None)
         if result is None:
             self.sentence.setText("")
             return
@@ -163,7 +175,7 @@ class ExposurePage(CasePageBase):
         )
         self.bars.setMaximumHeight(LEGEND + ROW * max(1, len(elements)))
         found = ", ".join(f"{words} {regions.get(name, 0):,}" for name, words in REGIONS)
-        self._said["Found in"] = f"{found} persons; some in several"
+        self._said["Found in"] = f"{found}; some in several"
         self._show_facts()
 
 
@@ -171,7 +183,7 @@ def _estimate(result: dict[str, Any]) -> str:
     why = str(result.get("estimate_status") or "")
     estimate, low, high = result.get("estimate"), result.get("low"), result.get("high")
     if estimate is None:
-        return "not measured" + (f": {why}" if why and why != "not measured" else "")
+        return why if why.startswith("not measured") else f"not measured; {why}".rstrip("; ")
     between = f", between {low:,} and {high:,}" if low is not None and high is not None else ""
     return f"{estimate:,}{between}" + (f"; {why}" if why else "")
 

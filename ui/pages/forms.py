@@ -110,6 +110,7 @@ class Form(QDialog):
     def choice(self, name: str, options: tuple[tuple[str, str], ...]) -> QComboBox:
         box = QComboBox()
         box.setAccessibleName(name)
+        box.view().setAccessibleName(name)
         for value, text in options:
             box.addItem(text, value)
         self._place(name, box)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from PySide6.QtCore import QEvent, QMargins, QTimer
+from PySide6.QtCore import QEvent, QMargins, Qt, QTimer
 from PySide6.QtGui import QPalette
 from PySide6.QtPdf import QPdfDocument
 from PySide6.QtPdfWidgets import QPdfView
@@ -42,7 +42,7 @@ class ReportPage(CasePageBase):
         self._left.addWidget(self.preview)
         self._none = Empty("report", "No report yet", "Make a draft to read it here before it is signed.")
         self._left.addWidget(self._none)
-        self.facts = Facts()
+        self.facts = Facts(mono=("File", "Folder"))
         document = Card("Document")
         document.body.addLayout(self.facts)
         self.open_chip = chip("", "idle")
@@ -62,6 +62,7 @@ class ReportPage(CasePageBase):
         side.addStretch()
         scroll = QScrollArea()
         scroll.setWidgetResizable(True)
+        scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         scroll.setWidget(inner)
         scroll.setAccessibleName("Before signing")
         body = row(self._left, scroll, spacing=12, stretch=(7, 4))

@@ -54,7 +54,7 @@ class Bars(QWidget):
             painter.fillRect(QRectF(across, 5, 12, 12), brush)
             painter.setPen(tokens.color("muted"))
             painter.drawText(QPointF(across + 18, 15), level)
-            across += painter.fontMetrics().horizontalAdvance(level) + 44
+            across += painter.fontMetrics().horizontalAdvance(level) + 36
         painter.setFont(theme.font(13))
         most = max((sum(counts) for _, counts in self._rows), default=1) or 1
         full = max(10.0, self.width() - names - numbers)

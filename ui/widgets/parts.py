@@ -24,6 +24,9 @@ from ui import theme
 SELECTABLE = Qt.TextInteractionFlag.TextSelectableByMouse | Qt.TextInteractionFlag.TextSelectableByKeyboard
 
 
+EMPTY_WIDTH = 460
+
+
 def size_text(size: int) -> str:
     """Bytes for people, in the binary units of IEC 80000-13."""
     if size < 1024:
@@ -42,10 +45,11 @@ def time_text(stored: str) -> str:
 
 
 class Elided(QLabel):
-    """A label of one line that shortens in the middle what does not fit; the whole is its tool tip."""
+    """A label of one line that shortens what does not fit, a path in its middle; the whole is its tool tip."""
 
-    def __init__(self, text: str = "", name: str = "") -> None:
+    def __init__(self, text: str = "", name: str = "", middle: bool = False) -> None:
         super().__init__()
+        self._mode = Qt.TextElideMode.ElideMiddle if middle else Qt.TextElideMode.ElideRight
         self.setObjectName(name)
         self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
         self.setText(text)
@@ -59,7 +63,7 @@ class Elided(QLabel):
 
     def paintEvent(self, event: QPaintEvent) -> None:  # noqa: ARG002
         painter = QPainter(self)
-        shown = self.fontMetrics().elidedText(self.text(), Qt.TextElideMode.ElideMiddle, self.width())
+        shown = self.fontMetrics().elidedText(self.text(), self._mode, self.width())
         painter.setPen(self.palette().color(self.foregroundRole()))
         painter.drawText(self.rect(), int(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter), shown)
 
@@ -165,6 +169,10 @@ class Facts(QGridLayout):
         self.setVerticalSpacing(7)
         self.setColumnStretch(1, 1)
 
+    def value(self, name: str) -> str:
+        """The value that is shown under a name, as it can be copied."""
+        return self._rows[name][1].text()
+
     def show(self, facts: Iterable[tuple[str, str]]) -> None:
         """Show these and no others; rows that stay keep their widgets."""
         wanted = dict(facts)
@@ -229,10 +237,11 @@ class Stat(Card):
         self._caption = caption
         head = row(Glyph(icon, ink, 18), label(caption, "muted"), spacing=7, stretch=(0, 1))
         self.number = label("–", "num")
-        self.note = Elided("", "small")
+        self.note = label("", "small", wrap=True)
         self.body.addLayout(head)
         self.body.addWidget(self.number)
         self.body.addWidget(self.note)
+        self.body.addStretch()
 
     def show_number(self, number: str, note: str = "") -> None:
         self.number.setText(number)
@@ -253,7 +262,8 @@ class Empty(QWidget):
         self.title = label(title, "h2")
         self.text = label(text, "muted", wrap=True)
         self.text.setAlignment(Qt.AlignmentFlag.AlignHCenter)
-        self.text.setFixedWidth(460)
+        self.text.setFixedWidth(EMPTY_WIDTH)
+        self.text.setMinimumHeight(self.text.heightForWidth(EMPTY_WIDTH))
         column.addWidget(self.title, 0, Qt.AlignmentFlag.AlignHCenter)
         column.addWidget(self.text, 0, Qt.AlignmentFlag.AlignHCenter)
         if action:

@@ -34,7 +34,7 @@ class UnlockDialog(QDialog):
         names = QVBoxLayout()
         names.setSpacing(2)
         names.addWidget(label("Open case", "h1"))
-        names.addWidget(Elided(str(case), "muted"))
+        names.addWidget(Elided(str(case), "muted", middle=True))
         column.addLayout(row(Glyph("fingerprint", "accent", 34), names, stretch=(0, 1)))
         self.field = QLineEdit()
         self.field.setEchoMode(QLineEdit.EchoMode.Password)
