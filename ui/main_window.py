@@ -18,7 +18,7 @@ from PySide6.QtWidgets import (
 )
 
 from forensics.casefile.views import CaseView
-from ui import actions, summary, theme
+from ui import actions, messages, summary, theme
 from ui.bridge import Command, Ending, Progress
 from ui.pages.base import CasePageBase
 from ui.pages.case import CasePage
@@ -30,8 +30,7 @@ from ui.pages.home import HomePage
 from ui.pages.report import ReportPage
 from ui.session import Session
 from ui.widgets.banner import Banner
-from ui.widgets.job_strip import VERBS
-from ui.widgets.parts import label
+from ui.widgets.foot import Foot
 from ui.widgets.rail import Rail
 from ui.widgets.unlock import UnlockDialog
 
@@ -81,13 +80,8 @@ class MainWindow(QMainWindow):
         across.addWidget(self.rail)
         across.addLayout(right, 1)
         self.setCentralWidget(holder)
-        self._foot = {name: label() for name in ("exhibits", "ledger", "examiner", "network")}
-        bar = self.statusBar()
-        bar.setSizeGripEnabled(False)
-        bar.addWidget(self._foot["exhibits"])
-        bar.addWidget(self._foot["ledger"])
-        bar.addPermanentWidget(self._foot["examiner"])
-        bar.addPermanentWidget(self._foot["network"])
+        self.foot = Foot()
+        self.setStatusBar(self.foot)
         self._reread = QTimer(self, singleShot=True, interval=REREAD_DELAY_MS)
         self._reread.timeout.connect(self._read_changed)
         self._connect()
@@ -129,8 +123,7 @@ class MainWindow(QMainWindow):
         self.rail.show_case("DriveCustody", "No case is open")
         self.rail.allow(False)
         self.home.show_recent(self.recent())
-        for name, text in (("exhibits", ""), ("ledger", ""), ("examiner", ""), ("network", "No network")):
-            self._foot[name].setText(text)
+        self.foot.say()
         self.show_page(0)
 
     # -------------------------------------------------------------------------------------------------------- case
@@ -185,9 +178,8 @@ class MainWindow(QMainWindow):
         self.setWindowTitle(f"Case {case.details.number} – DriveCustody")
         self.rail.show_case(f"Case {case.details.number}", case.details.organisation)
         said = "; ".join(f"{a.exhibit}: {a.protection.method}" for a in case.acquisitions)
-        self._foot["exhibits"].setText(said or "No image yet")
-        self._foot["ledger"].setText(f"Ledger: {case.ledger_entries:,} entries, not checked here")
-        self._foot["examiner"].setText(case.details.examiner)
+        ledger = f"Ledger: {case.ledger_entries:,} entries, not checked here"
+        self.foot.say(said or "No image yet", ledger, case.details.examiner)
         for page in self.pages:
             page.show_summary(case)
         if first:
@@ -253,29 +245,16 @@ class MainWindow(QMainWindow):
         self._reread.stop()
         self._changed = Session.ALL
         self._read_changed()
-        self._say(ending)
+        told = messages.message(ending)
+        self.banner.say(told.kind, told.sentence, told.remedy)
+        if (intact := messages.intact(ending)) is not None:
+            self.custody.show_checked(intact, "all links, hashes and signatures" if intact else "see the message above")
         if ending.done and self._follow:
             (path, passphrase), self._follow = self._follow, None
             self.ask_passphrase(path, passphrase)
         self._follow = None
         if self._close_when_done:
             self.close()
-
-    def _say(self, ending: Ending) -> None:
-        name = VERBS.get(ending.verb, ending.verb)
-        if ending.verb == "verify" and ending.status in (0, 1):
-            intact = ending.done and ending.status == 0
-            self.custody.show_checked(intact, "all links, hashes and signatures" if intact else "see the message above")
-            if intact:
-                self.banner.say("ok", "The case is intact.", "Every link, hash and signature was recomputed.")
-                return
-        if ending.done:
-            missing = self.summary is not None and ending.result.get("not_examined")
-            self.banner.say("ok", f"{name}: done.", "What could not be examined is listed." if missing else "")
-        elif ending.cancelled:
-            self.banner.say("info", f"{name}: stopped.", "What was finished is kept. Run it again to go on.")
-        else:
-            self.banner.say("warn" if ending.outcome == "refused" else "bad", ending.sentence, ending.remedy)
 
     # ------------------------------------------------------------------------------------------------- from nothing
 

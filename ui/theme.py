@@ -210,7 +210,7 @@ QToolButton#step:disabled {{ color:{muted}; }}
 QLineEdit, QComboBox {{ background:{surface}; border:1px solid {border}; border-radius:6px; padding:6px 9px;
   min-height:20px; selection-background-color:{accent}; selection-color:{on_accent}; }}
 QLineEdit:focus, QComboBox:focus {{ border:2px solid {accent}; padding:5px 8px; }}
-QComboBox::drop-down {{ border:none; width:22px; }}
+QComboBox::drop-down {{ border:none; width:28px; }}
 QComboBox QAbstractItemView {{ background:{surface}; border:1px solid {border}; selection-background-color:{sel};
   selection-color:{text}; }}
 QTableView, QScrollArea#plain, QAbstractScrollArea#plain {{ background:{surface}; alternate-background-color:{alt};

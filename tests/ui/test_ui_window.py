@@ -14,6 +14,7 @@ from PySide6.QtGui import QImage
 from PySide6.QtWidgets import (
     QAbstractButton,
     QApplication,
+    QComboBox,
     QHeaderView,
     QLabel,
     QLineEdit,
@@ -26,8 +27,9 @@ from pytestqt.qtbot import QtBot
 from forensics.casefile import case as casefolder
 from forensics.casefile.views import CaseView
 from ui import app as ui_app
-from ui import summary, theme
+from ui import messages, summary, theme
 from ui.actions import fill_in
+from ui.bridge import Ending
 from ui.main_window import MainWindow
 from ui.pages.forms import AcquireForm, ExamineForm, Form, ReceiveForm, SignForm
 from ui.widgets.parts import Elided, size_text, time_text
@@ -50,6 +52,8 @@ def test_a_wrong_passphrase_is_said_and_asked_again_and_the_right_one_opens(
     qtbot.waitUntil(lambda: dialog.problem.isVisible(), timeout=15_000)
     assert "passphrase" in dialog.problem.text()
     assert dialog.isVisible()
+    qtbot.wait(60)
+    assert clipped(dialog) == []
     assert window.session is None
     dialog.field.setText(passphrase)
     with qtbot.waitSignal(window.case_opened, timeout=15_000):
@@ -315,6 +319,22 @@ def test_pages_read_again_what_a_job_changed(
     assert open_window.banner.sentence.text() == "Comparing records: done."
 
 
+@pytest.mark.parametrize(
+    ("ending", "kind", "said"),
+    [
+        (Ending("verify", "ok", status=0), "ok", "The case is intact."),
+        (Ending("verify", "failed", status=1), "bad", "Something in the case is not as it was sealed."),
+        (Ending("index", "ok", {"not_examined": 2}, status=0), "ok", "Indexing contents: done."),
+        (Ending("index", "cancelled", status=130), "info", "Indexing contents: stopped."),
+        (Ending("index", "refused", sentence="No image.", status=3), "warn", "No image."),
+        (Ending("index", "failed", sentence="The disk is full.", status=4), "bad", "The disk is full."),
+    ],
+)
+def test_every_ending_is_told(ending: Ending, kind: str, said: str) -> None:
+    told = messages.message(ending)
+    assert (told.kind, told.sentence) == (kind, said)
+
+
 def test_a_refusal_is_shown_with_its_remedy(
     qtbot: QtBot, open_window: MainWindow, job: Callable[[str], tuple[str, ...]]
 ) -> None:
@@ -352,6 +372,23 @@ def fill(form: Form, **fields: str) -> None:
         part = getattr(form, name)
         assert isinstance(part, QLineEdit)
         part.setText(value)
+
+
+@pytest.mark.parametrize(
+    "make", [ExamineForm, lambda: ReceiveForm("A", "E-001"), lambda: AcquireForm(["E-001"]), SignForm],
+    ids=["examine", "receive", "acquire", "sign"],
+)  # fmt: skip
+def test_a_form_starts_in_its_first_field_and_cuts_no_word_off(qtbot: QtBot, make: Callable[[], Form]) -> None:
+    form = make()
+    qtbot.addWidget(form)
+    form.show()
+    qtbot.waitExposed(form)
+    qtbot.wait(60)
+    assert clipped(form) == []
+    first = form.focusWidget()
+    assert isinstance(first, (QLineEdit, QComboBox))
+    for field in form.findChildren(QLineEdit):
+        assert field.height() >= field.sizeHint().height()
 
 
 def test_a_drive_is_examined_only_when_everything_is_filled_in(qtbot: QtBot, tmp_path: Path) -> None:

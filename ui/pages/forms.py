@@ -12,12 +12,13 @@ from PySide6.QtWidgets import (
     QDialogButtonBox,
     QFileDialog,
     QGridLayout,
+    QLayout,
     QLineEdit,
     QVBoxLayout,
     QWidget,
 )
 
-from ui.widgets.parts import button, label, row
+from ui.widgets.parts import Chooser, button, label, row
 
 ENTITY_TYPES = (
     ("hipaa_covered_entity", "HIPAA covered entity (health plan, provider)"),
@@ -57,6 +58,8 @@ class Form(QDialog):
         buttons = QDialogButtonBox()
         self.accept_button = button(accept, primary=True)
         cancel = button("Cancel")
+        cancel.setAutoDefault(False)
+        self.accept_button.setDefault(True)
         buttons.addButton(self.accept_button, QDialogButtonBox.ButtonRole.AcceptRole)
         buttons.addButton(cancel, QDialogButtonBox.ButtonRole.RejectRole)
         buttons.accepted.connect(self.accept)
@@ -74,7 +77,7 @@ class Form(QDialog):
         if required:
             self._required.append(field)
         field.textChanged.connect(self.check)
-        self._place(name, field)
+        self._place(name, field, field)
         return field
 
     def path(self, name: str, kind: str, hint: str = "", required: bool = False, filters: str = "") -> QLineEdit:
@@ -100,31 +103,32 @@ class Form(QDialog):
                 field.setText(chosen)
 
         browse.clicked.connect(choose)
-        holder = QWidget()
-        line = row(field, browse, spacing=8, stretch=(1, 0))
-        line.setContentsMargins(0, 0, 0, 0)
-        holder.setLayout(line)
-        self._place(name, holder, field)
+        self._place(name, row(field, browse, spacing=8, stretch=(1, 0)), field)
         return field
 
     def choice(self, name: str, options: tuple[tuple[str, str], ...]) -> QComboBox:
-        box = QComboBox()
+        box = Chooser()
         box.setAccessibleName(name)
         box.view().setAccessibleName(name)
         for value, text in options:
             box.addItem(text, value)
-        self._place(name, box)
+        self._place(name, box, box)
         return box
 
     def rule(self, broken: Callable[[], str]) -> None:
         """Add a rule: `broken` gives the sentence that says what is wrong, or nothing."""
         self._rules.append(broken)
 
-    def _place(self, name: str, widget: QWidget, buddy: QWidget | None = None) -> None:
+    def _place(self, name: str, part: QWidget | QLayout, field: QWidget) -> None:
         caption = label(name, "muted")
-        caption.setBuddy(buddy or widget)
+        caption.setBuddy(field)
         self.grid.addWidget(caption, self._at, 0, Qt.AlignmentFlag.AlignVCenter)
-        self.grid.addWidget(widget, self._at, 1)
+        if isinstance(part, QLayout):
+            self.grid.addLayout(part, self._at, 1)
+        else:
+            self.grid.addWidget(part, self._at, 1)
+        if self._at == 0:
+            field.setFocus()
         self._at += 1
 
     def check(self) -> bool:
@@ -181,7 +185,7 @@ class ExamineForm(Form):
 class ReceiveForm(Form):
     def __init__(self, examiner: str, exhibit: str, parent: QWidget | None = None) -> None:
         super().__init__("Receive an exhibit", "The exhibit enters custody now; this is the first entry that names it.",
-                         "Receive…", parent)  # fmt: skip
+                         "Receive", parent)  # fmt: skip
         self.exhibit = self.line("Exhibit", exhibit, required=True)
         self.giver = self.line("Received from", required=True)
         self.taker = self.line("Received by", examiner, required=True)
@@ -208,7 +212,7 @@ class ReceiveForm(Form):
 class AcquireForm(Form):
     def __init__(self, exhibits: list[str], parent: QWidget | None = None) -> None:
         super().__init__("Acquire evidence", "The source is only read. Check size and serial before you go on.",
-                         "Acquire…", parent)  # fmt: skip
+                         "Acquire", parent)  # fmt: skip
         self.exhibit = self.choice("Exhibit", tuple((name, name) for name in exhibits))
         self.kind = self.choice(
             "What it is", (("acquire", "A device, or a file read like one"), ("import-image", "An image made before"))
@@ -230,7 +234,7 @@ class SignForm(Form):
         super().__init__(
             "Sign the report",
             "A signature says that you stand by every statement in the report. Read the preview first.",
-            "Sign…",
+            "Sign",
             parent,
         )
         self.identity = self.line("Identity", "", "As `drivecustody identity list` names it", required=True)

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from PySide6.QtCore import QRectF, QSize, Qt
 from PySide6.QtGui import QPainter, QPaintEvent, QResizeEvent, QTextOption
 from PySide6.QtWidgets import (
+    QComboBox,
     QFrame,
     QGridLayout,
     QHBoxLayout,
@@ -82,6 +83,15 @@ class Glyph(QWidget):
 
     def paintEvent(self, event: QPaintEvent) -> None:  # noqa: ARG002
         theme.draw_icon(QPainter(self), QRectF(self.rect()), self._name, self._ink)
+
+
+class Chooser(QComboBox):
+    """A combo box whose arrow is an icon in a token; a style sheet could take only a file of one colour."""
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        super().paintEvent(event)
+        place = QRectF(self.width() - 26, (self.height() - 16) / 2, 16, 16)
+        theme.draw_icon(QPainter(self), place, "chevron-down", "muted")
 
 
 def label(text: str = "", name: str = "", wrap: bool = False) -> QLabel:

@@ -84,6 +84,7 @@ class UnlockDialog(QDialog):
         elif isinstance(error, DriveCustodyError):
             self.problem.setText(str(error))
             self.problem.show()
+            self.adjustSize()
             self.field.selectAll()
             self.field.setFocus()
         elif error is not None:
