@@ -94,14 +94,10 @@ JUDGES = {
     "libnss3-tools": "the trust that pdfsig gives a signer, by certutil",
     "xvfb": "the window on a real screen, by Xvfb",
     "xauth": "the window on a real screen, by Xvfb",
-    "forensics-samples-vfat": "public FAT images with known files",
-    "forensics-samples-ntfs": "public NTFS images with known files",
-    "forensics-samples-exfat": "public exFAT images with known files",
-    "forensics-samples-ext2": "public ext2 images with known files",
-    "forensics-samples-ext4": "public ext4 images with known files",
-    "forensics-samples-btrfs": "public Btrfs images with known files",
-    "forensics-samples-multiple": "a public image of several volumes",
-    "forensics-samples-files": "the originals of those files",
+    **{
+        f"forensics-samples-{kind}": "public images of drives and the originals of their files"
+        for kind in ("vfat", "ntfs", "exfat", "ext2", "ext4", "btrfs", "multiple", "files")
+    },
 }
 
 
@@ -256,6 +252,13 @@ def apt_command(packages: list[str], prefix: list[str]) -> list[str]:
     return [*prefix, "apt-get", "install", "--yes", "--no-install-recommends", *packages]
 
 
+def by_hand(packages: list[str]) -> str:
+    """The command that a person types to install these, wherever the lists of this computer are."""
+    sudo = ["sudo"] if shutil.which("sudo") and os.geteuid() != 0 else []
+    update = command_line([*sudo, "apt-get", "update"])
+    return f"  {update} && {command_line(apt_command(packages, sudo))}" + ("" if sudo else "     (as root)")
+
+
 def not_installed(packages: list[str]) -> list[str]:
     """The Debian packages of these that are not installed."""
     if not packages or not shutil.which("dpkg-query"):
@@ -287,11 +290,10 @@ def install_with_apt(packages: list[str], purpose: str) -> list[str]:
         words[-len(offered) : -len(offered)] = ["-q", "-o", "DPkg::Lock::Timeout=300"]
         status, lines = run_with_progress(words, apt_sentence)
         if status != 0:
-            again = command_line(apt_command(offered, [word for word in prefix if word != "-n"]))
             raise Stop(
                 "\n".join(lines[-12:])
                 + f"\n\napt-get could not install the packages for {purpose}.\n"
-                + f"When the network is back, run this again; by hand it is:\n  {again}"
+                + f"When the network is back, run this again; by hand it is:\n{by_hand(offered)}"
             )
         say(f"  installed in {time.monotonic() - begun:.0f} s")
     return [name for name in packages if name not in offered]
@@ -333,8 +335,8 @@ def provide_libraries(libraries: dict[str, str]) -> bool:
     if not absent:
         return True
     if shutil.which("apt-get"):
-        remedy = command_line(apt_command(sorted(absent.values()), [] if os.geteuid() == 0 else ["sudo"]))
-        say(f"The window needs system libraries that only an administrator may install:\n  {remedy}")
+        commands = by_hand(sorted(absent.values()))
+        say(f"The window needs system libraries that only an administrator may install:\n{commands}")
     else:
         say(f"The window needs system libraries; please install what brings {', '.join(sorted(absent))}")
     return False
@@ -351,7 +353,7 @@ def provide_judges() -> None:
     for package in absent:
         say(f"  {package}: {JUDGES[package]}")
     if shutil.which("apt-get"):
-        say(f"To have them: {command_line(apt_command(absent, ['sudo']))}")
+        say(f"To have them:\n{by_hand(absent)}")
 
 
 # ------------------------------------------------------------------------------------------------------ the packages
@@ -427,10 +429,9 @@ def provide_venv_module() -> None:
         importlib.invalidate_caches()
         if importlib.util.find_spec("ensurepip"):
             return
-    remedy = command_line(apt_command([package], ["sudo"]))
     raise Stop(
         f"This Python cannot make environments: its modules venv and ensurepip are missing.\n"
-        f"On Debian and Ubuntu:\n  {remedy}"
+        f"On Debian and Ubuntu:\n{by_hand([package])}"
     )
 
 
@@ -543,8 +544,8 @@ def set_up_for_tests() -> None:
     begun = time.monotonic()
     os.chdir(str(ROOT))
     set_up(TEST_LOCK)
-    if not provide_libraries({**OFFSCREEN_LIBRARIES, **SCREEN_LIBRARIES}):
-        say("Until then the tests of the window fail.")
+    if not provide_libraries({**OFFSCREEN_LIBRARIES, **SCREEN_LIBRARIES}) and absent_libraries(OFFSCREEN_LIBRARIES):
+        raise Stop("The tests start Qt even without a screen, and Qt does not start without these libraries.")
     provide_judges()
     say_ready(begun)
     os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")

@@ -306,10 +306,7 @@ class Child:
 
 @dataclass(frozen=True, slots=True)
 class Extraction:
-    """What a content yields: its type, pieces to match, children to examine, and how it ended.
-
-    `unexamined` are parts inside it that could not be looked into (a locked member), each with its reason.
-    """
+    """What a content yields: its type, pieces to match, children to examine, and how it ended."""
 
     type: str
     outcome: Outcome

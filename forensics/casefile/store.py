@@ -301,6 +301,16 @@ class Store:
                 connection.execute(select(schema.file_entry).where(schema.file_entry.c.id == entry_id)).one()
             )
 
+    def entry_by_locator(self, locator: Locator) -> StoredEntry:
+        """Raises `Refused` where no entry has this locator."""
+        with self._engine.begin() as connection:
+            row = connection.execute(
+                select(schema.file_entry).where(schema.file_entry.c.locator == str(locator))
+            ).one_or_none()
+        if row is None:
+            raise Refused("There is no content at this place.", "Take the locator from the table of contents.")
+        return _stored_entry(row)
+
     def entries_with_pieces(self) -> set[int]:
         """The numbers of the entries whose content is matched by pieces."""
         with self._engine.begin() as connection:
@@ -573,8 +583,10 @@ class Store:
 
     # ------------------------------------------------------------------------------------------------------ exposure
 
-    def replace_exposure(self, exposures: Iterable[tuple[int, Exposure]], assessment: dict[str, Any]) -> None:
-        """Write the persons and the result that belongs to them, in one transaction."""
+    def replace_exposure(
+        self, exposures: Iterable[tuple[int, Exposure]], assessment: dict[str, Any], places: dict[str, int]
+    ) -> None:
+        """Write the persons, the result and the places that belong to them, in one transaction."""
         with self._engine.begin() as connection:
             connection.execute(schema.exposure.delete())
             rows: list[dict[str, Any]] = []
@@ -593,6 +605,7 @@ class Store:
             if rows:
                 connection.execute(schema.exposure.insert(), rows)
             self.put_fact("assessment", assessment, connection)
+            self.put_fact("places", places, connection)
 
 
 # ------------------------------------------------------------------------------------------------- rows and dataclasses

@@ -6,21 +6,23 @@ import array
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import combinations
 from pathlib import Path
 from typing import Any, Self
 
-from sqlalchemy import Select, and_, case, func, or_, select
+from sqlalchemy import Select, case, func, or_, select
 
 from forensics.casefile import database, protection, schema
 from forensics.casefile.case import CaseDetails, CaseFolder
 from forensics.casefile.store import (
     SourceSet,
     _volume,
+    pack_elements,
     read_acquisitions,
     read_source_sets,
     unpack_elements,
 )
-from forensics.model import ELEMENTS, Acquisition, CustodyEvent, Exposure, OutcomeKind, Tier, Volume
+from forensics.model import ELEMENTS, Acquisition, CustodyEvent, Exposure, Locator, OutcomeKind, Tier, Volume
 
 FILE_COLUMNS = ("name", "folder", "type", "size", "modified", "status", "outcome", "sha256")
 PERSON_COLUMNS = ("record_key", "tier", "elements", "places", "live", "deleted", "unallocated", "archived", "state")
@@ -71,10 +73,11 @@ class ExhibitRow:
 
 @dataclass(frozen=True, slots=True)
 class SourcePlace:
-    """A document in which persons were found, and how many."""
+    """A content in which confirmed or probable persons stand, and how many of each tier."""
 
     locator: str
     persons: int
+    tiers: dict[str, int]
 
 
 class CaseView:
@@ -218,6 +221,11 @@ class CaseView:
         rows = self._rows(select(chosen, func.count()).group_by(chosen).order_by(func.count().desc(), chosen))
         return {value or "pending": count for value, count in rows}
 
+    def status_of(self, exhibit: str) -> dict[int, str]:
+        """Entry number → status, of the entries of one exhibit."""
+        t = schema.file_entry
+        return {row.id: row.status for row in self._rows(select(t.c.id, t.c.status).where(t.c.exhibit == exhibit))}
+
     def not_examined(self) -> list[NotExamined]:
         """All that was not examined: volumes, entries and shares of the raw scan, by locator."""
         found = [
@@ -238,11 +246,9 @@ class CaseView:
         )
         for row in self._rows(query):
             if row.piece_id is None:
-                found.append(
-                    NotExamined(
-                        f"{row.exhibit}@0x{row.start:08x}+{row.stop - row.start}", row.stop - row.start, row.reason
-                    )
-                )
+                size = row.stop - row.start
+                place = Locator(row.exhibit, offset=row.start, length=size)
+                found.append(NotExamined(str(place), size, row.reason))
             else:
                 found.append(NotExamined(row.locator, row.byte_length, row.reason))
         return sorted(found, key=lambda item: (item.locator, item.reason))
@@ -296,33 +302,41 @@ class CaseView:
                 by_tier[row.tier] += row.n
         return {element: counts[element] for element in ELEMENTS if element in counts}
 
-    def places_by_region(self) -> dict[str, int]:
-        """Persons (confirmed and probable) with at least one place live, deleted, unallocated, in a container."""
-        t = schema.exposure
-        sure = t.c.tier.in_(("confirmed", "probable"))
-        row = self._rows(
-            select(
-                *(
-                    func.coalesce(func.sum(case((and_(sure, t.c[name] > 0), 1), else_=0)), 0).label(name)
-                    for name in ("live", "deleted", "unallocated", "archived")
-                )
-            )
-        )[0]
-        return {name: int(getattr(row, name)) for name in ("live", "deleted", "unallocated", "archived")}
+    def places(self) -> dict[str, int] | None:
+        """Distinct places of confirmed and probable persons: `total`, by region, `archived`; None before `assess`."""
+        counts: dict[str, int] | None = self.fact("places")
+        return counts
 
     def documents_with_persons(self, limit: int = 25) -> list[SourcePlace]:
-        """The entries in which most affected persons (confirmed or probable) stand, most first."""
+        """The contents in which most confirmed and probable persons stand, most first."""
         e, f, x = schema.evidence, schema.file_entry, schema.exposure
-        query = (
-            select(f.c.locator, func.count(func.distinct(e.c.record)).label("n"))
+        persons = func.count(func.distinct(e.c.record))
+        by_tier = (
+            select(f.c.locator, x.c.tier, persons.label("n"))
             .join(f, f.c.id == e.c.entry_id)
             .join(x, x.c.record == e.c.record)
-            .where(x.c.tier.in_(("confirmed", "probable")))
-            .group_by(f.c.locator)
-            .order_by(func.count(func.distinct(e.c.record)).desc(), f.c.locator)
-            .limit(limit)
+            .where(x.c.tier.in_(("confirmed", "probable")), e.c.agree.in_(_IDENTIFYING))
+            .group_by(f.c.locator, x.c.tier)
         )
-        return [SourcePlace(row.locator, row.n) for row in self._rows(query)]
+        found: dict[str, dict[str, int]] = {}
+        for row in self._rows(by_tier):
+            found.setdefault(row.locator, {})[row.tier] = row.n
+        places = [SourcePlace(locator, sum(tiers.values()), tiers) for locator, tiers in found.items()]
+        return sorted(places, key=lambda place: (-place.persons, place.locator))[:limit]
+
+    def types(self) -> list[tuple[str, int, int]]:
+        """Type, items and bytes of content, most items first."""
+        t = schema.file_entry
+        kind = func.coalesce(t.c.type, "unknown")
+        query = select(kind, func.count(), func.coalesce(func.sum(t.c.size), 0)).group_by(kind)
+        return [(row[0], row[1], row[2]) for row in self._rows(query.order_by(func.count().desc(), kind))]
+
+
+_DECIDING = ("name", "birth_date", "ssn", "member_id")
+# Every value of `agree` in which two of the deciding fields agree: a single one shows nobody.
+_IDENTIFYING = [
+    pack_elements(fields) for size in range(2, len(_DECIDING) + 1) for fields in combinations(_DECIDING, size)
+]
 
 
 def _exposure(row: Any) -> Exposure:

@@ -162,7 +162,6 @@ def check_checkpoints(custody_folder: Path) -> list[Fact]:
     recorded = _recorded(data)
     folder = custody_folder / "checkpoints"
     certificates, facts = _stored_certificates(custody_folder / "certs")
-    held = {fact.subject for fact in facts if fact.holds}
     found = {path.name.split(".")[0] for path in folder.glob("*") if path.suffix in (".txt", ".p7s")}
     numbers = sorted(found | recorded.keys())
     if not numbers:
@@ -182,10 +181,6 @@ def check_checkpoints(custody_folder: Path) -> list[Fact]:
             origins.add(state.origin)
         facts += cades.check(text, p7s, subject, certificates)
         facts.append(_check_record(subject, line, entry, state, text, p7s))
-        named = entry.get("certificates", [])
-        missing = [str(name) for name in named if f"certs/{name}.pem" not in held] if isinstance(named, list) else []
-        detail = f"missing or changed: {', '.join(missing)}" if missing else ""
-        facts.append(Fact(subject, "recorded certificates present", not missing, detail))
     facts.append(Fact("checkpoints", "one case", len(origins) <= 1, "; ".join(sorted(origins))))
     return facts
 

@@ -68,7 +68,7 @@ _ZIP = b"PK\x03\x04"
 _AFF4_MEMBERS = (b"container.description", b"information.turtle", b"version.txt")
 
 
-_EWF_NAME = re.compile(r"\.(e[0-9a-z]{2}|s\d\d)\Z", re.IGNORECASE)
+_EWF_NAME = re.compile(r"\.(e\d\d|s\d\d)\Z", re.IGNORECASE)
 
 
 def container_format(path: Path) -> str:

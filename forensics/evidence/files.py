@@ -58,6 +58,8 @@ DATA_ATTRIBUTES = frozenset(
         pytsk3.TSK_FS_ATTR_TYPE_HFS_RSRC,
     }
 )
+FAT_LIKE = FAT | {"exFAT"}
+
 DEEPEST = 1000
 """Directories inside one another; a loop that is none by its addresses ends here."""
 
@@ -112,6 +114,7 @@ class _Walk:
         self._given: set[Locator] = set()
 
     def entries(self) -> Iterator[FileEntry]:
+        self._claim_root()
         for named in self._names():
             for entry in self._entries_of(named):
                 if entry.locator in self._given:
@@ -122,6 +125,15 @@ class _Walk:
                 else:
                     yield entry
         yield from self._judged()
+
+    def _claim_root(self) -> None:
+        """The root directory has no name, but it has space, and may have grown into a deleted file's."""
+        try:
+            root = self._system.handle.open_meta(self._system.handle.info.root_inum)
+        except TSK_FAILED:
+            return
+        for attribute in self._attributes(root):
+            self._live.add(self._runs(attribute, None))
 
     # ------------------------------------------------------------------------------------------------- directories
 
@@ -185,7 +197,7 @@ class _Walk:
         if not deleted:
             return file, ""
         in_use = bool(int(meta.flags) & int(pytsk3.TSK_FS_META_FLAG_ALLOC))
-        if in_use and self._system.name not in FAT and self._system.name != "exFAT":
+        if in_use and self._system.name not in FAT_LIKE:
             return None, NAME_ONLY
         # NTFS counts a record's sequence up when the file is deleted, and again for the next file in it. Names of
         # orphans are The Sleuth Kit's own and carry none.
@@ -299,7 +311,7 @@ class _Walk:
     def _doubt(self, entry: FileEntry, half_numbers: bool) -> str:
         if self._live.touches(entry.runs):
             return SHARED_LIVE
-        if self._system.name.startswith(("FAT", "exFAT")) and entry.size:
+        if self._system.name in FAT_LIKE and entry.size:
             if sum(run.length for run in entry.runs) < entry.size:
                 return TOO_SHORT
             if len(entry.runs) > 1:

@@ -33,8 +33,8 @@ class Image:
     """The bytes of a drive, out of an image; a `model.Readable`.
 
     `format` is `e01` or `raw`, `segments` are its files in order, `stored_hashes` the digests that the image itself
-    claims (none in raw). Reading is safe from several threads. A pickled image opens its files again by path, so
-    that a worker process can have its own.
+    claims (none in raw). Reading is safe from several threads, the file systems over it are not. A pickled image
+    opens its files again by path, so that a worker process can have its own.
     libewf gives zeros for a chunk that does not match its checksum and says nothing: `verify` is where damage shows.
     """
 
@@ -80,6 +80,11 @@ class Image:
 
     def __reduce__(self) -> tuple[type[Image], tuple[tuple[Path, ...]]]:
         return Image, (self.segments,)
+
+
+def library_version() -> str:
+    """The version of libewf that reads E01 images here."""
+    return str(pyewf.get_version())
 
 
 def open_image(paths: Sequence[Path]) -> Image:

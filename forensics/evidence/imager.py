@@ -233,7 +233,7 @@ class _Buffer:
 class _Consumer(threading.Thread):
     """Feeds blocks, in order, to one digest or to the sink; after a failure it only lets blocks go."""
 
-    def __init__(self, name: str, feed: Callable[[memoryview], None], stop: threading.Event) -> None:
+    def __init__(self, name: str, feed: Callable[[memoryview], object], stop: threading.Event) -> None:
         super().__init__(name=name, daemon=True)
         self.blocks: queue.SimpleQueue[_Buffer | None] = queue.SimpleQueue()
         self.failure: BaseException | None = None

@@ -8,8 +8,8 @@ from typing import Any
 
 from forensics.errors import Refused
 from forensics.examination.open_case import OpenCase, verb
-from forensics.exposure.assessment import Counts, assessment
-from forensics.exposure.tiers import exposure_of
+from forensics.exposure.assessment import SURE, Counts, Places, assessment
+from forensics.exposure.tiers import counting, exposure_of
 from forensics.jobs.events import Job
 from forensics.matching.records import distinct_persons
 from forensics.model import Evidence, Exposure, SourceRecord
@@ -25,7 +25,8 @@ def assess(case: OpenCase, job: Job) -> dict[str, Any]:
         )
     counts = Counts()
     today = reference_day(case)
-    exposures = list(_exposures(case, job, counts, today))
+    places = Places()
+    exposures = list(_exposures(case, job, counts, places, today))
     sets = store.source_sets()
     with case.view() as view:
         left = [(item.size, item.reason) for item in view.not_examined()]
@@ -40,7 +41,7 @@ def assess(case: OpenCase, job: Job) -> dict[str, Any]:
         persons_after_merge=persons,
         not_examined=left,
     )
-    store.replace_exposure(exposures, result)
+    store.replace_exposure(exposures, result, places.counts())
     job.changed("exposure")
     said = {name: result[name] for name in ("source_records", "tiers", "minors", "deceased", "estimate_status")}
     return {**result, "custody": {**said, "minor_on": today.isoformat()}}
@@ -53,13 +54,17 @@ def reference_day(case: OpenCase) -> date:
     return date.fromisoformat(day)
 
 
-def _exposures(case: OpenCase, job: Job, counts: Counts, today: date) -> Iterator[tuple[int, Exposure]]:
-    for record, held in _with_records(case):
+def _exposures(case: OpenCase, job: Job, counts: Counts, places: Places, today: date) -> Iterator[tuple[int, Exposure]]:
+    for number, (record, evidence) in _with_records(case):
         job.check()
-        person = exposure_of(held[0], held[1], today)
-        if person is not None:
-            counts.add(person)
-            yield record, person
+        tier, counted = counting(evidence)
+        if tier is None:
+            continue
+        person = exposure_of(record, tier, counted, today)
+        counts.add(person)
+        if tier in SURE:
+            places.add(counted)
+        yield number, person
 
 
 def _with_records(case: OpenCase) -> Iterator[tuple[int, tuple[SourceRecord, list[Evidence]]]]:

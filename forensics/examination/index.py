@@ -69,23 +69,22 @@ def _list(case: OpenCase, job: Job, exhibit: str, segments: tuple[Path, ...]) ->
     """Volumes of an image and the entries of each, by a worker: file systems are as hostile as files."""
     store = case.store
     if not store.volumes(exhibit):
-        for result in pool.run(
-            list_volumes, [ListVolumes(exhibit, segments)], workers=1, seconds=WALK_SECONDS, check=job.check
-        ):
-            if result.value is None:
+        items = [ListVolumes(exhibit, segments)]
+        for listed in pool.run(list_volumes, items, workers=1, seconds=WALK_SECONDS, check=job.check):
+            if listed.value is None:
                 size = next(a.size for a in store.acquisitions() if a.exhibit == exhibit)
-                outcome = failed(f"the partitions could not be read: {result.outcome.reason}")
+                outcome = failed(f"the partitions could not be read: {listed.outcome.reason}")
                 store.add_volumes([Volume(exhibit, 0, 0, size, "device", "unknown", "", 0, outcome)])
             else:
-                store.add_volumes(result.value)
+                store.add_volumes(listed.value)
     volumes = store.volumes(exhibit)
     for _, volume, _ in volumes:
         if volume.outcome.kind is not OutcomeKind.OK:
             job.noted(volume.outcome, f"{exhibit}/vol{volume.number}")
     left = {volume.number: (volume_id, volume) for volume_id, volume, walked in volumes if not walked}
-    items = [ListEntries(exhibit, segments, volume) for _, volume in left.values()]
+    to_list = [ListEntries(exhibit, segments, volume) for _, volume in left.values()]
     for done, result in enumerate(
-        pool.run(list_entries, items, workers=workers(), seconds=WALK_SECONDS, check=job.check), 1
+        pool.run(list_entries, to_list, workers=workers(), seconds=WALK_SECONDS, check=job.check), 1
     ):
         volume_id, volume = left[result.item.volume.number]
         if result.value is None:
@@ -93,7 +92,7 @@ def _list(case: OpenCase, job: Job, exhibit: str, segments: tuple[Path, ...]) ->
             job.noted(result.outcome, f"{exhibit}/vol{volume.number}")
         else:
             store.add_entries(volume_id, result.value)
-        job.progress("list entries", done, len(items), "items")
+        job.progress("list entries", done, len(to_list), "items")
         job.changed("file_entry")
 
 
@@ -123,9 +122,8 @@ def _examine(case: OpenCase, job: Job, images: dict[str, tuple[Path, ...]]) -> N
         _, _, done, total = store.entry_counts()
         batch = _Batch()
         rounds = 0
-        results = pool.run(
-            examine_entry, _pending(case, images, volumes), workers=workers(), seconds=SECONDS, check=job.check
-        )
+        items = _pending(case, images, volumes)
+        results = pool.run(examine_entry, items, workers=workers(), seconds=SECONDS, check=job.check)
         try:
             for result in results:
                 rounds += 1

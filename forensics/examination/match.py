@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import bisect
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -40,45 +41,47 @@ def match(case: OpenCase, job: Job) -> dict[str, Any]:
         raise Refused("The contents have not been examined.", f"First: drivecustody index {case.folder.path.name}")
     acquisitions = store.acquisitions()
     images = {acquisition.exhibit: image_paths(case, acquisition) for acquisition in acquisitions}
-    store.plan_match(_plan(case))
+    store.plan_match(list(_plan(case)))
     done, total = store.planned()
     if done < total:
         job.progress("read records", 0, None, "items")
         index = RecordIndex.build(store.source_records())
         by_pieces = store.entries_with_pieces()
         places = {exhibit: _Places(store, exhibit, by_pieces) for exhibit in images}
-        results = pool.run(
-            scan_unit,
-            _items(case, images),
-            workers=workers(),
-            seconds=SECONDS,
-            memory_bytes=MEMORY,
-            initializer=take_index,
-            initargs=(index,),
-            check=job.check,
-        )
-        job.progress("compare with the records", done, total, "items")
-        for result in results:
-            item = result.item
-            found = [
-                places[item.exhibit].place(located) if isinstance(item, ScanRange) else _of_piece(item, located)
-                for located in result.value or ()
-            ]
-            store.finish_unit(item.unit, result.outcome, [evidence for evidence in found if evidence is not None])
-            if result.outcome.kind is not OutcomeKind.OK:
-                job.noted(result.outcome, _name(item))
-            done += 1
+        with closing(
+            pool.run(
+                scan_unit,
+                _items(case, images),
+                workers=workers(),
+                seconds=SECONDS,
+                memory_bytes=MEMORY,
+                initializer=take_index,
+                initargs=(index,),
+                check=job.check,
+            )
+        ) as results:
             job.progress("compare with the records", done, total, "items")
+            for result in results:
+                item = result.item
+                found = [
+                    places[item.exhibit].place(located) if isinstance(item, ScanRange) else _of_piece(item, located)
+                    for located in result.value or ()
+                ]
+                store.finish_unit(item.unit, result.outcome, [evidence for evidence in found if evidence is not None])
+                if result.outcome.kind is not OutcomeKind.OK:
+                    job.noted(result.outcome, _name(item))
+                done += 1
+                job.progress("compare with the records", done, total, "items")
     store.put_fact("matched", True)
     job.changed("evidence")
     count, persons = store.evidence_counts()
-    result = {"units": total, "evidence": count, "records_found": persons}
-    return {**result, "custody": {**result, "source_sets_sha256": [s.sha256 for s in sets]}}
+    counts = {"units": total, "evidence": count, "records_found": persons}
+    return {**counts, "custody": {**counts, "source_sets_sha256": [s.sha256 for s in sets]}}
 
 
 def _name(item: ScanRange | ScanPiece) -> str:
     if isinstance(item, ScanRange):
-        return str(Locator(item.exhibit, region=Region.UNALLOCATED, offset=item.start, length=item.stop - item.start))
+        return str(Locator(item.exhibit, offset=item.start, length=item.stop - item.start))
     return str(item.entry.locator)
 
 

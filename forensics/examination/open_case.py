@@ -6,7 +6,7 @@ import functools
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Concatenate, ParamSpec
+from typing import Any, Concatenate, ParamSpec, cast
 
 from forensics import __version__
 from forensics.casefile import protection
@@ -95,6 +95,9 @@ class OpenCase:
             self.record(INTERRUPTED, {"verb": event.data["verb"], "started_seq": event.seq}, event.exhibit)
 
 
+Verb = Callable[Concatenate[OpenCase, Job, P], Result]
+
+
 def origin(details: CaseDetails) -> str:
     """How checkpoints name the case."""
     return f"{details.number} {details.case_id}"
@@ -109,9 +112,7 @@ def verb(
     `finished` entry says of it; it is taken out of what the caller gets.
     """
 
-    def frame(
-        work: Callable[Concatenate[OpenCase, Job, P], Result],
-    ) -> Callable[Concatenate[OpenCase, Job, P], Result]:
+    def frame(work: Verb[P]) -> Verb[P]:
         @functools.wraps(work)
         def framed(case: OpenCase, job: Job, *args: P.args, **kwargs: P.kwargs) -> Result:
             exhibit = str(kwargs.get("exhibit", "") or "")
@@ -134,6 +135,6 @@ def verb(
                 case.record(FINISHED, data, exhibit)
                 return result
 
-        return framed
+        return cast(Verb[P], framed)
 
     return frame

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from forensics import hashing
 from forensics.casefile.store import ExaminedChild, ExaminedEntry
@@ -19,9 +21,9 @@ from forensics.evidence.content import open_content
 from forensics.evidence.files import walk
 from forensics.evidence.image import Image, open_image
 from forensics.evidence.volumes import volumes
-from forensics.extraction.content import OVERLAP, PIECE_BYTES, BytesContent
+from forensics.extraction.content import OVERLAP, PIECE_BYTES, BytesReadable
 from forensics.extraction.extract import extract
-from forensics.extraction.tables import parse_rows, row_starts
+from forensics.extraction.tables import parse_row, row_starts
 from forensics.matching.index import RecordIndex
 from forensics.matching.tables import find_in_rows
 from forensics.matching.windows import Found, find_in_text
@@ -154,7 +156,7 @@ def examine_entry(item: ExamineEntry) -> ExaminedEntry:
 
 def _content(item: ExamineEntry) -> Readable:
     if item.data is not None:
-        return BytesContent(item.data)
+        return BytesReadable(item.data)
     if item.volume is None:
         raise ValueError("an entry of the image needs its volume")
     return open_content(_image(item.segments), item.volume, item.entry)
@@ -217,7 +219,8 @@ def _scan_piece(item: ScanPiece, index: RecordIndex) -> list[Located]:
     hits = scan(data, index, lead, max(lead, len(data) - piece.overlap))
     if piece.table:
         starts = row_starts(data, piece.encoding)
-        rows = parse_rows(data, piece.encoding, piece.delimiter)
+        bounds = [*starts.tolist(), len(data)]
+        rows = [parse_row(data[a:b], piece.encoding, piece.delimiter) for a, b in pairwise(bounds)]
         at = np.searchsorted(starts, hits.offset, side="right") - 1
         pairs = [
             (row, record) for row, record in zip(at.tolist(), hits.record.tolist(), strict=True) if 0 <= row < len(rows)
@@ -239,7 +242,7 @@ def _in_text(found: Found, base: int) -> Located:
     )
 
 
-def _one_a_line(found: Sequence[Found], line_ends: np.ndarray, first: int) -> list[Located]:
+def _one_a_line(found: Sequence[Found], line_ends: NDArray[np.int64], first: int) -> list[Located]:
     kept: dict[tuple[int, int], Located] = {}
     for item in found:
         number = first + int(np.searchsorted(line_ends, item.offset))

@@ -34,23 +34,28 @@ def tier_of(agree: frozenset[str], conflict: frozenset[str]) -> Tier | None:
     return Tier.POSSIBLE if agree & IDENTIFIERS or len(agree) > 1 else None
 
 
-def exposure_of(record: SourceRecord, evidence: Sequence[Evidence], today: date) -> Exposure | None:
-    """One person from all the places their record was found at, or None where no place is evidence.
+def counting(evidence: Sequence[Evidence]) -> tuple[Tier | None, list[Evidence]]:
+    """The tier of a person, and the places that count for it.
 
     Only places of the better tiers count where there are any: a number alone says nothing new about somebody whom a
-    whole row shows. `today` is the day on which somebody is a minor or not.
+    whole row shows.
     """
     rated = [(tier, item) for item in evidence if (tier := tier_of(item.agree, item.conflict)) is not None]
     if not rated:
-        return None
+        return None, []
     best = min((tier for tier, _ in rated), key=_RANK.__getitem__)
     if best is not Tier.POSSIBLE:
         rated = [(tier, item) for tier, item in rated if tier is not Tier.POSSIBLE]
-    by_place: dict[str, Evidence] = {item.locator: item for _, item in rated}
-    elements = frozenset[str]().union(*(item.elements for _, item in rated))
+    return best, [item for _, item in rated]
+
+
+def exposure_of(record: SourceRecord, tier: Tier, evidence: Sequence[Evidence], today: date) -> Exposure:
+    """One person from the places that count (`counting`). `today` is the day on which somebody is a minor or not."""
+    by_place: dict[str, Evidence] = {item.locator: item for item in evidence}
+    elements = frozenset[str]().union(*(item.elements for item in evidence))
     return Exposure(
         record_key=record.record_key,
-        tier=best,
+        tier=tier,
         elements=tuple(sorted(elements)),
         places=len(by_place),
         live=_count(by_place.values(), Region.LIVE),

@@ -50,6 +50,8 @@ EXTRACTORS: Mapping[str, Extractor] = MappingProxyType(
         "odp": office.extract_odt,
         "doc": ole.extract_document,
         "ppt": ole.extract_document,
+        "msg": ole.extract_any,
+        "ole": ole.extract_any,
         "pdf": pdf.extract,
         "html": markup.extract_html,
         "rtf": markup.extract_rtf,

@@ -139,17 +139,18 @@ def _word_lines(block: Any) -> Iterator[str]:
         if element.tag == f"{_W}p":
             yield from _word_paragraph(element)
         elif element.tag == f"{_W}tbl":
-            for row in element.iter(f"{_W}tr"):
-                yield "\t".join(" ".join(filter(None, _word_lines(cell))).replace("\t", " ") for cell in _cells(row))
+            for row in _nearest(element, "tbl", "tr"):
+                cells = (" ".join(filter(None, _word_lines(cell))) for cell in _nearest(row, "tr", "tc"))
+                yield "\t".join(cell.replace("\t", " ") for cell in cells)
         elif isinstance(element.tag, str) and element.tag != f"{_MC}Fallback":
             yield from _word_lines(element)
 
 
-def _cells(row: Any) -> Iterator[Any]:
-    """The cells of one row, also those that content controls wrap; a nested table's rows are rows of their own."""
-    for cell in row.iter(f"{_W}tc"):
-        if next(cell.iterancestors(f"{_W}tr")) is row:
-            yield cell
+def _nearest(outer: Any, kind: str, inner: str) -> Iterator[Any]:
+    """The rows of a table or cells of a row, also those that content controls wrap, but not a nested table's."""
+    for element in outer.iter(f"{_W}{inner}"):
+        if next(element.iterancestors(f"{_W}{kind}")) is outer:
+            yield element
 
 
 def _word_paragraph(paragraph: Any) -> Iterator[str]:

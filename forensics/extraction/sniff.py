@@ -114,7 +114,7 @@ def _zip_kind(head: bytes, tail: bytes) -> str:
             if inner in names:
                 return kind
     # ODF 1.3 part 2, 3.3: `mimetype` stands first and stored, so that it can be read here.
-    if match := re.match(rb"PK\3\4.{26}mimetypeapplication/vnd\.oasis\.opendocument\.(\w+)", head, re.DOTALL):
+    if match := re.match(rb"PK\x03\x04.{26}mimetypeapplication/vnd\.oasis\.opendocument\.(\w+)", head, re.DOTALL):
         return _OPEN_DOCUMENT.get(match[1].removesuffix(b"PK"), "zip")
     return "zip"
 

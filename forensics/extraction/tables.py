@@ -21,6 +21,8 @@ from numpy.typing import NDArray
 from forensics.extraction.content import OVERLAP, PIECE_BYTES, Content
 from forensics.model import Child, Piece, Unit
 
+_Units = NDArray[np.uint8] | NDArray[np.uint16]
+
 DELIMITERS = ",;\t|"
 _NAMED_TABLES = (b".csv", b".tsv", b".tab", b".psv")
 _SAMPLE_ROWS = 200
@@ -120,7 +122,7 @@ def row_starts(data: bytes, encoding: str) -> NDArray[np.int64]:
     return inside
 
 
-def _units(data: bytes, encoding: str) -> tuple[NDArray[np.uint8] | NDArray[np.uint16], int]:
+def _units(data: bytes, encoding: str) -> tuple[_Units, int]:
     if encoding == "utf-16-le":
         return np.frombuffer(data, "<u2", len(data) // 2), 2
     if encoding == "utf-16-be":
@@ -144,14 +146,15 @@ def _row_ends(data: bytes, encoding: str, *, cut: bool = False) -> NDArray[np.in
         # Quotes behind the last row's end belong to the next piece and are judged there.
         judged = quotes[: np.searchsorted(quotes, outer[-1])] if cut and len(outer) else quotes
         if (len(outer) or not cut) and len(judged) % 2 == 0 and _well_quoted(units, judged, quote):
-            return ((outer + 1) * width).astype(np.int64)
-    return ((breaks + 1) * width).astype(np.int64)
+            breaks = outer
+    ends: NDArray[np.int64] = (breaks + 1) * width
+    return ends
 
 
 _BEFORE_QUOTE = np.array([0x0A, 0x0D, *map(ord, DELIMITERS)])
 
 
-def _well_quoted(units: NDArray[np.uint8] | NDArray[np.uint16], quotes: NDArray[np.int64], quote: int) -> bool:
+def _well_quoted(units: _Units, quotes: NDArray[np.int64], quote: int) -> bool:
     """Whether every quote that opens stands at the start of a field, and every one that closes at the end of one."""
     opening, closing = quotes[0::2], quotes[1::2]
     before = units[opening[opening > 0] - 1]

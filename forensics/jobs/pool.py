@@ -24,7 +24,7 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from multiprocessing import resource_tracker
@@ -45,6 +45,9 @@ ANSWER_LIMIT = 2 << 30
 """The largest answer that the parent takes from a worker, in bytes."""
 
 CHECK_EVERY_S = 0.1
+_START_S = 60.0
+"""What a worker may take to start and prepare, beside the time for its first item: imports on a slow, busy disk."""
+
 _DYING_S = 5.0
 """How long a process may take from closing its pipe to its exit status."""
 
@@ -75,7 +78,7 @@ def run(
     initializer: Callable[..., None] | None = None,
     initargs: tuple[Any, ...] = (),
     check: Callable[[], None] = lambda: None,
-) -> Iterator[Result[T, R]]:
+) -> Generator[Result[T, R], None, None]:
     """One result per item, in order of completion; `items` is pulled only as workers become free.
 
     `work` and `initializer` are importable functions: workers start from nothing (spawn). An item that takes longer
@@ -113,6 +116,8 @@ def run(
                     assert isinstance(pipe, Connection)
                     worker = busy[pipe]
                     answer = worker.answer(seconds)
+                    if answer is None:
+                        continue
                     del busy[pipe]
                     if answer.retire:
                         worker.stop()
@@ -164,30 +169,48 @@ class _Worker:
         self.item: Any = None
         self._deadline = float("inf")
         self._lock = threading.Lock()
-        self._late = False
+        self._prepared = self._reading = self._late = False
 
     def give(self, item: Any, seconds: float) -> None:
         self.item = item
-        with self._lock:
-            self._deadline = time.monotonic() + seconds
+        self._allow(seconds if self._prepared else seconds + _START_S)
         self.pipe.send(item)
 
-    def kill_if_late(self) -> None:
+    def _allow(self, seconds: float) -> None:
         with self._lock:
-            if time.monotonic() > self._deadline:
+            self._deadline = time.monotonic() + seconds
+
+    def kill_if_late(self) -> None:
+        """A worker that has begun to answer is late only once the parent reads, and then has its time over again."""
+        with self._lock:
+            if time.monotonic() > self._deadline and (self._reading or not self.pipe.poll()):
                 self._late = True
                 self.process.kill()
 
-    def answer(self, seconds: float) -> _Answer:
-        """Called when the pipe has something to read, be it only the end of file of a dead worker."""
+    def answer(self, seconds: float) -> _Answer | None:
+        """Called when the pipe has something to read, be it only the end of file of a dead worker.
+
+        None: it has only said that it is prepared, and begins with the item now.
+        """
+        self._allow(seconds)
+        self._reading = True
+        answer = self._read(seconds)
+        self._reading = False
+        if answer is None:
+            self._prepared = True
+            self._allow(seconds)
+        return answer
+
+    def _read(self, seconds: float) -> _Answer | None:
         try:
             answer = pickle.loads(self.pipe.recv_bytes(ANSWER_LIMIT))  # noqa: S301 (see the module's last paragraph)
         except (EOFError, OSError):
-            answer = None
+            answer = b""
         except Exception as error:
             return _Answer(failed(f"the worker's answer could not be read ({type(error).__name__})"), retire=True)
-        with self._lock:
-            self._deadline = float("inf")
+        if answer is None and not self._prepared:
+            return None
+        self._allow(float("inf"))
         if isinstance(answer, _Answer):
             return answer if not self._late else _Answer(answer.outcome, answer.value, True, answer.error)
         if self._late:
@@ -200,8 +223,7 @@ class _Worker:
         return _Answer(failed(f"the worker crashed ({how})"), retire=True)
 
     def stop(self) -> None:
-        with self._lock:
-            self._deadline = float("inf")
+        self._allow(float("inf"))
         self.process.kill()
         self.process.join()
         self.process.close()
@@ -278,6 +300,7 @@ def _serve(pipe: Connection, orders: _Orders) -> None:
             unprepared = _raise_it(error)
         except BaseException as error:
             unprepared = _raise_it(Defect(f"A worker could not be prepared ({type(error).__name__})."))
+    pipe.send(None)
     while True:
         try:
             item = pipe.recv()

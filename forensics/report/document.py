@@ -6,11 +6,13 @@ import calendar
 import io
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 from typing import Any
 
+from PIL import Image, ImageDraw, ImageFont
 from reportlab.lib.pagesizes import A4, LETTER
-from reportlab.lib.utils import TimeStamp
+from reportlab.lib.utils import ImageReader, TimeStamp
 from reportlab.pdfgen.canvas import Canvas
 from reportlab.platypus import BaseDocTemplate, Flowable, Frame, PageTemplate, Spacer
 
@@ -22,18 +24,21 @@ from forensics.report.sections import Heading, body
 from forensics.report.signature_fields import MARGIN
 from forensics.report.typography import (
     ACCENT,
+    FONTS,
     INK,
     MONO,
     MUTED,
     REGULAR,
     RULE,
     STRONG,
-    WATERMARK,
+    WARNING,
     load_fonts,
     visible,
     width,
     wrapped,
 )  # fmt: skip
+
+DRAFT = "DRAFT – not signed"
 
 _TOP, _BOTTOM = 62.0, 64.0
 
@@ -97,6 +102,21 @@ def _stamp(date: str) -> TimeStamp:
     return stamp
 
 
+@cache
+def _draft_mark() -> tuple[ImageReader, float, float]:
+    """The watermark with its width and height in points: a picture, because slanted text would run into the words and
+    numbers that somebody copies or extracts from the page.
+    """
+    scale = 2
+    font = ImageFont.truetype(FONTS / f"{STRONG}.ttf", 62 * scale)
+    left, top, right, bottom = font.getbbox(DRAFT)
+    shape = Image.new("L", (round(right - left), round(bottom - top)))
+    ImageDraw.Draw(shape).text((-left, -top), DRAFT, font=font, fill=20)
+    picture = Image.new("RGBA", shape.size, "#BF2626")
+    picture.putalpha(shape)
+    return ImageReader(picture), shape.width / scale, shape.height / scale
+
+
 class _Template(BaseDocTemplate):  # type: ignore[misc]
     """Page furniture: running head and foot, watermark, bookmarks."""
 
@@ -138,6 +158,9 @@ class _Template(BaseDocTemplate):  # type: ignore[misc]
         canvas.drawString(MARGIN, top, f"{wording.TITLE} · Case {visible(self._facts.case.number)}")
         canvas.setFont(STRONG, 7.5)
         canvas.drawRightString(right, top, visible(self._facts.classification))
+        if not self._facts.signer:
+            canvas.setFillColor(WARNING)
+            canvas.drawCentredString((MARGIN + right) / 2 + 40, top, DRAFT)
         canvas.setStrokeColor(RULE)
         canvas.setLineWidth(0.5)
         canvas.line(MARGIN, top - 7, right, top - 7)
@@ -164,9 +187,8 @@ class _Template(BaseDocTemplate):  # type: ignore[misc]
         canvas.saveState()
         canvas.translate(self.pagesize[0] / 2, self.pagesize[1] / 2)
         canvas.rotate(48)
-        canvas.setFillColor(WATERMARK)
-        canvas.setFont(STRONG, 62)
-        canvas.drawCentredString(0, -20, "DRAFT – not signed")
+        image, wide, high = _draft_mark()
+        canvas.drawImage(image, -wide / 2, -high / 2, wide, high, mask="auto")
         canvas.restoreState()
 
     def _cover(self, canvas: Canvas, _: BaseDocTemplate) -> None:
@@ -250,4 +272,5 @@ class _Template(BaseDocTemplate):  # type: ignore[misc]
         if not self._facts.signer:
             left, bottom, _, top = placed[signature_fields.EXAMINER]
             canvas.setFont(STRONG, 10)
-            canvas.drawString(left + 12, (bottom + top) / 2 - 3, "DRAFT – not signed")
+            canvas.setFillColor(WARNING)
+            canvas.drawString(left + 12, (bottom + top) / 2 - 3, DRAFT)

@@ -298,7 +298,7 @@ class ReportFacts:
         sequence = [row.seq for row in self.custody]
         if any(later <= earlier for earlier, later in pairwise(sequence)):
             raise Defect("The custody events handed to the report are not in the order of the ledger.")
-        if sequence and sequence[-1] >= self.ledger_size:
+        if sequence and sequence[-1] > self.ledger_size:
             raise Defect("The report was given more custody events than the ledger holds.")
 
 

@@ -202,7 +202,7 @@ class TierBars(Flowable):  # type: ignore[misc]
     def __init__(self, rows: Sequence[tuple[str, tuple[int, ...]]], tiers: Sequence[str]) -> None:
         super().__init__()
         self._rows, self._tiers = rows, tiers
-        self.spaceBefore, self.spaceAfter = 4, 10
+        self.spaceBefore, self.spaceAfter, self.keepWithNext = 4, 10, 1
 
     def wrap(self, available_width: float, available_height: float) -> tuple[float, float]:  # noqa: ARG002
         self.width = available_width
@@ -244,7 +244,7 @@ class ShareBar(Flowable):  # type: ignore[misc]
     def __init__(self, parts: Sequence[tuple[int, bool]]) -> None:
         super().__init__()
         self._parts = parts
-        self.spaceBefore, self.spaceAfter = 4, 6
+        self.spaceBefore, self.spaceAfter, self.keepWithNext = 4, 6, 1
 
     def wrap(self, available_width: float, available_height: float) -> tuple[float, float]:  # noqa: ARG002
         self.width, self.height = available_width, 14.0

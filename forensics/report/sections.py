@@ -369,16 +369,17 @@ def _residence(exposure_: ExposureSheet) -> list[Flowable]:
         return [*story, _p("States of residence: not measured.")]
     ordered = sorted(told.states.items(), key=lambda pair: (-pair[1], pair[0]))
     cells = [(state or "not stated", count(n)) for state, n in ordered]
-    third = -(-len(cells) // 3)
-    triples = []
-    for index in range(third):
-        picked = [cells[i] if i < len(cells) else ("", "") for i in (index, index + third, index + 2 * third)]
-        triples.append(tuple(text for cell in picked for text in cell))
-    columns = tuple(column for _ in range(3) for column in (Column("State", 0.14), Column("Persons", 0.16, "right")))
+    side = 1 if len(cells) <= 8 else 3
+    rows_high = -(-len(cells) // side)
+    lines = []
+    for index in range(rows_high):
+        picked = [cells[i] if i < len(cells) else ("", "") for i in range(index, side * rows_high, rows_high)]
+        lines.append(tuple(text for cell in picked for text in cell))
+    columns = tuple(column for _ in range(side) for column in (Column("State", 0.14), Column("Persons", 0.16, "right")))
     total = sum(told.states.values())
     base = "all tiers" if total == told.persons else "confirmed and probable"
     note = f"{count(total)} persons ({base}) in {count(len(cells))} rows; residence as in the source records."
-    return [*story, _h2("States of residence"), Grid(columns, triples), _p(note, "small")]
+    return [*story, _h2("States of residence"), Grid(columns, lines, part=1 if side > 1 else 0.62), _p(note, "small")]
 
 
 def _holders(exposure_: ExposureSheet) -> list[Flowable]:

@@ -109,13 +109,15 @@ def sign(
 
     PAdES B-B, or B-T where an authority is named; only filling in the empty fields of the cover stays allowed (DocMDP
     level 2, ISO 32000-1, 12.8.2.2). The result is checked with `check_pdf` before it is written. Raises `Refused` for
-    a draft, a report made for another certificate, or an existing file, `EnvironmentFailed` where the authority fails.
+    a draft, a report made for another certificate, an
+    identity whose chain lacks its root, or an existing file; `EnvironmentFailed` where the authority fails.
     """
     if path_out.exists():
         raise Refused(f"{path_out.name} exists already and a report is never overwritten.", "Choose another file name.")
     writer = IncrementalPdfFileWriter(io.BytesIO(path_in.read_bytes()))
     _require_made_for(writer, signer)
     media_box = writer.prev.root["/Pages"]["/Kids"][0]["/MediaBox"]
+    _require_whole_chain(signer)
     placed = signature_fields.boxes(float(media_box[2]) - float(media_box[0]))
     for name, box in placed.items():
         append_signature_field(writer, SigFieldSpec(name, on_page=0, box=_whole(box)))
@@ -155,6 +157,15 @@ def _require_made_for(writer: IncrementalPdfFileWriter, signer: Signer) -> None:
         raise Refused("This report was made for another certificate.", "Make it again with the identity that signs.")
 
 
+def _require_whole_chain(signer: Signer) -> None:
+    chain = [x509.load_pem_x509_certificate(pem) for pem in signer.chain_pem]
+    if chain and not any(certificate.issuer == certificate.subject for certificate in chain):
+        raise Refused(
+            "The identity has issuers but not their root, so the signature could not be checked to its last byte.",
+            "Import the identity again from a file that holds the whole chain of certificates.",
+        )
+
+
 def _whole(box: signature_fields.Box) -> tuple[int, int, int, int]:
     left, bottom, right, top = (round(side) for side in box)
     return left, bottom, right, top
@@ -169,33 +180,35 @@ def _appearance(
     stream = io.BytesIO()
     canvas = Canvas(stream, pagesize=(room, height), initialFontName=REGULAR, invariant=1)
     now = datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC")
-    time = f"{now}, with a trusted time stamp" if trusted_time else f"{now} by the signer’s clock; no trusted time"
+    clock = "time stamped by an authority" if trusted_time else "no trusted time: the signer’s clock"
+    left, edge = 12.0, room * 0.44
     canvas.setFillColor(INK)
     size = 13.0
-    while width(visible(signer.name), STRONG, size) > room / 2 - 20 and size > 6:
+    while width(visible(signer.name), STRONG, size) > edge - left - 8 and size > 6:
         size -= 0.5
     canvas.setFont(STRONG, size)
-    canvas.drawString(12, height - 24, visible(signer.name))
+    canvas.drawString(left, height - 24, visible(signer.name))
     canvas.setFont(REGULAR, 8)
     canvas.setFillColor(MUTED)
-    canvas.drawString(12, height - 38, wrapped(visible(signer.organisation), REGULAR, 8, room / 2 - 20)[0])
-    canvas.drawString(12, 10, "Digitally signed; check it with any PDF viewer or pdfsig")
+    canvas.drawString(left, height - 38, wrapped(visible(signer.organisation), REGULAR, 8, edge - left - 8)[0])
+    canvas.drawString(left, 10, "Digitally signed; to check it see annex C")
     lines: tuple[tuple[str, str, str], ...] = (
-        ("Time", time, REGULAR),
+        ("Time", f"{now} ({clock})", REGULAR),
         ("Reason", reason, REGULAR),
         ("Place", location, REGULAR),
+        ("SHA-256", signer.fingerprint[:32], MONO),
+        ("", signer.fingerprint[32:], MONO),
     )
-    lines += (("SHA-256", signer.fingerprint[:32], MONO), ("", signer.fingerprint[32:], MONO))
     baseline = height - 14.0
     for label, value, font in lines:
         if not value:
             continue
         canvas.setFont(REGULAR, 7)
         canvas.setFillColor(MUTED)
-        canvas.drawString(room / 2, baseline, label)
+        canvas.drawString(edge, baseline, label)
         canvas.setFont(font, 7)
         canvas.setFillColor(INK)
-        canvas.drawString(room / 2 + 38, baseline, wrapped(visible(value), font, 7, room / 2 - 46)[0])
+        canvas.drawString(edge + 38, baseline, wrapped(visible(value), font, 7, room - edge - 44)[0])
         baseline -= 10.5
     canvas.showPage()
     canvas.save()

@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import unicodedata
 from functools import cache
-from pathlib import Path
 from xml.sax.saxutils import escape
 
-from reportlab.lib.colors import Color, HexColor
+from reportlab.lib.colors import HexColor
 from reportlab.lib.styles import ParagraphStyle
 from reportlab.pdfbase import pdfmetrics
 from reportlab.pdfbase.ttfonts import TTFError, TTFont
 
 from forensics.errors import EnvironmentFailed
-
-FONTS = Path(__file__).resolve().parents[2] / "resources" / "fonts"
+from forensics.resources import resource
 
 REGULAR, ITALIC, STRONG, MONO = "Inter-Regular", "Inter-Italic", "Inter-SemiBold", "JetBrainsMono-Regular"
 
@@ -23,7 +21,7 @@ MUTED = HexColor(0x5C6675)
 RULE = HexColor(0xD8DDE5)
 PANEL = HexColor(0xF4F6F9)
 ACCENT = HexColor(0x1F5FBF)
-WATERMARK = Color(0.75, 0.15, 0.15, alpha=0.10)
+WARNING = HexColor(0xB3261E)
 TIER_COLOURS = (HexColor(0x174A94), HexColor(0x6FA0DC), HexColor(0xCBD9EC))
 """Confirmed, probable, possible: apart by lightness, so that they stay apart in grey and for every eye."""
 
@@ -37,7 +35,7 @@ def load_fonts() -> frozenset[int]:
     shared: set[int] | None = None
     for name in (REGULAR, ITALIC, STRONG, MONO):
         try:
-            font = TTFont(name, str(FONTS / f"{name}.ttf"))
+            font = TTFont(name, str(resource("fonts", f"{name}.ttf")))
         except (TTFError, OSError) as cause:
             raise EnvironmentFailed(
                 f"The font {name} of the report is missing from this installation.", "Install the program again."

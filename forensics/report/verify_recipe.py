@@ -32,7 +32,7 @@ END
 """
 
 _SIGNED = """
-# {step}. The list of files was signed by the person named in bag-info.txt ("CMS Verification successful"):
+# {step}. The list of files was signed by the person named in bag-info.txt ("CAdES Verification successful"):
 openssl cms -verify -cades -binary -inform DER -in tagmanifest-sha256.txt.p7s -content tagmanifest-sha256.txt \\
   -CAfile {anchor} -partial_chain -purpose any -out /dev/null
 # Compare this fingerprint with one that the organisation gave you by another road:

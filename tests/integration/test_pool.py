@@ -136,6 +136,27 @@ def test_half_an_answer_does_not_hold_the_parent() -> None:
     assert len(results) == 4
 
 
+def answer_at_once(item: int) -> bytes:
+    return bytes(1_000_000)
+
+
+def test_a_slow_consumer_is_no_fault_of_the_workers() -> None:
+    results = []
+    for result in pool.run(answer_at_once, range(6), workers=2, seconds=0.5):
+        time.sleep(0.8)
+        results.append(result.outcome)
+    assert results == [OK] * 6
+
+
+def start_slowly() -> None:
+    time.sleep(1.5)
+
+
+def test_the_time_to_start_does_not_count_against_the_first_item() -> None:
+    (result,) = pool.run(answer_at_once, [1], workers=1, seconds=1, initializer=start_slowly)
+    assert result.outcome == OK
+
+
 def test_a_worker_cannot_write_to_the_terminal_nor_read_the_passphrase_from_stdin(
     capfd: pytest.CaptureFixture[str],
 ) -> None:

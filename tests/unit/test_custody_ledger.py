@@ -42,10 +42,10 @@ def broken(facts: list[Fact]) -> list[Fact]:
     return [fact for fact in facts if fact.holds is False]
 
 
-def resealed(lines: list[bytes]) -> bytes:
+def resealed(lines: list[bytes], first: int = 1) -> bytes:
     """The lines sealed anew as somebody would who knows the format: numbers, `prev` and own digests all agree."""
     out, prev = [], NO_HEAD
-    for number, line in enumerate(lines, 1):
+    for number, line in enumerate(lines, first):
         entry = json.loads(line)
         entry.pop("sha256")
         entry |= {"seq": number, "prev": prev}
@@ -107,6 +107,22 @@ def test_rows_removed_moved_or_doubled_are_found(book: Ledger) -> None:
         for kind, changed in kinds.items():
             if changed is not None:
                 assert broken(check_bytes(b"".join(changed), "ledger")), (kind, at)
+
+
+def test_an_entry_rewritten_with_its_own_digest_made_anew_is_found_by_the_line_after_it(book: Ledger) -> None:
+    lines = fill(book).splitlines(keepends=True)
+    for at in range(len(lines) - 1):
+        # Sealed anew up to here only: number, `prev` and own digest of every line agree, the next `prev` does not.
+        forged = resealed([*lines[:at], lines[at].replace(b"E-001", b"E-002")])
+        facts = broken(check_bytes(forged + b"".join(lines[at + 1 :]), "ledger"))
+        assert [fact.check for fact in facts] == ["chain"]
+        assert facts[0].detail.startswith(f"line {at + 2}, byte {len(forged)}:")
+
+
+def test_a_ledger_that_does_not_count_from_one_is_found(book: Ledger) -> None:
+    lines = fill(book).splitlines(keepends=True)
+    facts = broken(check_bytes(resealed(lines, first=2), "ledger"))
+    assert [fact.check for fact in facts] == ["sequence"]
 
 
 def test_an_emptied_or_missing_ledger_is_not_called_intact(book: Ledger) -> None:
@@ -217,7 +233,7 @@ def test_data_without_a_canonical_form_is_not_written(book: Ledger, data: dict[s
 # ----------------------------------------------------------------------------------------------- crashes and damage
 
 
-@pytest.mark.parametrize("left", [b'{"actor":"x', b"\0" * 700, b"x"])
+@pytest.mark.parametrize("left", [b'{"actor":"x', b"\0" * 7000, b"x"])
 def test_a_torn_last_line_is_set_aside_and_recorded(book: Ledger, left: bytes) -> None:
     before = fill(book, 3)
     with book.path.open("ab") as stream:

@@ -43,14 +43,17 @@ class FaultySource:
         self._gone_error = gone_error
         self._bad_error = bad_error
         self._gone = False
+        self.reads_after_it_was_gone = 0
 
     def read_into(self, buffer: memoryview, offset: int) -> int:
         end = offset + len(buffer)
         if self._gone_after is not None and end > self._gone_after:
             self._gone = True
         if self._gone:
+            self.reads_after_it_was_gone += 1
             raise OSError(self._gone_error, "gone")
         if any(item.offset < end and offset < item.offset + item.length for item in self._bad):
+            buffer[:] = b"\xaa" * len(buffer)  # a failed read leaves anything behind
             raise OSError(self._bad_error, "bad")
         piece = self.content[offset:end]
         buffer[: len(piece)] = piece
@@ -154,6 +157,7 @@ def test_a_drive_pulled_out_is_no_image_full_of_zeros(tmp_path: Path, error: int
     assert not (tmp_path / "E-001.raw").exists()
     kept = (tmp_path / "E-001.raw.partial").read_bytes()
     assert kept == content[: len(kept)]
+    assert error == errno.EIO or source.reads_after_it_was_gone == 1, "a device that says it is away is not asked again"
 
 
 def test_a_drive_that_never_answers_is_disconnected_too(tmp_path: Path) -> None:

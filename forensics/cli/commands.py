@@ -1,0 +1,724 @@
+"""The verbs as commands (docs: cli contract). Each command reads its options, opens the case, and runs one verb."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
+
+import typer
+
+from forensics.cli import secrets, sentences
+from forensics.cli.console import Control, JsonLines, Result, perform
+from forensics.errors import Refused
+from forensics.jobs.events import Job
+
+if TYPE_CHECKING:
+    from forensics.examination.open_case import OpenCase
+    from forensics.model import Signer
+
+app = typer.Typer(
+    name="drivecustody",
+    help="Images a returned drive, finds whose personal data is on it, and proves it.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+records_app = typer.Typer(help="Source records of the organisation.", no_args_is_help=True)
+custody_app = typer.Typer(help="The custody ledger.", no_args_is_help=True, subcommand_metavar="CASE list|add|…")
+identity_app = typer.Typer(help="Signing identities.", no_args_is_help=True)
+app.add_typer(records_app, name="records")
+app.add_typer(identity_app, name="identity")
+
+CaseArgument = Annotated[Path, typer.Argument(metavar="CASE", help="The case folder, NAME.dcase.")]
+Json = Annotated[bool, typer.Option("--json", help="Events as JSON lines on standard output.")]
+PassphraseFile = Annotated[
+    Path | None, typer.Option("--passphrase-file", metavar="FILE", help="The passphrase is its first line.")
+]
+ControlOption = Annotated[
+    str, typer.Option("--control", metavar="stdin", help="First line of stdin is the passphrase; its end stops.")
+]
+IdentityPassphraseFile = Annotated[
+    Path | None, typer.Option("--identity-passphrase-file", metavar="FILE", help="Passphrase of the signing identity.")
+]
+Sign = Annotated[str, typer.Option("--sign", metavar="NAME", help="Sign as this identity.")]
+Exhibit = Annotated[str, typer.Option("--exhibit", metavar="LABEL", help="The exhibit, such as E-001.")]
+Day = Annotated[str, typer.Option(metavar="DATE", help="YYYY-MM-DD.")]
+
+
+class Shell:
+    """The common options of one call: how to show it, where its passphrase comes from."""
+
+    def __init__(self, verb: str, case: Path | None, as_json: bool, file: Path | None, control: str) -> None:
+        if control not in ("", "stdin"):
+            raise typer.BadParameter("only `stdin` is known", param_hint="--control")
+        self.verb, self.case, self.as_json, self.file = verb, case, as_json, file
+        self.control = Control(control == "stdin")
+        self._environment = secrets.taken_from_environment()
+
+    def passphrase(self, *, new: bool = False) -> str:
+        assert self.case is not None
+        return secrets.for_case(self.case, self.file, self._environment, self.control.first_line, new=new)
+
+    def open(self) -> OpenCase:
+        from forensics.casefile.case import CaseFolder
+        from forensics.examination.open_case import OpenCase
+
+        assert self.case is not None
+        CaseFolder(self.case).require()
+        return OpenCase.unlock(self.case, self.passphrase())
+
+    def perform(self, work: Callable[[Job], Result], say: Callable[[Result], list[str]]) -> NoReturn:
+        perform(self.verb, self.case, work, as_json=self.as_json, control=self.control, sentences=say)
+
+    def on_case(
+        self, work: Callable[[OpenCase, Job], Result], say: Callable[[Result], list[str]] = lambda _: []
+    ) -> NoReturn:
+        def opened(job: Job) -> Result:
+            with self.open() as case:
+                return work(case, job)
+
+        self.perform(opened, say)
+
+
+def _signer(name: str, file: Path | None) -> Signer | None:
+    if not name:
+        return None
+    from forensics.custody.identities import Identities
+
+    return Identities(secrets.identities_folder()).load(name, secrets.for_identity(file))
+
+
+def _date(value: str, option: str) -> str:
+    from datetime import date
+
+    if value:
+        try:
+            return date.fromisoformat(value).isoformat()
+        except ValueError:
+            raise typer.BadParameter("a date is written YYYY-MM-DD", param_hint=option) from None
+    return ""
+
+
+def _mapping(pairs: list[str]) -> dict[str, str]:
+    mapping = {}
+    for pair in pairs:
+        column, equals, name = pair.rpartition("=")
+        if not equals or not column or not name:
+            raise typer.BadParameter("a mapping is written COLUMN=FIELD", param_hint="--map")
+        mapping[column] = name
+    return mapping
+
+
+def _size(text: str) -> int:
+    units = {"": 1, "KIB": 1 << 10, "MIB": 1 << 20, "GIB": 1 << 30, "KB": 10**3, "MB": 10**6, "GB": 10**9}
+    number = text.strip().rstrip("KMGiBbkmg")
+    unit = text.strip()[len(number) :].upper()
+    if not number.isdigit() or unit not in units:
+        raise typer.BadParameter("a size is written like 2GiB", param_hint="--segment-size")
+    return int(number) * units[unit]
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        from forensics import __version__
+
+        typer.echo(f"drivecustody {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def about(
+    version: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True)] = False,
+) -> None:
+    """Images a returned drive, finds whose personal data is on it, and proves it."""
+
+
+# ------------------------------------------------------------------------------------------------ case and acquisition
+
+
+@app.command()
+def new(
+    case: CaseArgument,
+    number: Annotated[str, typer.Option(help="Case number.")],
+    title: Annotated[str, typer.Option(help="Title.")],
+    organisation: Annotated[str, typer.Option(help="Whose data it is.")],
+    entity_type: Annotated[str, typer.Option(metavar="T[,T]", help="Such as hipaa_covered_entity or business.")],
+    examiner: Annotated[str, typer.Option(help="Who examines.")],
+    copied: Day = "",
+    left: Day = "",
+    returned: Day = "",
+    incident: Day = "",
+    first_known: Day = "",
+    known_by: Annotated[str, typer.Option(metavar="WHOM")] = "",
+    diligence_date: Day = "",
+    json: Json = False,
+    passphrase_file: PassphraseFile = None,
+    control: ControlOption = "",
+) -> None:
+    """Make a new encrypted case."""
+    from forensics.casefile.case import CaseDetails
+
+    shell = Shell("new", case, json, passphrase_file, control)
+    details = CaseDetails(
+        number, title, organisation, tuple(t.strip() for t in entity_type.split(",") if t.strip()), examiner,
+        copied=_date(copied, "--copied"), left=_date(left, "--left"), returned=_date(returned, "--returned"),
+        incident=_date(incident, "--incident"), first_known=_date(first_known, "--first-known"), known_by=known_by,
+        diligence_date=_date(diligence_date, "--diligence-date"),
+    )  # fmt: skip
+
+    def work(job: Job) -> Result:
+        from forensics.examination.receive import new as make
+
+        with make(case, details, shell.passphrase(new=True)) as made:
+            job.changed("fact")
+            return {"case": str(case), "case_id": made.details.case_id}
+
+    shell.perform(
+        work,
+        lambda result: [
+            f"Made the case {result['case']}.",
+            "Keep key.json and the passphrase: without both, nobody opens the case again.",
+        ],
+    )
+
+
+@app.command()
+def devices(json: Json = False) -> None:
+    """List what is plugged in."""
+
+    def work(_: Job) -> Result:
+        from dataclasses import asdict
+
+        from forensics.evidence.devices import list_devices
+
+        return {"devices": [asdict(device) for device in list_devices()]}
+
+    Shell("devices", None, json, None, "").perform(work, sentences.of_devices)
+
+
+@app.command()
+def receive(
+    case: CaseArgument,
+    exhibit: Exhibit,
+    received_from: Annotated[str, typer.Option("--from", help="Who hands it over.")],
+    received_by: Annotated[str, typer.Option("--to", help="Who takes it.")],
+    description: str = "",
+    seal: str = "",
+    place: str = "",
+    purpose: str = "",
+    authority: str = "",
+    photo: Annotated[list[Path] | None, typer.Option(metavar="FILE")] = None,
+    json: Json = False,
+    passphrase_file: PassphraseFile = None,
+    control: ControlOption = "",
+) -> None:
+    """Take an exhibit into custody."""
+
+    def work(opened: OpenCase, job: Job) -> Result:
+        from forensics.examination.receive import receive as take
+
+        return take(
+            opened, job, exhibit=exhibit, received_from=received_from, received_by=received_by,
+            description=description, seal=seal, place=place, purpose=purpose, authority=authority, photos=photo or [],
+        )  # fmt: skip
+
+    Shell("receive", case, json, passphrase_file, control).on_case(
+        work, lambda result: [f"{result['exhibit']} is in custody."]
+    )
+
+
+@app.command()
+def acquire(
+    case: CaseArgument,
+    source: Annotated[Path, typer.Argument(metavar="DEVICE-OR-FILE")],
+    exhibit: Exhibit,
+    format: Annotated[str, typer.Option(metavar="e01|raw")] = "e01",
+    compression: Annotated[str, typer.Option(metavar="fast|small|none")] = "fast",
+    segment_size: Annotated[str, typer.Option(metavar="SIZE")] = "2GiB",
+    hash: Annotated[str, typer.Option(metavar="NAMES")] = "md5,sha1,sha256",
+    no_verify: Annotated[bool, typer.Option("--no-verify", help="Do not read the image back.")] = False,
+    json: Json = False,
+    passphrase_file: PassphraseFile = None,
+    control: ControlOption = "",
+) -> None:
+    """Image a drive read-only, hash it, list what could not be read, and read the image back."""
+    if format not in ("e01", "raw"):
+        raise typer.BadParameter("choose e01 or raw", param_hint="--format")
+    if compression not in ("fast", "small", "none"):
+        raise typer.BadParameter("choose fast, small or none", param_hint="--compression")
+    segment_bytes = _size(segment_size)
+
+    def work(opened: OpenCase, job: Job) -> Result:
+        from forensics.examination.acquire import acquire as take
+
+        return take(
+            opened, job, exhibit=exhibit, source=source, format=format, compression=compression,
+            segment_size=segment_bytes, algorithms=tuple(h.strip().lower() for h in hash.split(",") if h.strip()),
+            check=not no_verify,
+        )  # fmt: skip
+
+    Shell("acquire", case, json, passphrase_file, control).on_case(work, sentences.of_acquisition)
+
+
+@app.command("import-image")
+def import_image(
+    case: CaseArgument,
+    files: Annotated[list[Path], typer.Argument(metavar="FILE…")],
+    exhibit: Exhibit,
+    json: Json = False,
+    passphrase_file: PassphraseFile = None,
+    control: ControlOption = "",
+) -> None:
+    """Take an existing raw, split or E01 image into the case and check its stored hashes."""
+
+    def work(opened: OpenCase, job: Job) -> Result:
+        from forensics.examination.acquire import import_image as take
+
+        return take(opened, job, exhibit=exhibit, files=files)
+
+    Shell("import-image", case, json, passphrase_file, control).on_case(work, sentences.of_acquisition)
+
+
+@app.command("verify-image")
+def verify_image(
+    case: CaseArgument,
+    exhibit: Annotated[str, typer.Option("--exhibit", metavar="LABEL", help="Only this exhibit.")] = "",
+    json: Json = False,
+    passphrase_file: PassphraseFile = None,
+    control: ControlOption = "",
+) -> None:
+    """Read the image again and compare it with the acquisition."""
+
+    def work(opened: OpenCase, job: Job) -> Result:
+        from forensics.examination.acquire import verify_image as check
+
+        return check(opened, job, exhibit=exhibit or None)
+
+    Shell("verify-image", case, json, passphrase_file, control).on_case(
+        work, lambda result: [f"{label} is what was acquired." for label in result["verified"]]
+    )
+
+
+# -------------------------------------------------------------------------------------------- contents and exposure
+
+
+@app.command()
+def index(
+    case: CaseArgument, json: Json = False, passphrase_file: PassphraseFile = None, control: ControlOption = ""
+) -> None:
+    """Examine what the image holds: volumes, files, types, hashes, text and tables."""
+
+    def work(opened: OpenCase, job: Job) -> Result:
+        from forensics.examination.index import index as examine
+
+        return examine(opened, job)
+
+    Shell("index", case, json, passphrase_file, control).on_case(work, sentences.of_index)
+
+
+@records_app.command("add")
+def records_add(
+    case: CaseArgument,
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="CSV, TSV, XLSX or Parquet.")],
+    name: Annotated[str, typer.Option(help="What to call this set.")] = "",
+    as_of: Day = "",
+    key: Annotated[str, typer.Option(metavar="COLUMN", help="The column that names a record.")] = "",
+    map: Annotated[list[str] | None, typer.Option("--map", metavar="COLUMN=FIELD")] = None,
+    json: Json = False,
+    passphrase_file: PassphraseFile = None,
+    control: ControlOption = "",
+) -> None:
+    """Read the organisation's source records into the case."""
+    mapping = _mapping(map or [])
+    day = _date(as_of, "--as-of")
+
+    def work(opened: OpenCase, job: Job) -> Result:
+        from forensics.examination.records import add_records
+
+        return add_records(opened, job, file=file, name=name, as_of=day, key=key, mapping=mapping)
+
+    Shell("records", case, json, passphrase_file, control).on_case(work, sentences.of_records)
+
+
+@records_app.command("list")
+def records_list(
+    case: CaseArgument, json: Json = False, passphrase_file: PassphraseFile = None, control: ControlOption = ""
+) -> None:
+    """List the sets of source records in the case."""
+
+    def work(opened: OpenCase, _: Job) -> Result:
+        from forensics.examination.records import list_records
+
+        return list_records(opened)
+
+    Shell("records", case, json, passphrase_file, control).on_case(
+        work, lambda result: [f"{s['records']:>10,}  {s['name']}  {s['as_of']}  {s['sha256']}" for s in result["sets"]]
+    )
+
+
+@app.command()
+def match(
+    case: CaseArgument, json: Json = False, passphrase_file: PassphraseFile = None, control: ControlOption = ""
+) -> None:
+    """Compare the source records with everything on the drive."""
+
+    def work(opened: OpenCase, job: Job) -> Result:
+        from forensics.examination.match import match as compare
+
+        return compare(opened, job)
+
+    Shell("match", case, json, passphrase_file, control).on_case(work, sentences.of_match)
+
+
+@app.command()
+def assess(
+    case: CaseArgument, json: Json = False, passphrase_file: PassphraseFile = None, control: ControlOption = ""
+) -> None:
+    """Rate and count the affected persons."""
+
+    def work(opened: OpenCase, job: Job) -> Result:
+        from forensics.examination.assess import assess as rate
+
+        return rate(opened, job)
+
+    Shell("assess", case, json, passphrase_file, control).on_case(work, sentences.of_assessment)
+
+
+@app.command()
+def export(
+    case: CaseArgument,
+    kind: Annotated[str, typer.Argument(metavar="KIND", help="persons, files or hashes.")],
+    out: Annotated[Path, typer.Option(help="The file to write; it must not exist.")],
+    all_tiers: Annotated[bool, typer.Option("--all-tiers", help="Persons of the tier possible as well.")] = False,
+    json: Json = False,
+    passphrase_file: PassphraseFile = None,
+    control: ControlOption = "",
+) -> None:
+    """Write a list as CSV (UTF-8, RFC 4180)."""
+
+    def work(opened: OpenCase, job: Job) -> Result:
+        from forensics.examination.export import export as write
+
+        return write(opened, job, kind=kind, out=out, all_tiers=all_tiers)
+
+    Shell("export", case, json, passphrase_file, control).on_case(work, sentences.of_out)
+
+
+# ------------------------------------------------------------------------------------------------- custody and report
+
+
+def _custody(
+    case: CaseArgument,
+    action: Annotated[str, typer.Argument(metavar="list|add|transfer|checkpoint")],
+    exhibit: Annotated[str, typer.Option("--exhibit", metavar="LABEL")] = "",
+    note: Annotated[str, typer.Option(help="add: the sentence.")] = "",
+    giver: Annotated[str, typer.Option("--from", help="transfer: who gives.")] = "",
+    taker: Annotated[str, typer.Option("--to", help="transfer: who takes.")] = "",
+    purpose: str = "",
+    seal: str = "",
+    place: str = "",
+    sign: Annotated[str, typer.Option("--sign", metavar="NAME", help="checkpoint: who signs.")] = "",
+    identity_passphrase_file: IdentityPassphraseFile = None,
+    json: Json = False,
+    passphrase_file: PassphraseFile = None,
+    control: ControlOption = "",
+) -> None:
+    """Read the ledger, add to it, record a transfer, or sign it as it stands."""
+    if action not in ("list", "add", "transfer", "checkpoint"):
+        raise typer.BadParameter("choose list, add, transfer or checkpoint", param_hint="ACTION")
+
+    def work(opened: OpenCase, _: Job) -> Result:
+        from forensics.examination import custody
+
+        if action == "list":
+            return custody.list_events(opened)
+        if action == "add":
+            return custody.add_note(opened, note, exhibit)
+        if action == "transfer":
+            if not (exhibit and giver and taker):
+                raise Refused("A transfer needs an exhibit and two people.", "Give --exhibit, --from and --to.")
+            return custody.transfer(opened, exhibit, giver, taker, purpose, seal, place)
+        signer = _signer(sign, identity_passphrase_file)
+        if signer is None:
+            raise Refused("A checkpoint is signed.", "Give --sign NAME; drivecustody identity list shows the names.")
+        return custody.checkpoint(opened, signer)
+
+    say = sentences.of_events if action == "list" else lambda _: ["Recorded."]
+    Shell("custody", case, json, passphrase_file, control).on_case(work, say)
+
+
+app.command("custody")(_custody)
+
+
+@identity_app.command("create-authority")
+def identity_create_authority(
+    organisation: Annotated[str, typer.Option(help="Whose authority it is.")],
+    identity_passphrase_file: IdentityPassphraseFile = None,
+    json: Json = False,
+) -> None:
+    """Make the organisation's certificate authority."""
+
+    def work(_: Job) -> Result:
+        from forensics.custody.identities import Identities
+
+        folder = secrets.identities_folder()
+        made = Identities(folder).create_authority(
+            organisation, secrets.for_identity(identity_passphrase_file, new=True)
+        )
+        return {"organisation": made.organisation, "fingerprint": made.fingerprint, "folder": str(folder)}
+
+    Shell("identity", None, json, None, "").perform(
+        work,
+        lambda r: [f"Authority of {r['organisation']}", f"  fingerprint {r['fingerprint']}", f"  in {r['folder']}"],
+    )
+
+
+@identity_app.command("create")
+def identity_create(
+    name: Annotated[str, typer.Argument(help="The person who signs.")],
+    authority: Annotated[str, typer.Option(help="Of which organisation, where there are several.")] = "",
+    identity_passphrase_file: IdentityPassphraseFile = None,
+    json: Json = False,
+) -> None:
+    """Make a person's signing identity under the organisation's authority."""
+
+    def work(_: Job) -> Result:
+        from forensics.custody.identities import Identities
+
+        passphrase = secrets.for_identity(identity_passphrase_file, new=True)
+        made = Identities(secrets.identities_folder()).create(name, passphrase, authority=authority or None)
+        return {"name": made.name, "fingerprint": made.fingerprint, "not_after": made.not_after}
+
+    Shell("identity", None, json, None, "").perform(work, _identity_lines)
+
+
+@identity_app.command("import")
+def identity_import(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="A PKCS#12 file.")],
+    file_passphrase_file: Annotated[Path, typer.Option(metavar="FILE", help="Passphrase of that file.")],
+    identity_passphrase_file: IdentityPassphraseFile = None,
+    json: Json = False,
+) -> None:
+    """Take in an identity from a PKCS#12 file."""
+
+    def work(_: Job) -> Result:
+        from forensics.custody.identities import Identities
+
+        passphrase = secrets.for_identity(identity_passphrase_file, new=True)
+        made = Identities(secrets.identities_folder()).import_pkcs12(
+            file, secrets.from_file(file_passphrase_file), passphrase
+        )
+        return {"name": made.name, "fingerprint": made.fingerprint, "not_after": made.not_after}
+
+    Shell("identity", None, json, None, "").perform(work, _identity_lines)
+
+
+@identity_app.command("list")
+def identity_list(json: Json = False) -> None:
+    """List the signing identities."""
+
+    def work(_: Job) -> Result:
+        from forensics.custody.identities import Identities
+
+        return {
+            "identities": [
+                {"name": i.name, "organisation": i.organisation, "fingerprint": i.fingerprint, "not_after": i.not_after}
+                for i in Identities(secrets.identities_folder()).list()
+            ]
+        }
+
+    Shell("identity", None, json, None, "").perform(
+        work, lambda r: [line for one in r["identities"] for line in _identity_lines(one)] or ["No identity yet."]
+    )
+
+
+def _identity_lines(result: Result) -> list[str]:
+    return [f"{result['name']}, valid until {result['not_after']}", f"  fingerprint {result['fingerprint']}"]
+
+
+@app.command()
+def report(
+    case: CaseArgument,
+    out: Annotated[Path, typer.Option(help="The PDF to write; it must not exist.")],
+    sign: Sign = "",
+    timestamp: Annotated[str, typer.Option(metavar="URL", help="A time stamping authority (RFC 3161).")] = "",
+    identity_passphrase_file: IdentityPassphraseFile = None,
+    json: Json = False,
+    passphrase_file: PassphraseFile = None,
+    control: ControlOption = "",
+) -> None:
+    """Write the report: signed with --sign, else a draft with a watermark."""
+
+    def work(opened: OpenCase, job: Job) -> Result:
+        from forensics.examination.report import report as write
+
+        return write(opened, job, out=out, signer=_signer(sign, identity_passphrase_file), timestamp=timestamp or None)
+
+    Shell("report", case, json, passphrase_file, control).on_case(work, sentences.of_out)
+
+
+@app.command()
+def package(
+    case: CaseArgument,
+    out: Annotated[Path, typer.Option(metavar="DIR-OR-ZIP", help="A folder, or a name that ends in .zip.")],
+    sign: Sign = "",
+    identity_passphrase_file: IdentityPassphraseFile = None,
+    json: Json = False,
+    passphrase_file: PassphraseFile = None,
+    control: ControlOption = "",
+) -> None:
+    """Make the evidence package (BagIt)."""
+
+    def work(opened: OpenCase, job: Job) -> Result:
+        from forensics.examination.package import package as make
+
+        return make(opened, job, out=out, signer=_signer(sign, identity_passphrase_file))
+
+    Shell("package", case, json, passphrase_file, control).on_case(work, sentences.of_out)
+
+
+@app.command()
+def verify(
+    path: Annotated[Path, typer.Argument(help="A case, package, ledger, image manifest or signed PDF.")],
+    receipt: Annotated[list[Path] | None, typer.Option(metavar="FILE", help="A checkpoint held elsewhere.")] = None,
+    json: Json = False,
+) -> None:
+    """Check that something is still what it was; status 1 if anything is not."""
+
+    def work(job: Job) -> Result:
+        from forensics.examination.verify import verify as check
+
+        return check(job, path, receipt or [])
+
+    Shell("verify", path, json, None, "").perform(work, sentences.of_facts)
+
+
+# ------------------------------------------------------------------------------------------------------ the whole way
+
+
+@app.command()
+def run(
+    case: CaseArgument,
+    source: Annotated[Path, typer.Argument(metavar="DEVICE-OR-IMAGE")],
+    records: Annotated[Path, typer.Option(metavar="FILE", help="The source records.")],
+    key: Annotated[str, typer.Option(metavar="COLUMN")] = "",
+    map: Annotated[list[str] | None, typer.Option("--map", metavar="COLUMN=FIELD")] = None,
+    sign: Sign = "",
+    number: str = "",
+    title: str = "",
+    organisation: str = "",
+    entity_type: str = "",
+    examiner: str = "",
+    copied: Day = "",
+    left: Day = "",
+    returned: Day = "",
+    incident: Day = "",
+    first_known: Day = "",
+    known_by: str = "",
+    diligence_date: Day = "",
+    identity_passphrase_file: IdentityPassphraseFile = None,
+    json: Json = False,
+    passphrase_file: PassphraseFile = None,
+    control: ControlOption = "",
+) -> None:
+    """From a drive or image to the report and package; run again, it goes on where it stopped."""
+    given = {
+        "number": number, "title": title, "organisation": organisation, "entity_type": entity_type,
+        "examiner": examiner, "copied": _date(copied, "--copied"), "left": _date(left, "--left"),
+        "returned": _date(returned, "--returned"), "incident": _date(incident, "--incident"),
+        "first_known": _date(first_known, "--first-known"), "known_by": known_by,
+        "diligence_date": _date(diligence_date, "--diligence-date"),
+    }  # fmt: skip
+    mapping = _mapping(map or [])
+    shell = Shell("run", case, json, passphrase_file, control)
+
+    def work(job: Job) -> Result:
+        from forensics.examination.run import Order
+        from forensics.examination.run import run as go
+
+        signer = _signer(sign, identity_passphrase_file)
+        order = Order(source, records, key, mapping, sign, {name: value for name, value in given.items() if value})
+        passphrase = "" if case.exists() else shell.passphrase(new=True)
+        return go(job, shell.open, case, _details(case, given), passphrase, order, signer)
+
+    shell.perform(work, sentences.of_run)
+
+
+def _details(case: Path, given: dict[str, str]) -> Any:
+    """The details of a new case, with defaults that claim nothing."""
+    import getpass
+
+    from forensics.casefile.case import CaseDetails
+
+    named = {name: value for name, value in given.items() if name not in ("entity_type",)}
+    return CaseDetails(
+        **{
+            **named,
+            "number": given["number"] or case.stem,
+            "title": given["title"] or "Returned drive",
+            "organisation": given["organisation"] or "not stated",
+            "examiner": given["examiner"] or getpass.getuser(),
+        },
+        entity_types=tuple(t.strip() for t in given["entity_type"].split(",") if t.strip()) or ("not stated",),
+    )
+
+
+@app.command()
+def demo(
+    folder: Annotated[Path, typer.Argument(metavar="[DIR]")] = Path("demonstration"),
+    members: Annotated[int, typer.Option(help="Rows of source records.")] = 20_000,
+    affected: Annotated[int, typer.Option(help="Persons on the drive.")] = 1_400,
+    no_window: Annotated[bool, typer.Option("--no-window", help="Do not open the window afterwards.")] = False,
+    json: Json = False,
+    control: ControlOption = "",
+) -> None:
+    """The worked example: made-up drive and members, through everything, then the window on the finished case."""
+    shell = Shell("demo", folder, json, None, control)
+
+    def work(job: Job) -> Result:
+        from forensics.examination.demo import demo as make
+
+        return make(job, folder, members=members, affected=affected)
+
+    def say(result: Result) -> list[str]:
+        if not no_window:
+            _open_window(Path(result["case"]), Path(result["passphrase_file"]))
+        return sentences.of_run(result)
+
+    shell.perform(work, say)
+
+
+def _open_window(case: Path, passphrase_file: Path) -> None:
+    """Start the window beside this program where there is a display to show it on."""
+    import os
+    import subprocess
+
+    if sys.platform == "linux" and not (os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")):
+        print("There is no display; the case can be opened later with: drivecustody-window", case)
+        return
+    name = "drivecustody-window.exe" if sys.platform == "win32" else "drivecustody-window"
+    window = Path(sys.executable).with_name(name)
+    subprocess.Popen(
+        [str(window), str(case), "--passphrase-file", str(passphrase_file)],
+        stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True,
+    )  # fmt: skip
+
+
+@app.command()
+def serve(
+    case: CaseArgument,
+    control: Annotated[str, typer.Option("--control", metavar="stdin")],
+) -> None:
+    """The window's companion: requests as JSON lines in, answers as JSON lines out."""
+    shell = Shell("serve", case, True, None, control)
+    shell.control.wanted = False
+
+    def work(opened: OpenCase, job: Job) -> Result:
+        from forensics.examination.serve import serve as answer
+
+        return answer(opened, job, JsonLines(), sys.stdin)
+
+    shell.on_case(work)

@@ -1,0 +1,119 @@
+"""What a finished verb says to people: short sentences from its result."""
+
+from __future__ import annotations
+
+from typing import Any
+
+Result = dict[str, Any]
+
+
+def of_acquisition(result: Result) -> list[str]:
+    acquisition = result["acquisition"]
+    lines = [f"{acquisition['exhibit']}: {acquisition['size']:,} bytes, {len(acquisition['segments'])} segment(s)."]
+    lines += [f"  {name.upper():<7} {value}" for name, value in sorted(acquisition["hashes"].items())]
+    bad = sum(item["length"] for item in acquisition["bad"])
+    if bad:
+        lines.append(f"  {bad:,} bytes could not be read; they stand as zeros in the image and in acquisition.map.")
+    lines.append(f"  Write protection: {acquisition['protection']['method']}. {acquisition['protection']['detail']}")
+    if acquisition["verified"]:
+        lines.append("  The image was read back: it is what was read from the source.")
+    elif acquisition["imported"]:
+        lines.append("  The image carries no hash to compare with.")
+    else:
+        lines.append("  The image has not been read back. Do that with: drivecustody verify-image")
+    return lines
+
+
+def of_index(result: Result) -> list[str]:
+    statuses = ", ".join(f"{count:,} {status}" for status, count in result["by_status"].items())
+    lines = [f"{result['entries']:,} entries: {statuses or 'none'}."]
+    if result["not_examined"]:
+        lines.append(f"{result['not_examined']:,} could not be examined; each is listed with its reason.")
+    return lines
+
+
+def of_records(result: Result) -> list[str]:
+    lines = [f"{result['records']:,} records from {result['file']} (SHA-256 {result['sha256']})."]
+    lines += [f"  {field:<16} ← {column}" for field, column in result["mapping"].items()]
+    quality = result["quality"]
+    if quality["ignored_columns"]:
+        lines.append("  not used: " + ", ".join(quality["ignored_columns"]))
+    lines.append(f"  {quality['persons']:,} distinct persons; {quality['without_ssn']:,} records without an SSN.")
+    lines.append("A column that was guessed wrong is corrected with --map COLUMN=FIELD in a new case.")
+    return lines
+
+
+def of_match(result: Result) -> list[str]:
+    return [f"{result['evidence']:,} places with a record's values, of {result['records_found']:,} records."]
+
+
+def of_assessment(result: Result) -> list[str]:
+    tiers = result["tiers"]
+    persons = tiers["confirmed"] + tiers["probable"]
+    share = 100 * persons / result["source_records"] if result["source_records"] else 0.0
+    lines = [
+        f"{persons:,} persons confirmed or probable, {share:.1f} % of {result['source_records']:,} records.",
+        f"  confirmed {tiers['confirmed']:,} · probable {tiers['probable']:,} · possible {tiers['possible']:,}",
+        "  " + " · ".join(f"{name} {count['n']:,}" for name, count in result["elements"].items()),
+        f"  minors {result['minors']:,} · deceased {result['deceased']:,}",
+        f"The error of these counts was {result['estimate_status']}.",
+    ]
+    left = result["not_examined"]
+    if left["items"]:
+        lines.append(f"{left['items']:,} item(s) with {left['bytes']:,} bytes were not examined.")
+    return lines
+
+
+def of_run(result: Result) -> list[str]:
+    lines = of_assessment(result["assessment"])
+    lines += [f"Case     {result['case']}", f"Report   {result['report']}", f"Package  {result['package']}"]
+    if not result["signed"]:
+        lines.append("The report is a draft. Sign one with: drivecustody report CASE --out FILE --sign NAME")
+    if "passphrase_file" in result:
+        lines.append(f"The passphrase of the case is in {result['passphrase_file']}")
+    return lines
+
+
+def of_facts(result: Result) -> list[str]:
+    mark = {True: "holds", False: "DOES NOT HOLD", None: "not checked"}
+    lines = [
+        f"{mark[fact['holds']]:<14} {fact['subject']}: {fact['check']}"
+        + (f" ({fact['detail']})" if fact["detail"] else "")
+        for fact in result["facts"]
+    ]
+    lines.append("Everything that was checked is intact." if result["intact"] else "NOT INTACT.")
+    return lines
+
+
+def of_events(result: Result) -> list[str]:
+    lines = [
+        f"{e['seq']:>5}  {e['utc']}  {e['exhibit']:<6} {e['event']:<20} "
+        + ", ".join(f"{name}={value}" for name, value in e["data"].items() if not isinstance(value, (dict, list)))
+        for e in result["events"]
+    ]
+    return [*lines, f"{result['size']} entries, head {result['head']}"]
+
+
+def of_devices(result: Result) -> list[str]:
+    if not result["devices"]:
+        return ["No drive is plugged in."]
+    lines = []
+    for d in result["devices"]:
+        name = " ".join(part for part in (d["vendor"], d["model"]) if part) or "unnamed"
+        state = ["removable"] if d["removable"] else []
+        state.append("read-only" if d["read_only"] else "writable")
+        if d["mounted_at"]:
+            state.append("MOUNTED at " + ", ".join(d["mounted_at"]))
+        known = f"{name}  serial {d['serial'] or 'none'}  {d['usb_id']}"
+        lines.append(f"{d['path']:<14} {d['size']:>16,} bytes  {known}  {', '.join(state)}")
+    return lines
+
+
+def of_out(result: Result) -> list[str]:
+    lines = [f"Written: {result['out']}"]
+    for name in ("sha256", "tagmanifest_sha256"):
+        if result.get(name):
+            lines.append(f"  {name.replace('_', ' ').upper()} {result[name]}")
+    if "signed" in result and not result["signed"]:
+        lines.append("  It is a draft: not signed.")
+    return lines

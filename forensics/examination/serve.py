@@ -1,0 +1,112 @@
+"""The window's companion: one process that has the case open and answers requests, a JSON line each.
+
+| request | answer |
+|---|---|
+| `{"id", "verb": "read", "locator", "offset", "length", "reason"}` | `data` (base64), `size`; recorded first |
+| `{"id", "verb": "custody list"}` | `size`, `head`, `events` |
+
+A verb that this version does not have is answered with `refused`.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from forensics.errors import DriveCustodyError, Refused
+from forensics.evidence.content import open_content
+from forensics.evidence.image import open_image
+from forensics.examination.acquire import image_paths
+from forensics.examination.custody import list_events
+from forensics.examination.open_case import OpenCase
+from forensics.jobs import pool
+from forensics.jobs.events import Emit, Job
+from forensics.model import FileEntry, Locator, Volume
+
+MOST = 1 << 20
+"""Bytes of one answer at most."""
+
+
+def serve(case: OpenCase, job: Job, emit: Emit, lines: Iterable[str]) -> dict[str, Any]:
+    """Answer until the lines end."""
+    answered = 0
+    for line in lines:
+        if job.stopping:
+            break
+        if line.strip():
+            emit({"event": "answer", **_answer(case, line)})
+            answered += 1
+    return {"answered": answered}
+
+
+def _answer(case: OpenCase, line: str) -> dict[str, Any]:
+    try:
+        request = json.loads(line)
+        number = request.get("id")
+    except (ValueError, AttributeError):
+        return {"id": None, "outcome": "refused", "message": "A request is one JSON object a line."}
+    try:
+        if request.get("verb") == "read":
+            answer = _read(case, request)
+        elif request.get("verb") == "custody list":
+            answer = list_events(case)
+        else:
+            raise Refused("There is no such request in this version.", "Requests: read, custody list.")
+    except DriveCustodyError as error:
+        return {"id": number, "outcome": "refused", "message": str(error)}
+    except (KeyError, TypeError, ValueError):
+        return {"id": number, "outcome": "refused", "message": "The request lacks something, or has it wrong."}
+    return {"id": number, "outcome": "ok", **answer}
+
+
+def _read(case: OpenCase, request: dict[str, Any]) -> dict[str, Any]:
+    locator = Locator.parse(str(request["locator"]))
+    offset, length = int(request.get("offset", 0)), min(MOST, int(request.get("length", MOST)))
+    if offset < 0 or length < 0:
+        raise ValueError("offsets and lengths count up from zero")
+    reason = str(request.get("reason", "")).strip()
+    if not reason:
+        raise Refused("Reading contents is recorded in the ledger and needs a reason.", "Give a reason.")
+    acquisition = next((a for a in case.store.acquisitions() if a.exhibit == locator.exhibit), None)
+    if acquisition is None:
+        raise Refused(f"{locator.exhibit} has no image.", "First: drivecustody acquire, or import-image.")
+    segments = image_paths(case, acquisition)
+    if not locator.path and locator.volume is None:
+        case.record("content-read", {"offset": offset, "length": length, "reason": reason}, locator.exhibit)
+        start = (locator.offset or 0) + offset
+        with open_image(segments) as image:
+            data, size = image.read_at(start, max(0, min(length, image.size - start))), image.size
+    else:
+        stored = case.store.entry_by_locator(
+            Locator(locator.exhibit, locator.volume, locator.region, locator.address, locator.path, locator.inner)
+        )
+        # The number stands for the entry: names on the exhibit may be names of people.
+        said = {"entry": stored.id, "offset": offset, "length": length, "reason": reason}
+        case.record("content-read", said, locator.exhibit)
+        size = stored.entry.size
+        if stored.parent is not None:
+            data = case.store.content_range(stored.id, offset, length)
+        else:
+            volume = next(v for number, v, _ in case.store.volumes(locator.exhibit) if number == stored.volume)
+            item = _ReadEntry(segments, volume, stored.entry, offset, length)
+            data = next(iter(pool.run(read_entry, [item], workers=1, seconds=30.0))).value or b""
+    return {"size": size, "offset": offset, "data": base64.b64encode(data).decode("ascii")}
+
+
+@dataclass(frozen=True, slots=True)
+class _ReadEntry:
+    segments: tuple[Path, ...]
+    volume: Volume
+    entry: FileEntry
+    offset: int
+    length: int
+
+
+def read_entry(item: _ReadEntry) -> bytes:
+    """Part of a content, read by a worker: the file system is as hostile here as anywhere."""
+    with open_image(item.segments) as image:
+        return open_content(image, item.volume, item.entry).read_at(item.offset, item.length)
