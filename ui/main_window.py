@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 from PySide6.QtCore import QByteArray, QSettings, QTimer, Signal
@@ -50,7 +51,7 @@ class MainWindow(QMainWindow):
         self.session: Session | None = None
         self.summary: summary.Summary | None = None
         self.command: Command | None = None
-        self._follow: tuple[Path, str] | None = None
+        self._follow: tuple[Path, Callable[[], str]] | None = None
         self._changed: frozenset[str] = frozenset()
         self._close_when_done = False
         self.setMinimumSize(1024, 680)
@@ -219,9 +220,7 @@ class MainWindow(QMainWindow):
             self.case.show_running(self.command.verb, progress)
 
     def _note_changed(self, tables: frozenset[str]) -> None:
-        if self.session is None and self._follow and (self._follow[0] / "case.db").is_file():
-            (path, passphrase), self._follow = self._follow, None
-            self.ask_passphrase(path, passphrase)
+        self._open_followed()
         self._changed |= tables
         if not self._reread.isActive():
             self._reread.start()
@@ -249,9 +248,7 @@ class MainWindow(QMainWindow):
         self.banner.say(told.kind, told.sentence, told.remedy)
         if (intact := messages.intact(ending)) is not None:
             self.custody.show_checked(intact, "all links, hashes and signatures" if intact else "see the message above")
-        if ending.done and self._follow:
-            (path, passphrase), self._follow = self._follow, None
-            self.ask_passphrase(path, passphrase)
+        self._open_followed()
         self._follow = None
         if self._close_when_done:
             self.close()
@@ -261,13 +258,22 @@ class MainWindow(QMainWindow):
     def _examine(self) -> None:
         form = ExamineForm(self)
         if form.exec() == QDialog.DialogCode.Accepted:
-            self._follow = (form.case_path(), form.passphrase.text())
-            self.run_verb("run", tuple(form.arguments()), form.passphrase.text())
+            passphrase = form.passphrase.text()
+            if self.run_verb("run", tuple(form.arguments()), passphrase):
+                self._follow = (form.case_path(), lambda: passphrase)
 
     def _example(self) -> None:
         folder = QFileDialog.getExistingDirectory(self, "A folder for the worked example")
-        if folder:
-            self.run_verb("demo", ("--no-window", str(Path(folder) / "drivecustody-example")))
+        example = Path(folder) / "drivecustody-example"
+        if folder and self.run_verb("demo", ("--no-window", str(example))):
+            secret = example / "case-passphrase.txt"
+            self._follow = (example / "demonstration.dcase", lambda: secret.read_text("utf-8").rstrip("\n"))
+
+    def _open_followed(self) -> None:
+        """Open the case that the running verb is making, as soon as it is there."""
+        if self.session is None and self._follow and (self._follow[0] / "case.db").is_file():
+            (path, passphrase), self._follow = self._follow, None
+            self.ask_passphrase(path, passphrase())
 
     # -------------------------------------------------------------------------------------------------------- close
 

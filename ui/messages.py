@@ -31,7 +31,9 @@ def message(ending: Ending) -> Message:
     if intact(ending):
         return Message("ok", "The case is intact.", "Every link, hash and signature was recomputed.")
     if ending.verb == "verify" and ending.status == ExitStatus.VERIFICATION_FAILED:
-        return Message("bad", ending.sentence or "Something in the case is not as it was sealed.", ending.remedy)
+        broken = [fact for fact in ending.result.get("facts", ()) if fact.get("holds") is False]
+        first = f"{broken[0].get('subject')}: {broken[0].get('check')}. " if broken else ""
+        return Message("bad", "Something in the case is not as it was sealed.", first + "Keep the case as it is.")
     if ending.done:
         missing = ending.result.get("not_examined")
         return Message("ok", f"{name}: done.", "What could not be examined is listed in Contents." if missing else "")

@@ -33,10 +33,13 @@ class Summary:
     by_status: dict[str, int]
     by_outcome: dict[str, int]
     by_type: dict[str, int]
+    indexed: bool
     matched: bool
     assessment: dict[str, Any] | None
     reports: tuple[Path, ...]
     """PDF files in the case, the newest first."""
+    last_report: dict[str, Any]
+    """What the last `report` said of what it wrote: `file`, `report_id`, `signed`; empty before it."""
     ledger_entries: int
     ledger_last: str
     not_examined: int
@@ -49,10 +52,6 @@ class Summary:
     @property
     def pending(self) -> int:
         return self.by_outcome.get("pending", 0)
-
-    @property
-    def indexed(self) -> bool:
-        return bool(self.volumes) and not self.pending
 
     @property
     def deleted(self) -> int:
@@ -83,8 +82,10 @@ def read(view: CaseView) -> Summary:
         by_status=view.counts_by("status"),
         by_outcome=view.counts_by("outcome"),
         by_type=view.counts_by("type"),
+        indexed=bool(view.fact("indexed")),
         matched=bool(view.fact("matched")),
         assessment=view.assessment(),
+        last_report=view.fact("report") or {},
         reports=tuple(path for _, path in sorted(found, reverse=True)),
         ledger_entries=len(ledger),
         ledger_last=ledger[-1].utc if ledger else "",

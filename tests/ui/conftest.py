@@ -39,7 +39,7 @@ from ui.main_window import MainWindow
 
 PASSPHRASE = "correct horse battery staple"
 
-KINDS = (("csv", "text/csv"), ("xlsx", "xlsx"), ("pdf", "pdf"), ("txt", "text"), ("jpg", "jpeg"), ("zip", "zip"))
+KINDS = (("csv", "csv"), ("xlsx", "xlsx"), ("pdf", "pdf"), ("txt", "text"), ("jpg", "jpeg"), ("zip", "zip"))
 FOLDERS = ((b"HR", b"Members"), (b"Claims", b"2025"), (b"Personal",), ())
 STATES = ("CA", "TX", "NY", "FL", "OH", "WA", "")
 
@@ -121,7 +121,7 @@ def fill(folder: casefolder.CaseFolder, key: bytes, files: int = 200, persons: i
         store.finish_entries(examined)
         store.finish_entries(
             [
-                ExaminedEntry(s.id, "text/csv", {"sha256": hashlib.sha256(b"key,name\n").hexdigest()}, OK)
+                ExaminedEntry(s.id, "csv", {"sha256": hashlib.sha256(b"key,name\n").hexdigest()}, OK)
                 for s in store.pending_entries(0)
             ]
         )
@@ -156,6 +156,7 @@ def fill(folder: casefolder.CaseFolder, key: bytes, files: int = 200, persons: i
         for _, person in found:
             if person.tier is not Tier.POSSIBLE:
                 states[person.state] = states.get(person.state, 0) + 1
+        store.put_fact("indexed", True)
         store.put_fact("matched", True)
         store.replace_exposure(
             found,
@@ -167,6 +168,7 @@ def fill(folder: casefolder.CaseFolder, key: bytes, files: int = 200, persons: i
                 "deceased": 3, "not_in_records": 5,
                 "not_examined": {"items": 2, "bytes": 1000, "reasons": {"encrypted": 2}},
             },
+            {"total": 216, "live": 108, "deleted": 48, "unallocated": 36, "archived": 24},
         )  # fmt: skip
     lines, before = [], "0" * 64
     happened = (

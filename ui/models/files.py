@@ -29,20 +29,33 @@ OUTCOME = {
     "pending": ("Waiting", "idle"),
 }
 
-_ICONS = (
-    (("zip", "archive", "tar", "7z", "gzip", "rar"), "file-zip"),
-    (("xls", "spreadsheet", "csv", "ods", "table"), "file-spreadsheet"),
-    (("image", "jpeg", "png", "gif"), "photo"),
-    (("mail", "eml", "msg", "pst", "mbox"), "mail"),
-    (("sqlite", "database", "mdb", "dbf"), "database"),
-    (("text", "pdf", "word", "doc", "html", "json", "xml"), "file-text"),
-)
+_KINDS = {
+    "file-text": {
+        "text": "Text", "utf-16 text": "Text (UTF-16)", "pdf": "PDF", "docx": "Word document", "doc": "Word document",
+        "odt": "Text document", "rtf": "Rich text", "html": "HTML", "xml": "XML", "json": "JSON",
+        "pptx": "Presentation", "ppt": "Presentation", "odp": "Presentation",
+    },
+    "file-spreadsheet": {
+        "csv": "Delimited text", "xlsx": "Spreadsheet", "xlsm": "Spreadsheet", "xlsb": "Spreadsheet",
+        "xls": "Spreadsheet", "ods": "Spreadsheet", "parquet": "Parquet table",
+    },
+    "file-zip": {
+        "zip": "ZIP archive", "tar": "TAR archive", "gzip": "GZIP archive", "bz2": "BZIP2 archive",
+        "xz": "XZ archive", "zstd": "Zstandard archive", "7z": "7-Zip archive", "rar": "RAR archive",
+        "cab": "Cabinet archive",
+    },
+    "photo": {"jpeg": "Image (JPEG)", "png": "Image (PNG)", "gif": "Image (GIF)", "tiff": "Image (TIFF)",
+              "webp": "Image (WebP)"},
+    "mail": {"eml": "E-mail", "msg": "E-mail", "mbox": "Mailbox", "pst": "Mail store"},
+    "database": {"sqlite": "SQLite database", "access": "Access database"},
+    "lock": {"encrypted-office": "Office, encrypted", "luks": "LUKS, encrypted"},
+}  # fmt: skip
+_KIND = {kind: (text, icon) for icon, kinds in _KINDS.items() for kind, text in kinds.items()}
+"""Type of content → what people call it, and its icon. A type that is not here is shown as it is."""
 
 
-def icon_for(kind: str) -> str:
-    """The icon of a type, by the words in its name."""
-    lower = kind.lower()
-    return next((icon for words, icon in _ICONS if any(word in lower for word in words)), "file")
+def kind_text(kind: str) -> str:
+    return _KIND.get(kind, (kind or "–", ""))[0]
 
 
 class FileModel(PagedModel[FileRow]):
@@ -50,9 +63,9 @@ class FileModel(PagedModel[FileRow]):
 
     NAME = "files"
     COLUMNS = (
-        Column("name", "Name", 210),
-        Column("folder", "Folder", 170),
-        Column("type", "Type", 105),
+        Column("name", "Name", 205),
+        Column("folder", "Folder", 150),
+        Column("type", "Type", 130),
         Column("size", "Size", 90, right=True),
         Column("modified", "Modified", 280),
         Column("status", "Status", 122),
@@ -85,7 +98,7 @@ class FileModel(PagedModel[FileRow]):
             case 1:
                 return row.folder or "/"
             case 2:
-                return row.type or "–"
+                return kind_text(row.type)
             case 3:
                 return size_text(row.size)
             case 4:
@@ -107,7 +120,9 @@ class FileModel(PagedModel[FileRow]):
     def _icon_of(self, row: FileRow, column: int) -> Any:
         if column:
             return None
-        return theme.icon("trash" if row.status.startswith("deleted") else icon_for(row.type), "muted", 17)
+        return theme.icon(
+            "trash" if row.status.startswith("deleted") else _KIND.get(row.type, ("", "file"))[1], "muted", 17
+        )
 
     def _muted(self, row: FileRow) -> bool:
         return row.status.startswith("deleted")

@@ -6,7 +6,7 @@ from PySide6.QtCore import QModelIndex, Qt, QTimer
 from PySide6.QtWidgets import QButtonGroup, QPushButton, QSplitter, QVBoxLayout
 
 from forensics.casefile.views import FileRow
-from ui.models.files import OUTCOME, STATUS, FileModel
+from ui.models.files import OUTCOME, STATUS, FileModel, kind_text
 from ui.pages.base import CasePageBase
 from ui.session import Session
 from ui.summary import Summary
@@ -129,7 +129,7 @@ class ContentsPage(CasePageBase):
                 ("SHA-256", file.sha256 or "not hashed"),
                 ("Locator", file.locator),
                 ("Modified", time_text(file.modified)),
-                ("Size", f"{size_text(file.size)} ({file.size:,} bytes), {file.type or 'type unknown'}"),
+                ("Size", f"{size_text(file.size)} ({file.size:,} bytes), {kind_text(file.type)}"),
                 (
                     "State",
                     f"{STATUS.get(file.status, (file.status, ''))[0]} · {outcome}"

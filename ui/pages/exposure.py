@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 from PySide6.QtCore import Qt, QTimer
 from PySide6.QtWidgets import QScrollArea, QVBoxLayout, QWidget
 
-from forensics.casefile.views import CaseView
+from forensics.casefile.views import CaseView, SourcePlace
 from ui.models.persons import PersonModel, element_text
 from ui.pages.base import CasePageBase
 from ui.pages.contents import FILTER_DELAY_MS
@@ -165,18 +166,31 @@ class ExposurePage(CasePageBase):
         self._show_facts()
 
     def _show_facts(self) -> None:
-        order = ("Affected", "Estimate", "In no record", "Not examined", "Found in", "By state")
+        order = ("Affected", "Estimate", "In no record", "Not examined", "Places", "Most in", "By state")
         self.facts.show((name, self._said[name]) for name in order if self._said.get(name))
 
-    def _show_numbers(self, numbers: tuple[dict[str, dict[str, int]], dict[str, int]]) -> None:
-        elements, regions = numbers
+    def _show_numbers(self, numbers: _Numbers) -> None:
         self.bars.show_rows(
-            [(element_text(name), tuple(by.get(tier, 0) for tier in TIERS)) for name, by in elements.items()]
+            [(element_text(name), tuple(by.get(tier, 0) for tier in TIERS)) for name, by in numbers.elements.items()]
         )
-        self.bars.setMaximumHeight(LEGEND + ROW * max(1, len(elements)))
-        found = ", ".join(f"{words} {regions.get(name, 0):,}" for name, words in REGIONS)
-        self._said["Found in"] = f"{found}; some in several"
+        self.bars.setMaximumHeight(LEGEND + ROW * max(1, len(numbers.elements)))
+        if numbers.places:
+            parts = ", ".join(f"{words} {numbers.places.get(name, 0):,}" for name, words in REGIONS)
+            self._said["Places"] = f"{numbers.places.get('total', 0):,}: {parts}"
+        if numbers.most:
+            self._said["Most in"] = f"{numbers.most.locator} ({numbers.most.persons:,} persons)"
         self._show_facts()
+
+
+@dataclass(frozen=True, slots=True)
+class _Numbers:
+    elements: dict[str, dict[str, int]]
+    places: dict[str, int] | None
+    most: SourcePlace | None
+
+
+def _numbers(view: CaseView) -> _Numbers:
+    return _Numbers(view.elements_by_tier(), view.places(), next(iter(view.documents_with_persons(1)), None))
 
 
 def _estimate(result: dict[str, Any]) -> str:
@@ -191,10 +205,6 @@ def _estimate(result: dict[str, Any]) -> str:
 def _reasons(reasons: dict[str, int]) -> str:
     most = sorted(reasons.items(), key=lambda item: (-item[1], item[0]))[:2]
     return f" ({', '.join(f'{reason} {count:,}' for reason, count in most)})" if most else ""
-
-
-def _numbers(view: CaseView) -> tuple[dict[str, dict[str, int]], dict[str, int]]:
-    return view.elements_by_tier(), view.places_by_region()
 
 
 def _share(part: int, whole: int) -> str:

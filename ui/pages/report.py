@@ -125,7 +125,7 @@ class ReportPage(CasePageBase):
                 ("Pages", f"{self.pdf.pageCount():,}"),
                 ("Size", size_text(found.st_size)),
                 ("Folder", str(newest.parent)),
-                ("Signature", "Not checked here; “Check the case” on the Custody page says what holds"),
+                ("Report", _kind(case, newest)),
             ]
         )
 
@@ -136,3 +136,11 @@ class ReportPage(CasePageBase):
     def leave(self) -> None:
         super().leave()
         self._close_pdf()
+
+
+def _kind(case: Summary, file: Path) -> str:
+    """Which report a file is, as the case recorded it; what a signature is worth is for `verify` to say."""
+    made = case.last_report
+    if not made or Path(str(made.get("file"))).name != file.name:
+        return "Not recorded in this case"
+    return f"{made.get('report_id')}, " + ("signed; not checked here" if made.get("signed") else "a draft, not signed")
