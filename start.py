@@ -110,7 +110,7 @@ def say(text: str) -> None:
 
 
 def command_line(words: list[str]) -> str:
-    return subprocess.list2cmdline(words) if WINDOWS else " ".join(shlex.quote(word) for word in words)
+    return subprocess.list2cmdline(words) if WINDOWS else " ".join(map(shlex.quote, words))
 
 
 def size(count: float) -> str:
@@ -138,12 +138,8 @@ def complaint_about_python(version: tuple[int, ...]) -> str:
 def answers(python: str) -> tuple[int, int] | None:
     """Major and minor version that this interpreter gives when it is really started; None when it does not start."""
     try:
-        answer = subprocess.run(
-            [python, "-I", "-S", "-c", "import sys; print(*sys.version_info[:2])"],
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            check=True,
-        ).stdout.split()
+        asked = [python, "-I", "-S", "-c", "import sys; print(*sys.version_info[:2])"]
+        answer = subprocess.run(asked, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, check=True).stdout.split()
         return int(answer[0]), int(answer[1])
     except (OSError, subprocess.CalledProcessError, ValueError, IndexError):
         return None
@@ -176,18 +172,17 @@ def complaint_about_system() -> str:
 # --------------------------------------------------------------------------------------------------- running programs
 
 
-def run_with_progress(words: list[str], note: Callable[[str], str | None]) -> tuple[int, list[str]]:
+def run_with_progress(words: list[str], note: Callable[[str], str | None] | None = None) -> tuple[int, list[str]]:
     """Run a quiet program and let people see that it lives; gives its status and its last 60 lines.
 
-    `note` turns a line of its output into a sentence to show, or None. After 15 silent seconds one says so.
+    `note` turns a line of its output into a sentence to show, or None. Fifteen silent seconds get a sentence too.
     """
-    environment = dict(os.environ, PYTHONUNBUFFERED="1")
     child = subprocess.Popen(
         words,
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
-        env=environment,
+        env=dict(os.environ, PYTHONUNBUFFERED="1"),
         cwd=str(ROOT),
         encoding="utf-8",
         errors="replace",
@@ -197,8 +192,9 @@ def run_with_progress(words: list[str], note: Callable[[str], str | None]) -> tu
     assert output is not None
 
     def listen() -> None:
-        for line in output:
-            lines.put(line.rstrip())
+        with output:
+            for line in output:
+                lines.put(line.rstrip())
         lines.put(None)
 
     threading.Thread(target=listen, daemon=True).start()
@@ -213,13 +209,14 @@ def run_with_progress(words: list[str], note: Callable[[str], str | None]) -> tu
         if line is None:
             return child.wait(), list(last)
         last.append(line)
-        sentence = note(line)
+        sentence = note(line) if note else None
         if sentence:
             say(sentence)
 
 
-def quiet(_line: str) -> None:
-    """A note for `run_with_progress` that shows nothing."""
+def succeeds(words: list[str]) -> bool:
+    silent = subprocess.DEVNULL
+    return subprocess.run(words, stdin=silent, stdout=silent, stderr=silent).returncode == 0
 
 
 def become(words: list[str]) -> int:
@@ -242,10 +239,7 @@ def administrator() -> list[str] | None:
         return []
     if not shutil.which("sudo"):
         return None
-    asked = subprocess.run(
-        ["sudo", "-n", "true"], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-    )
-    return ["sudo", "-n"] if asked.returncode == 0 else None
+    return ["sudo", "-n"] if succeeds(["sudo", "-n", "true"]) else None
 
 
 def apt_command(packages: list[str], prefix: list[str]) -> list[str]:
@@ -254,7 +248,7 @@ def apt_command(packages: list[str], prefix: list[str]) -> list[str]:
 
 def by_hand(packages: list[str]) -> str:
     """The command that a person types to install these, wherever the lists of this computer are."""
-    sudo = ["sudo"] if shutil.which("sudo") and os.geteuid() != 0 else []
+    sudo = ["sudo"] if shutil.which("sudo") and administrator() != [] else []
     update = command_line([*sudo, "apt-get", "update"])
     return f"  {update} && {command_line(apt_command(packages, sudo))}" + ("" if sudo else "     (as root)")
 
@@ -281,7 +275,7 @@ def install_with_apt(packages: list[str], purpose: str) -> list[str]:
     environment = ["env", "DEBIAN_FRONTEND=noninteractive", "LC_ALL=C"]
     say(f"Debian packages for {purpose} are missing: asking apt-get for {', '.join(packages)}")
     begun = time.monotonic()
-    status, lines = run_with_progress([*prefix, *environment, "apt-get", "update", "-q"], quiet)
+    status, lines = run_with_progress([*prefix, *environment, "apt-get", "update", "-q"])
     if status != 0:
         say("  apt-get update failed; going on with the lists that are here")
     offered = packages if offers(packages) else [name for name in packages if offers([name])]
@@ -301,11 +295,7 @@ def install_with_apt(packages: list[str], purpose: str) -> list[str]:
 
 def offers(packages: list[str]) -> bool:
     """Whether apt could install all of these; a list of candidates would miss names that newer packages provide."""
-    words = apt_command(packages, [])
-    answer = subprocess.run(
-        [*words, "--simulate"], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-    )
-    return answer.returncode == 0
+    return succeeds([*apt_command(packages, []), "--simulate"])
 
 
 def apt_sentence(line: str) -> str | None:
@@ -387,9 +377,7 @@ def fault_of_environment() -> str:
         return "its Python does not start"
     if version != sys.version_info[:2]:
         return f"it has Python {version[0]}.{version[1]}, and this is {sys.version_info[0]}.{sys.version_info[1]}"
-    if subprocess.call([str(PYTHON), "-I", "-c", "import pip"], stderr=subprocess.DEVNULL):
-        return "it has no pip"
-    return ""
+    return "" if succeeds([str(PYTHON), "-I", "-c", "import pip"]) else "it has no pip"
 
 
 def provide_environment() -> None:
@@ -457,7 +445,7 @@ class Downloads:
         return None
 
 
-def pip_install(words: list[str], note: Callable[[str], str | None]) -> None:
+def pip_install(words: list[str], note: Callable[[str], str | None] | None = None) -> None:
     """pip, with nothing of a person's own settings that would install elsewhere than in .venv, or ask questions."""
     os.environ.update(PIP_USER="0", PIP_NO_INPUT="1", PIP_DISABLE_PIP_VERSION_CHECK="1", PIP_ROOT_USER_ACTION="ignore")
     command = [str(PYTHON), "-I", "-m", "pip", "install", "--progress-bar", "off", "--no-color", *words]
@@ -506,7 +494,7 @@ def provide_packages(lock: Path) -> None:
         write_stamp(stamp)
     project = {"folder": str(ROOT), "pyproject.toml": fingerprint(ROOT / "pyproject.toml")}
     if any(stamp.get(key) != value for key, value in project.items()):
-        pip_install(["--no-deps", "--no-build-isolation", "--no-index", "--editable", str(ROOT)], quiet)
+        pip_install(["--no-deps", "--no-build-isolation", "--no-index", "--editable", str(ROOT)])
         stamp.update(project)
         write_stamp(stamp)
 

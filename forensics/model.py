@@ -132,7 +132,7 @@ class OutcomeKind(StrEnum):
 class Outcome:
     """How the examination of one item ended. Every item ends with one: silence is not an outcome.
 
-    `reason` is a short fixed phrase without content of the exhibit, and empty only for ok and empty.
+    `reason` is a short fixed phrase without content of the exhibit; only ok and empty may do without one.
     """
 
     kind: OutcomeKind

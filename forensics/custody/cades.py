@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import warnings
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -156,12 +157,17 @@ def _read(untrusted: bytes) -> _Signature:
 
 
 def _whole_certificate(untrusted: bytes) -> x509.Certificate:
-    """The certificate, read to its end: `cryptography` parses names, key and extensions only when asked for them."""
-    certificate = x509.load_der_x509_certificate(untrusted)
-    for part in (certificate.subject, certificate.issuer):
-        part.rfc4514_string()
-    certificate.public_key()
-    list(certificate.extensions)
+    """The certificate, read to its end: `cryptography` parses names, key and extensions only when asked for them.
+
+    What it would only warn of (a negative serial number, say) is an error here.
+    """
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        certificate = x509.load_der_x509_certificate(untrusted)
+        for part in (certificate.subject, certificate.issuer):
+            part.rfc4514_string()
+        certificate.public_key()
+        list(certificate.extensions)
     return certificate
 
 

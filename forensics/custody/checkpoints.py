@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from asn1crypto import pem
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
@@ -122,8 +123,8 @@ def _last_number(folder: Path) -> int:
 def _store_certificates(folder: Path, signer: Signer) -> list[str]:
     folder.mkdir(parents=True, exist_ok=True)
     names = []
-    for pem in (signer.certificate_pem, *signer.chain_pem):
-        certificate = x509.load_pem_x509_certificate(pem)
+    for each in (signer.certificate_pem, *signer.chain_pem):
+        certificate = x509.load_pem_x509_certificate(each)
         names.append(cades.fingerprint(certificate))
         path = folder / f"{names[-1]}.pem"
         if not path.exists():
@@ -283,19 +284,29 @@ def _stored_certificates(folder: Path) -> tuple[list[x509.Certificate], list[Fac
     certificates, facts = [], []
     for path in _files(folder):
         subject = f"certs/{path.name}"
-        try:
-            data = _bytes_of(path) or b""
-            certificate = x509.load_pem_x509_certificate(data)
-            exact = certificate.public_bytes(Encoding.PEM) == data
-        except ValueError:
-            facts.append(Fact(subject, "certificate as stored", False, "is not a certificate"))
-            continue
-        sound = exact and path.name == f"{cades.fingerprint(certificate)}.pem"
-        detail = "" if sound else "the file is not as written, or its name is not its SHA-256"
-        facts.append(Fact(subject, "certificate as stored", sound, detail))
-        if sound:
+        certificate = _certificate_in(path)
+        detail = "" if certificate else "the file is not as written, or its name is not its SHA-256"
+        facts.append(Fact(subject, "certificate as stored", certificate is not None, detail))
+        if certificate:
             certificates.append(certificate)
     return certificates, facts
+
+
+def _certificate_in(path: Path) -> x509.Certificate | None:
+    """The certificate, or None where the file is not byte for byte what was written under that name."""
+    untrusted = _bytes_of(path) or b""
+    try:
+        _, _, der = pem.unarmor(untrusted)
+    except ValueError:
+        return None
+    # The name comes before the parser: bytes that are not the ones we stored are not given to it.
+    if path.name != f"{hashing.of_bytes(der)}.pem":
+        return None
+    try:
+        certificate = x509.load_der_x509_certificate(der)
+    except ValueError:
+        return None
+    return certificate if certificate.public_bytes(Encoding.PEM) == untrusted else None
 
 
 def _files(folder: Path) -> Iterable[Path]:

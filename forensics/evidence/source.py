@@ -70,8 +70,6 @@ class FileSource:
     def _fill(self, descriptor: int, buffer: memoryview, offset: int) -> int:
         done = 0
         while done < len(buffer):
-            if done and descriptor == self._direct and done % self.sector_size:
-                break
             count = os.preadv(descriptor, [buffer[done:]], offset + done)
             if count == 0:
                 break

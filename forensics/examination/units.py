@@ -26,11 +26,13 @@ from forensics.extraction.extract import extract
 from forensics.extraction.tables import parse_row, row_starts
 from forensics.matching.index import RecordIndex
 from forensics.matching.tables import find_in_rows
-from forensics.matching.windows import Found, find_in_text
+from forensics.matching.windows import Found, find_in_text, of_one_person
 from forensics.model import (
     EMPTY,
     OK,
+    EntryStatus,
     FileEntry,
+    Outcome,
     OutcomeKind,
     Piece,
     Readable,
@@ -107,6 +109,7 @@ class Located:
 
 
 TOO_DEEP = "nested deeper than 16 containers"
+OVERWRITTEN = Outcome(OutcomeKind.EMPTY, "no longer whole; the raw scan reads the space it had")
 
 _images: dict[tuple[Path, ...], Image] = {}
 _index: RecordIndex | None = None
@@ -136,6 +139,8 @@ def examine_entry(item: ExamineEntry) -> ExaminedEntry:
     try:
         hashes = _hash(content)
     except OSError:
+        if item.entry.status is EntryStatus.DELETED_UNCERTAIN:
+            return ExaminedEntry(item.id, "unknown", {}, OVERWRITTEN)
         return ExaminedEntry(item.id, "unreadable", {}, failed("its content could not be read"))
     if not content.size:
         return ExaminedEntry(item.id, "empty", hashes, EMPTY)
@@ -229,7 +234,7 @@ def _scan_piece(item: ScanPiece, index: RecordIndex) -> list[Located]:
             Located(row.record, piece.first + row.row, 0, 0, row.elements, row.agree, row.conflict, "table")
             for row in find_in_rows(rows, pairs, index)
         ]
-    located = find_in_text(data, hits, index)
+    located = of_one_person(data, find_in_text(data, hits, index), piece.encoding, index)
     if piece.unit is Unit.NONE:
         return [_in_text(found, piece.offset - lead) for found in located]
     lines = np.flatnonzero(np.frombuffer(data, np.uint8) == 10)

@@ -12,9 +12,10 @@ from datetime import date
 from forensics.model import Evidence, Exposure, Region, SourceRecord, Tier
 
 RULE = {
-    Tier.CONFIRMED: "an identifier (SSN or member id) with the full name or the birth date in one row or window, "
-    "and nothing there that says otherwise",
-    Tier.PROBABLE: "full name with birth date in one row or window, and no identifier there that says otherwise",
+    Tier.CONFIRMED: "an identifier (SSN or member id) with the full name or the birth date in one row or window, and "
+    "nothing there that says otherwise; or three of these four fields, whatever the fourth says",
+    Tier.PROBABLE: "full name with birth date in one row or window, and no identifier there that says otherwise, or "
+    "else the address, telephone number or e-mail address as well",
     Tier.POSSIBLE: "an identifier alone, or fields of one row that contradict each other",
 }
 
@@ -25,11 +26,19 @@ MAJORITY_YEARS = 18
 _RANK = {Tier.CONFIRMED: 0, Tier.PROBABLE: 1, Tier.POSSIBLE: 2}
 
 
-def tier_of(agree: frozenset[str], conflict: frozenset[str]) -> Tier | None:
-    """The tier of one place, or None where it is no evidence of this person."""
-    if agree & IDENTIFIERS and agree & {"name", "birth_date"} and not conflict:
+CONTACT = frozenset({"address", "phone", "email"})
+
+
+def tier_of(evidence: Evidence) -> Tier | None:
+    """The tier of one place, or None where it is no evidence of this person.
+
+    A person whom the organisation keeps under two ids has rows that agree with one of them and differ from the other;
+    that is why three agreeing fields outweigh a fourth that differs.
+    """
+    agree, conflict = evidence.agree, evidence.conflict
+    if agree & IDENTIFIERS and (len(agree) >= 3 or (agree & {"name", "birth_date"} and not conflict)):
         return Tier.CONFIRMED
-    if {"name", "birth_date"} <= agree and not conflict:
+    if {"name", "birth_date"} <= agree and (not conflict or evidence.elements & CONTACT):
         return Tier.PROBABLE
     return Tier.POSSIBLE if agree & IDENTIFIERS or len(agree) > 1 else None
 
@@ -40,7 +49,7 @@ def counting(evidence: Sequence[Evidence]) -> tuple[Tier | None, list[Evidence]]
     Only places of the better tiers count where there are any: a number alone says nothing new about somebody whom a
     whole row shows.
     """
-    rated = [(tier, item) for item in evidence if (tier := tier_of(item.agree, item.conflict)) is not None]
+    rated = [(tier, item) for item in evidence if (tier := tier_of(item)) is not None]
     if not rated:
         return None, []
     best = min((tier for tier, _ in rated), key=_RANK.__getitem__)

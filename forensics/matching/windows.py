@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 import numpy as np
@@ -103,6 +103,22 @@ def find_in_text(data: bytes, hits: FoundHits, index: RecordIndex) -> list[Found
             if len(deciding) > 1 or deciding & {"ssn", "member_id"}:
                 found.append(Found(record, best.offset, best.length, elements, "window"))
     return sorted(found, key=lambda item: (item.offset, item.record))
+
+
+LETTER = 16 << 10
+"""Bytes of a text that is short enough to be about one person as a whole."""
+
+
+def of_one_person(data: bytes, found: list[Found], encoding: str, index: RecordIndex) -> list[Found]:
+    """The evidence of a short text with all its values added, where the text shows one person and nobody else.
+
+    In a letter name and address stand far above the number; what stands in it is that person's all the same.
+    """
+    clear = {item.record for item in found if len(item.agree) > 1}
+    if len(data) > LETTER or len(clear) != 1 or {item.record for item in found} != clear:
+        return found
+    text = Text.of(data.decode("utf-8" if encoding == "binary" else encoding, "replace"))
+    return [replace(item, elements=item.elements | elements_in(index.person(item.record), text)) for item in found]
 
 
 def _clusters(hits: Sequence[_Hit]) -> list[list[_Hit]]:

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from asn1crypto import cms, core, tsp
+from asn1crypto import x509 as asn1_x509
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes
@@ -152,8 +153,10 @@ def _examine(untrusted: bytes, digest: Digest | None, *, token: bool) -> Examine
         forgery.append("the signature value does not verify")
     chain, complete, broken = _chain(signer, certificates)
     form = broken
+    if any(_certificate_again(each) != each.public_bytes(Encoding.DER) for each in certificates):
+        form.append("a certificate is not written as it was made")
     # A token's bytes come from others, who often leave out their root; the highest issuer of such a chain is then not
-    # checked byte by byte. Ours always carry the root, and a changed one must not pass for an absent one.
+    # checked byte by byte. Ours always carry the root.
     if not token and len(chain) != len(certificates):
         form.append("a certificate is embedded that the chain does not need")
     if not token and len(chain) > 1 and not complete:
@@ -206,6 +209,14 @@ def _written_again(
         _tlv(0x31, _tlv(0x30, *parts)),
     )
     return _tlv(0x30, _SIGNED_DATA, _tlv(0xA0, signed_data))
+
+
+def _certificate_again(certificate: x509.Certificate) -> bytes:
+    """The certificate from its signed part and its signature: readers pass over unused bits of the latter."""
+    signed_part = certificate.tbs_certificate_bytes
+    # RFC 5280, section 4.1.1.2: the algorithm outside is the one that the signed part names.
+    algorithm = asn1_x509.TbsCertificate.load(signed_part)["signature"].dump()
+    return _tlv(0x30, signed_part, algorithm, _tlv(0x03, b"\0", certificate.signature))
 
 
 def _signature_algorithm(who: cms.SignerInfo, signer: x509.Certificate, algorithm: str) -> bytes:
@@ -283,10 +294,25 @@ def _chain(
         above = next((each for each in issuers if _issued(chain[-1], each)), None)
         if above is None:
             broken = ["a certificate does not verify against its embedded issuer"] if issuers else []
+            # An issuer whose name was changed looks like one that was left out; the key identifiers tell them apart.
+            _, wanted = _key_identifiers(chain[-1])
+            if wanted is not None and wanted in {_key_identifiers(each)[0] for each in embedded}:
+                broken.append("the issuer's certificate is embedded under another name")
             return tuple(chain), False, broken
         chain.append(above)
     broken = [] if _issued(chain[-1], chain[-1]) else ["the root certificate's own signature does not verify"]
     return tuple(chain), True, broken
+
+
+def _key_identifiers(certificate: x509.Certificate) -> tuple[bytes | None, bytes | None]:
+    """The identifiers of the certificate's own key and of its issuer's, where it carries them (RFC 5280, 4.2.1.1-2)."""
+    own = issuers = None
+    for extension in certificate.extensions:
+        if isinstance(extension.value, x509.SubjectKeyIdentifier):
+            own = extension.value.digest
+        elif isinstance(extension.value, x509.AuthorityKeyIdentifier):
+            issuers = extension.value.key_identifier
+    return own, issuers
 
 
 def _issued(certificate: x509.Certificate, issuer: x509.Certificate) -> bool:
@@ -344,7 +370,6 @@ def path_problem(chain: Sequence[x509.Certificate], roots: Sequence[x509.Certifi
     """
     import asyncio
 
-    from asn1crypto import x509 as asn1_x509
     from pyhanko_certvalidator import CertificateValidator, ValidationContext
     from pyhanko_certvalidator.errors import PathError, ValidationError
 

@@ -24,7 +24,6 @@ from forensics.report.sections import Heading, body
 from forensics.report.signature_fields import MARGIN
 from forensics.report.typography import (
     ACCENT,
-    FONTS,
     INK,
     MONO,
     MUTED,
@@ -37,6 +36,7 @@ from forensics.report.typography import (
     width,
     wrapped,
 )  # fmt: skip
+from forensics.resources import resource
 
 DRAFT = "DRAFT – not signed"
 
@@ -108,7 +108,7 @@ def _draft_mark() -> tuple[ImageReader, float, float]:
     numbers that somebody copies or extracts from the page.
     """
     scale = 2
-    font = ImageFont.truetype(FONTS / f"{STRONG}.ttf", 62 * scale)
+    font = ImageFont.truetype(resource("fonts", f"{STRONG}.ttf"), 62 * scale)
     left, top, right, bottom = font.getbbox(DRAFT)
     shape = Image.new("L", (round(right - left), round(bottom - top)))
     ImageDraw.Draw(shape).text((-left, -top), DRAFT, font=font, fill=20)

@@ -117,6 +117,18 @@ def test_more_than_99_segments_are_named_as_encase_names_them_and_none_is_too_la
     assert sink.written_bytes <= sink.required_bytes
 
 
+def test_a_segment_that_is_filled_to_the_brim_stays_within_its_size(tmp_path: Path) -> None:
+    """FAT32 takes no byte beyond 4 GiB. Stored chunks take 32,772 bytes: three of them and the 1,217 bytes before
+    them leave 10 bytes of this size, too few for the tables.
+    """
+    content = hashlib.shake_128(b"noise").digest(20 * CHUNK)
+    size = 13 + 1128 + 76 + 3 * 32772 + 10
+    path = tmp_path / "E-001.E01"
+    _found, sink = write(Content(content), path, compression=Compression.NONE, segment_size=size)
+    assert max(item.stat().st_size for item in sink.segments) <= size
+    assert ewfverify(path) == hashlib.md5(content).hexdigest()
+
+
 def test_segment_names_end_at_zzz() -> None:
     assert [ewf_format.segment_extension(number) for number in (1, 99, 100, 125, 126, 775, 776, 14971)] == [
         "E01", "E99", "EAA", "EAZ", "EBA", "EZZ", "FAA", "ZZZ",
