@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
 
-from PySide6.QtCore import QSettings
+from PySide6.QtCore import QLoggingCategory, QSettings
 from PySide6.QtGui import QIcon
 from PySide6.QtWidgets import QApplication, QMessageBox
 
@@ -22,6 +22,8 @@ def make_application(arguments: Sequence[str], dark: bool = False) -> QApplicati
     app.setApplicationName("DriveCustody")
     app.setOrganizationName("DriveCustody")
     app.setStyle("Fusion")
+    # Reports link to places on a page without a zoom, which PDF allows and Qt warns about for every link.
+    QLoggingCategory.setFilterRules("qt.pdf.links=false")
     theme.load_fonts()
     theme.apply(app, dark)
     app.setWindowIcon(QIcon(theme.icon("fingerprint", "accent", 64)))

@@ -9,6 +9,7 @@ from typing import Any
 from forensics.casefile.case import CaseDetails
 from forensics.casefile.views import CaseView, ExhibitRow
 from forensics.model import Acquisition, Volume
+from ui.widgets.parts import count_text
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,7 +206,7 @@ def before_signing(case: Summary) -> list[Check]:
             Check(
                 not case.not_examined,
                 "Everything was examined" if not case.not_examined
-                else f"{case.not_examined:,} items not examined; the report lists them with reasons",
+                else f"{count_text(case.not_examined, 'item')} not examined, listed in the report with the reason",
             )
         )  # fmt: skip
     if result is not None and result.get("estimate") is None:

@@ -11,7 +11,7 @@ from ui.pages.base import CasePageBase
 from ui.session import Session
 from ui.summary import Summary
 from ui.widgets.filter_field import FilterField
-from ui.widgets.parts import Card, Elided, Empty, Facts, button, label, row, size_text, time_text
+from ui.widgets.parts import Card, Elided, Empty, Facts, button, count_text, label, row, size_text, time_text
 from ui.widgets.tables import Table
 
 FILTERS = (("", "All"), ("deleted", "Deleted"), ("not_examined", "Not examined"), ("archived", "In containers"))
@@ -105,13 +105,13 @@ class ContentsPage(CasePageBase):
         examined = case.by_outcome.get("ok", 0) + case.by_outcome.get("empty", 0)
         said = [f"{examined:,} of {case.entries:,} examined"]
         if case.not_examined:
-            said.append(f"{case.not_examined:,} items not examined ({size_text(case.not_examined_bytes)})")
+            said.append(f"{count_text(case.not_examined, 'item')} not examined ({size_text(case.not_examined_bytes)})")
         if case.pending:
             said.append(f"{case.pending:,} waiting")
         self.coverage.setText(" · ".join(said))
 
     def _loaded(self, rows: int) -> None:
-        self.count.setText(f"{rows:,} {'file' if rows == 1 else 'files'} shown")
+        self.count.setText(f"{count_text(rows, 'file')} shown")
 
     def _selected(self, current: QModelIndex, _: QModelIndex | None = None) -> None:
         if self.model and current.isValid() and (found := self.model.row_at(current.row())):

@@ -18,7 +18,7 @@ from ui.widgets.tables import Table
 
 Index = QModelIndex | QPersistentModelIndex
 HEADS = ("#", "Time (UTC)", "By", "Entry", "Exhibit", "Detail", "Entry hash (SHA-256)")
-WIDTHS = (50, 165, 130, 160, 80, 400, 300)
+WIDTHS = (48, 162, 172, 150, 76, 430, 300)
 
 
 class LedgerModel(QAbstractTableModel):
@@ -77,12 +77,17 @@ def detail(data: dict[str, Any]) -> str:
     """The data of an entry on one line, the names of its values before them."""
 
     def text(value: Any) -> str:
-        if isinstance(value, dict):
-            return detail(value)
+        if isinstance(value, list):
+            return ", ".join(map(text, value))
         return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
-    parts = ((name, text(value)) for name, value in data.items() if name != "verb")
-    return " · ".join(f"{name.replace('_', ' ')}: {value}" for name, value in parts if value not in ("", "null", "[]"))
+    parts = []
+    for name, value in data.items():
+        if isinstance(value, dict):
+            parts.append(detail(value))
+        elif name != "verb" and value not in ("", None, []):
+            parts.append(f"{name.replace('_', ' ')}: {text(value)}")
+    return " · ".join(part for part in parts if part)
 
 
 class CustodyPage(CasePageBase):

@@ -16,7 +16,7 @@ from ui.session import Session
 from ui.summary import Summary
 from ui.widgets.bars import LEGEND, ROW, Bars
 from ui.widgets.filter_field import FilterField
-from ui.widgets.parts import Card, Empty, Facts, Stat, button, label, row
+from ui.widgets.parts import Card, Empty, Facts, Stat, button, count_text, label, row
 from ui.widgets.tables import ROW_HEIGHT, Table
 
 TIERS = ("confirmed", "probable", "possible")
@@ -47,7 +47,7 @@ class ExposurePage(CasePageBase):
             "deceased": Stat("Deceased", "history"),
         }
         self.bars = Bars([tier.capitalize() for tier in TIERS], "Persons by data element and tier")
-        chart = Card("Data elements", spacing=6)
+        chart = Card("Data elements", label("persons of all three tiers", "small"), spacing=6)
         chart.body.addWidget(self.bars)
         chart.body.addStretch()
         self.facts = Facts()
@@ -97,8 +97,7 @@ class ExposurePage(CasePageBase):
         self._table_place.addWidget(self.table)
         self.model.loaded.connect(
             lambda rows: self.count.setText(
-                f"{rows:,} {'person' if rows == 1 else 'persons'} shown by record key · names, numbers and dates stay"
-                " in the case"
+                f"{count_text(rows, 'person')} shown by record key · names, numbers and dates stay in the case"
             )
         )
         self.reread()
@@ -160,7 +159,7 @@ class ExposurePage(CasePageBase):
             "Affected": f"{affected:,} of {result.get('persons_after_merge') or case.records:,} persons in the records",
             "Estimate": _estimate(result),
             "In no record": "" if unknown is None else f"{unknown:,} persons on the drive",
-            "Not examined": f"{missing.get('items', 0):,} items" + _reasons(missing.get("reasons") or {}),
+            "Not examined": count_text(missing.get("items", 0), "item") + _reasons(missing.get("reasons") or {}),
             "By state": ", ".join(shown),
         }
         self._show_facts()
@@ -178,7 +177,7 @@ class ExposurePage(CasePageBase):
             parts = ", ".join(f"{words} {numbers.places.get(name, 0):,}" for name, words in REGIONS)
             self._said["Places"] = f"{numbers.places.get('total', 0):,}: {parts}"
         if numbers.most:
-            self._said["Most in"] = f"{numbers.most.locator} ({numbers.most.persons:,} persons)"
+            self._said["Most in"] = f"{numbers.most.locator} ({count_text(numbers.most.persons, 'person')})"
         self._show_facts()
 
 

@@ -36,6 +36,11 @@ def size_text(size: int) -> str:
     return f"{size / (1 << 10 * step):,.1f} {('KiB', 'MiB', 'GiB', 'TiB')[step - 1]}"
 
 
+def count_text(count: int, one: str, many: str = "") -> str:
+    """A number with its noun: `1 item`, `2 items`."""
+    return f"{count:,} {one if count == 1 else many or one + 's'}"
+
+
 def time_text(stored: str) -> str:
     """A stored ISO 8601 time for people, always with what is known of its zone; a dash where there is none."""
     if not stored:
@@ -202,7 +207,7 @@ class Facts(QGridLayout):
                 self._rows[name] = (left, right)
             left, right = self._rows[name]
             self.addWidget(left, at, 0, Qt.AlignmentFlag.AlignTop)
-            self.addWidget(right, at, 1)
+            self.addWidget(right, at, 1, Qt.AlignmentFlag.AlignTop)
             right.setText(value)
             right.setAccessibleName(f"{name}: {value}")
 
@@ -229,6 +234,12 @@ class Wrapped(QPlainTextEdit):
 
     def text(self) -> str:
         return self.toPlainText()
+
+    def sizeHint(self) -> QSize:
+        return QSize(120, self.height())
+
+    def minimumSizeHint(self) -> QSize:
+        return QSize(60, self.height())
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
