@@ -386,6 +386,6 @@ def path_problem(chain: Sequence[x509.Certificate], roots: Sequence[x509.Certifi
     validator = CertificateValidator(parsed(chain[0]), validation_context=context)
     try:
         asyncio.run(validator.async_validate_usage({"digital_signature", "non_repudiation"}))  # type: ignore[no-untyped-call]
-    except (PathError, ValidationError) as problem:
-        return str(problem)
+    except (PathError, ValidationError, ValueError, TypeError) as problem:
+        return str(problem) or type(problem).__name__
     return None

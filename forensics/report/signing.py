@@ -351,7 +351,9 @@ def check_certificate(
         yield Fact(subject, "certificate", None, "no certificate could be read")
         return
     top = seen.chain[-1]
-    if seen.complete:
+    if seen.forgery or seen.form:
+        yield Fact(subject, "certificate", None, "not asked of a signature that is not as it was made")
+    elif seen.complete:
         problem = cms.path_problem(seen.chain, [top], moment)
         named = f"root {visible(cms.common_name(top))}, SHA-256 {cms.fingerprint(top)}"
         yield Fact(
