@@ -42,6 +42,9 @@ def report_defect(kind: type[BaseException], error: BaseException, trace: Traceb
     if issubclass(kind, KeyboardInterrupt):
         sys.__excepthook__(kind, error, trace)
         return
+    if QApplication.activeModalWidget() is not None:
+        # A defect in painting comes again with every paint: one message about it is enough.
+        return
     QMessageBox.critical(
         QApplication.activeWindow(),
         "DriveCustody",

@@ -263,11 +263,14 @@ class MainWindow(QMainWindow):
                 self._follow = (form.case_path(), lambda: passphrase)
 
     def _example(self) -> None:
-        folder = QFileDialog.getExistingDirectory(self, "A folder for the worked example")
-        example = Path(folder) / "drivecustody-example"
-        if folder and self.run_verb("demo", ("--no-window", str(example))):
-            secret = example / "case-passphrase.txt"
-            self._follow = (example / "demonstration.dcase", lambda: secret.read_text("utf-8").rstrip("\n"))
+        if folder := QFileDialog.getExistingDirectory(self, "A folder for the worked example"):
+            self.run_example(Path(folder) / "drivecustody-example")
+
+    def run_example(self, folder: Path, *options: str) -> None:
+        """Run the worked example into a folder; its case is opened as soon as it is there."""
+        secret = folder / "case-passphrase.txt"
+        if self.run_verb("demo", ("--no-window", *options, str(folder))):
+            self._follow = (folder / "demonstration.dcase", lambda: secret.read_text("utf-8").rstrip("\n"))
 
     def _open_followed(self) -> None:
         """Open the case that the running verb is making, as soon as it is there."""

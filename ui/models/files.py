@@ -67,8 +67,8 @@ class FileModel(PagedModel[FileRow]):
         Column("folder", "Folder", 150),
         Column("type", "Type", 130),
         Column("size", "Size", 90, right=True),
-        Column("modified", "Modified", 280),
-        Column("status", "Status", 122),
+        Column("modified", "Modified", 275),
+        Column("status", "Status", 146),
         Column("outcome", "Outcome", 118),
         Column(None, "SHA-256", 300, mono=True),
     )

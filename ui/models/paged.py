@@ -91,6 +91,7 @@ class PagedModel(QAbstractTableModel, Generic[Row]):
     def sort(self, column: int, order: Qt.SortOrder = Qt.SortOrder.AscendingOrder) -> None:
         if 0 <= column < len(self.COLUMNS) and (name := self.COLUMNS[column].sort_by):
             self._order_by, self._descending = name, order is Qt.SortOrder.DescendingOrder
+            self.headerDataChanged.emit(Qt.Orientation.Horizontal, 0, len(self.COLUMNS) - 1)
             self.reload()
 
     def sortable(self) -> list[int]:
@@ -162,10 +163,12 @@ class PagedModel(QAbstractTableModel, Generic[Row]):
     def headerData(self, section: int, orientation: Qt.Orientation, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
         if orientation is not Qt.Orientation.Horizontal or not 0 <= section < len(self.COLUMNS):
             return None
+        column = self.COLUMNS[section]
         if role == Qt.ItemDataRole.DisplayRole:
-            return self.COLUMNS[section].head
+            # Qt draws the arrow of the sorted column over the end of its head.
+            return column.head + ("\N{EM SPACE}" if column.right and column.sort_by == self._order_by else "")
         if role == Qt.ItemDataRole.TextAlignmentRole:
-            return _RIGHT if self.COLUMNS[section].right else _LEFT
+            return _RIGHT if column.right else _LEFT
         return None
 
     def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
