@@ -480,6 +480,9 @@ def identity_create_authority(
 def identity_create(
     name: Annotated[str, typer.Argument(help="The person who signs.")],
     authority: Annotated[str, typer.Option(help="Of which organisation, where there are several.")] = "",
+    authority_passphrase_file: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Where the authority has a passphrase of its own.")
+    ] = None,
     identity_passphrase_file: IdentityPassphraseFile = None,
     json: Json = False,
 ) -> None:
@@ -489,7 +492,10 @@ def identity_create(
         from forensics.custody.identities import Identities
 
         passphrase = secrets.for_identity(identity_passphrase_file, new=True)
-        made = Identities(secrets.identities_folder()).create(name, passphrase, authority=authority or None)
+        issuing = secrets.from_file(authority_passphrase_file) if authority_passphrase_file else None
+        made = Identities(secrets.identities_folder()).create(
+            name, passphrase, authority=authority or None, authority_passphrase=issuing
+        )
         return {"name": made.name, "fingerprint": made.fingerprint, "not_after": made.not_after}
 
     Shell("identity", None, json, None, "").perform(work, _identity_lines)

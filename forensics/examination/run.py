@@ -56,6 +56,9 @@ _OPTIONS = {
 }  # fmt: skip
 
 
+SECTOR = 512
+
+
 def check(order: Order) -> None:
     """Find out before the long work whether it can be done: the source opens, the records are understood."""
     if not order.source.exists():
@@ -137,7 +140,9 @@ def _image(case: OpenCase, job: Job, order: Order) -> None:
         if order.source.is_file() and container_format(order.source) == EWF:
             import_image(case, job, exhibit=FIRST_EXHIBIT, files=[order.source])
         else:
-            acquire(case, job, exhibit=FIRST_EXHIBIT, source=order.source)
+            # E01 counts in sectors; a file that is no whole number of them can only be kept as it is.
+            whole = not order.source.is_file() or order.source.stat().st_size % SECTOR == 0
+            acquire(case, job, exhibit=FIRST_EXHIBIT, source=order.source, format="e01" if whole else "raw")
     elif not done[FIRST_EXHIBIT].verified and not done[FIRST_EXHIBIT].imported:
         verify_image(case, job, exhibit=FIRST_EXHIBIT)
 

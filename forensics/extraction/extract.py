@@ -17,6 +17,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from forensics.extraction import archives, database, mail, markup, office, ole, pdf, tables, workbook
+from forensics.extraction.advice import advised_type
 from forensics.extraction.content import (
     CHILDREN_COUNT,
     CHILDREN_LIMIT,
@@ -94,6 +95,8 @@ def extract(content: Readable, untrusted_name: bytes) -> Extraction:
     try:
         head = content.read_at(0, HEAD)
         kind = sniff(head, content.size, untrusted_name, telling(content, head))
+        if kind == "unknown":
+            kind = advised_type(head) or kind
         outcome = EMPTY if kind == "empty" else OK
         if kind in NO_READER:
             outcome = not_examined(NO_READER[kind])

@@ -1,7 +1,8 @@
 """Says what a content is by its bytes. A name is a hint for text that could be a table, and nothing more.
 
-libmagic is not asked: from the first 64 KiB it found 387 of 485 XLS files. Containers are told apart by what they hold,
-which `telling` finds: a ZIP's central directory, an OLE file's directory sectors.
+libmagic is not asked here (`advice` asks it about the rest): from the first 64 KiB it found 387 of 485 XLS files.
+Containers are told apart by what they hold, which `telling` finds: a ZIP's central directory, an OLE file's directory
+sectors.
 """
 
 from __future__ import annotations
