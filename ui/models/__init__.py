@@ -1,1 +1,1 @@
-""""""
+"""Tables of a case for Qt: numbers first, then the rows on the screen."""

@@ -1,0 +1,49 @@
+"""From a wish on a page to a verb with its arguments: asks the person for what is not known yet."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from PySide6.QtWidgets import QDialog, QFileDialog, QWidget
+
+from ui.pages.forms import AcquireForm, ReceiveForm, SignForm
+from ui.summary import Summary
+
+TABLES = "Tables (*.csv *.tsv *.txt *.xlsx *.parquet);;All files (*)"
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """A verb of the command line, ready to run."""
+
+    verb: str
+    arguments: tuple[str, ...]
+
+
+def fill_in(wanted: str, case: Summary, parent: QWidget | None = None) -> Wish | None:
+    """The verb and its arguments for what was asked for on a page; None where the person thought better of it."""
+    folder = str(case.folder)
+    accepted = QDialog.DialogCode.Accepted
+    if wanted == "receive":
+        receive = ReceiveForm(case.details.examiner, f"E-{len(case.exhibits) + 1:03d}", parent)
+        return Wish("receive", (folder, *receive.arguments())) if receive.exec() == accepted else None
+    if wanted == "acquire":
+        acquire = AcquireForm([exhibit.label for exhibit in case.exhibits], parent)
+        return Wish(acquire.verb(), (folder, *acquire.arguments())) if acquire.exec() == accepted else None
+    if wanted == "records":
+        chosen, _ = QFileDialog.getOpenFileName(parent, "Source records", "", TABLES)
+        return Wish("records add", (folder, chosen)) if chosen else None
+    if wanted == "report":
+        return Wish("report", (folder, "--out", _new_report(case, "draft")))
+    if wanted == "sign":
+        sign = SignForm(parent)
+        if sign.exec() != accepted:
+            return None
+        return Wish("report", (folder, "--out", _new_report(case, "report"), *sign.arguments()))
+    return Wish(wanted, (folder,))
+
+
+def _new_report(case: Summary, name: str) -> str:
+    stamp = datetime.now(UTC).strftime("%Y-%m-%dT%H%M%SZ")
+    return str(case.folder / "reports" / f"{name}-{stamp}.pdf")

@@ -1,0 +1,73 @@
+"""The start of the window: application, fonts, colours, and what a person sees when we are wrong."""
+
+from __future__ import annotations
+
+import sys
+import traceback
+from collections.abc import Sequence
+from pathlib import Path
+from types import TracebackType
+
+from PySide6.QtCore import QLoggingCategory, QSettings
+from PySide6.QtGui import QIcon
+from PySide6.QtWidgets import QApplication, QMessageBox
+
+from ui import theme
+
+
+def make_application(arguments: Sequence[str], dark: bool = False) -> QApplication:
+    """The application with our fonts and colours; the one that is there already if there is one."""
+    there = QApplication.instance()
+    app = there if isinstance(there, QApplication) else QApplication(list(arguments))
+    app.setApplicationName("DriveCustody")
+    app.setOrganizationName("DriveCustody")
+    app.setStyle("Fusion")
+    # Reports link to places on a page without a zoom, which PDF allows and Qt warns about for every link.
+    QLoggingCategory.setFilterRules("qt.pdf.links=false")
+    theme.load_fonts()
+    theme.apply(app, dark)
+    app.setWindowIcon(QIcon(theme.icon("fingerprint", "accent", 64)))
+    return app
+
+
+def where(error: BaseException) -> str:
+    """The kind of a defect and its place in our code: no values and no message, which may hold personal data."""
+    frames = traceback.extract_tb(error.__traceback__)
+    last = frames[-1] if frames else None
+    return type(error).__name__ + (f" in {Path(last.filename).name}, line {last.lineno}" if last else "")
+
+
+def report_defect(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+    """Tell about a defect without telling anything of the case."""
+    if issubclass(kind, KeyboardInterrupt):
+        sys.__excepthook__(kind, error, trace)
+        return
+    if QApplication.activeModalWidget() is not None:
+        # A defect in painting comes again with every paint: one message about it is enough.
+        return
+    QMessageBox.critical(
+        QApplication.activeWindow(),
+        "DriveCustody",
+        f"Something in the window went wrong; this is our defect ({where(error)}).\n\n"
+        "Your case was not changed: the window only reads it. Close the window and open the case again.",
+    )
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Open the window, with a case if one is named: ``drivecustody-window [CASE]``."""
+    given = list(sys.argv if arguments is None else arguments)
+    settings = QSettings("DriveCustody", "DriveCustody")
+    app = make_application(given, settings.value("dark", False, type=bool) is True)
+    sys.excepthook = report_defect
+    from ui.main_window import MainWindow
+
+    window = MainWindow(settings)
+    window.show()
+    named = [argument for argument in given[1:] if not argument.startswith("-")]
+    if named:
+        window.ask_passphrase(Path(named[0]))
+    return app.exec()
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

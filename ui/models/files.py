@@ -1,0 +1,128 @@
+"""The table of contents."""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Sequence
+from typing import Any
+
+from PySide6.QtCore import QObject
+
+from forensics.casefile.views import CaseView, FileRow
+from ui import theme
+from ui.models.paged import Column, PagedModel
+from ui.session import Session
+from ui.widgets.parts import size_text, time_text
+
+STATUS = {
+    "live": ("Live", "idle"),
+    "deleted": ("Deleted", "warn"),
+    "deleted-uncertain": ("Deleted, uncertain", "warn"),
+    "child": ("In container", "info"),
+}
+
+OUTCOME = {
+    "ok": ("Examined", "ok"),
+    "empty": ("Empty", "idle"),
+    "not_examined": ("Not examined", "bad"),
+    "failed": ("Failed", "bad"),
+    "pending": ("Waiting", "idle"),
+}
+
+_KINDS = {
+    "file-text": {
+        "text": "Text", "utf-16 text": "Text (UTF-16)", "pdf": "PDF", "docx": "Word document", "doc": "Word document",
+        "odt": "Text document", "rtf": "Rich text", "html": "HTML", "xml": "XML", "json": "JSON",
+        "pptx": "Presentation", "ppt": "Presentation", "odp": "Presentation",
+    },
+    "file-spreadsheet": {
+        "csv": "Delimited text", "xlsx": "Spreadsheet", "xlsm": "Spreadsheet", "xlsb": "Spreadsheet",
+        "xls": "Spreadsheet", "ods": "Spreadsheet", "parquet": "Parquet table",
+    },
+    "file-zip": {
+        "zip": "ZIP archive", "tar": "TAR archive", "gzip": "GZIP archive", "bz2": "BZIP2 archive",
+        "xz": "XZ archive", "zstd": "Zstandard archive", "7z": "7-Zip archive", "rar": "RAR archive",
+        "cab": "Cabinet archive",
+    },
+    "photo": {"jpeg": "Image (JPEG)", "png": "Image (PNG)", "gif": "Image (GIF)", "tiff": "Image (TIFF)",
+              "webp": "Image (WebP)"},
+    "mail": {"eml": "E-mail", "msg": "E-mail", "mbox": "Mailbox", "pst": "Mail store"},
+    "database": {"sqlite": "SQLite database", "access": "Access database"},
+    "lock": {"encrypted-office": "Office, encrypted", "luks": "LUKS, encrypted"},
+}  # fmt: skip
+_KIND = {kind: (text, icon) for icon, kinds in _KINDS.items() for kind, text in kinds.items()}
+"""Type of content → what people call it, and its icon. A type that is not here is shown as it is."""
+
+
+def kind_text(kind: str) -> str:
+    return _KIND.get(kind, (kind or "–", ""))[0]
+
+
+class FileModel(PagedModel[FileRow]):
+    """All entries of the case; `only` is one of the quick filters of `CaseView.file_ids`."""
+
+    NAME = "files"
+    COLUMNS = (
+        Column("name", "Name", 205),
+        Column("folder", "Folder", 150),
+        Column("type", "Type", 130),
+        Column("size", "Size", 90, right=True),
+        Column("modified", "Modified", 275),
+        Column("status", "Status", 146),
+        Column("outcome", "Outcome", 118),
+        Column(None, "SHA-256", 300, mono=True),
+    )
+
+    def __init__(self, session: Session, parent: QObject | None = None) -> None:
+        super().__init__(session, "name", parent)
+        self._only = ""
+
+    def only(self, which: str) -> None:
+        self._only = which
+        self.reload()
+
+    def _question(self, order_by: str, descending: bool, text: str) -> Any:
+        which = self._only
+        return lambda view: view.file_ids(order_by, descending, text, which)
+
+    def _ask_ids(self, view: CaseView, order_by: str, descending: bool, text: str) -> array[int]:
+        return view.file_ids(order_by, descending, text, self._only)
+
+    def _ask_rows(self, view: CaseView, ids: Sequence[int]) -> dict[int, FileRow]:
+        return view.files(ids)
+
+    def _text_of(self, row: FileRow, column: int) -> str:
+        match column:
+            case 0:
+                return row.name
+            case 1:
+                return row.folder or "/"
+            case 2:
+                return kind_text(row.type)
+            case 3:
+                return size_text(row.size)
+            case 4:
+                return time_text(row.modified)
+            case 5:
+                return STATUS.get(row.status, (row.status, ""))[0]
+            case 6:
+                return OUTCOME.get(row.outcome, (row.outcome, ""))[0]
+            case _:
+                return row.sha256 or "–"
+
+    def _chip_of(self, row: FileRow, column: int) -> str | None:
+        if column == 5:
+            return STATUS.get(row.status, ("", "idle"))[1]
+        if column == 6:
+            return OUTCOME.get(row.outcome, ("", "idle"))[1]
+        return None
+
+    def _icon_of(self, row: FileRow, column: int) -> Any:
+        if column:
+            return None
+        return theme.icon(
+            "trash" if row.status.startswith("deleted") else _KIND.get(row.type, ("", "file"))[1], "muted", 17
+        )
+
+    def _muted(self, row: FileRow) -> bool:
+        return row.status.startswith("deleted")

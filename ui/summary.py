@@ -1,0 +1,215 @@
+"""What every page says about a case in a few numbers, read in one go, and the steps of the work with their states."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from forensics.casefile.case import CaseDetails
+from forensics.casefile.views import CaseView, ExhibitRow
+from forensics.model import Acquisition, Volume
+from ui.widgets.parts import count_text
+
+
+@dataclass(frozen=True, slots=True)
+class Records:
+    """One file of source records that was loaded."""
+
+    name: str
+    as_of: str
+    records: int
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """The state of a case at one moment. `assessment` is None before `assess`."""
+
+    folder: Path
+    details: CaseDetails
+    exhibits: tuple[ExhibitRow, ...]
+    acquisitions: tuple[Acquisition, ...]
+    volumes: tuple[Volume, ...]
+    sources: tuple[Records, ...]
+    by_status: dict[str, int]
+    by_outcome: dict[str, int]
+    by_type: dict[str, int]
+    indexed: bool
+    matched: bool
+    assessment: dict[str, Any] | None
+    reports: tuple[Path, ...]
+    """PDF files in the case, the newest first."""
+    last_report: dict[str, Any]
+    """What the last `report` said of what it wrote: `file`, `report_id`, `signed`; empty before it."""
+    ledger_entries: int
+    ledger_last: str
+    not_examined: int
+    not_examined_bytes: int
+
+    @property
+    def entries(self) -> int:
+        return sum(self.by_outcome.values())
+
+    @property
+    def pending(self) -> int:
+        return self.by_outcome.get("pending", 0)
+
+    @property
+    def deleted(self) -> int:
+        return self.by_status.get("deleted", 0) + self.by_status.get("deleted-uncertain", 0)
+
+    @property
+    def verified(self) -> bool:
+        return bool(self.acquisitions) and all(a.verified for a in self.acquisitions)
+
+    @property
+    def records(self) -> int:
+        return sum(source.records for source in self.sources)
+
+
+def read(view: CaseView) -> Summary:
+    """Ask the case for its summary; for another thread than the window's."""
+    folder = view.folder
+    found = [] if not folder.reports.is_dir() else [(p.stat().st_mtime_ns, p) for p in folder.reports.glob("*.pdf")]
+    ledger = view.ledger()
+    missing = view.not_examined()
+    return Summary(
+        folder=folder.path,
+        details=view.details(),
+        exhibits=tuple(view.exhibits()),
+        acquisitions=tuple(view.acquisitions()),
+        volumes=tuple(view.volumes()),
+        sources=tuple(Records(s.name, s.as_of, s.records) for s in view.source_sets()),
+        by_status=view.counts_by("status"),
+        by_outcome=view.counts_by("outcome"),
+        by_type=view.counts_by("type"),
+        indexed=bool(view.fact("indexed")),
+        matched=bool(view.fact("matched")),
+        assessment=view.assessment(),
+        last_report=view.fact("report") or {},
+        reports=tuple(path for _, path in sorted(found, reverse=True)),
+        ledger_entries=len(ledger),
+        ledger_last=ledger[-1].utc if ledger else "",
+        not_examined=len(missing),
+        not_examined_bytes=sum(item.size for item in missing),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One step of the work: the verb that does it, and what the case says about it."""
+
+    verb: str
+    icon: str
+    name: str
+    said: str
+    done: bool
+    action: str
+    """The words on the button that does it."""
+
+
+def steps(case: Summary) -> list[Step]:
+    """The steps in their order. The first that is not done is the one that comes next."""
+    exhibit = case.exhibits[0].label if case.exhibits else "the exhibit"
+    image = case.acquisitions[0] if case.acquisitions else None
+    result = case.assessment or {}
+    tiers = result.get("tiers") or {}
+    affected = tiers.get("confirmed", 0) + tiers.get("probable", 0)
+    live = case.by_status.get("live", 0)
+    return [
+        Step(
+            "receive", "briefcase", "Receive the exhibit",
+            f"{exhibit} entered custody {case.exhibits[0].received_utc[:10]}" if case.exhibits
+            else "From whom, when, and under which seal",
+            bool(case.exhibits), "Receive an exhibit…",
+        ),
+        Step(
+            "acquire", "usb", "Acquire evidence",
+            f"{image.exhibit}: {image.size:,} bytes, {image.format}, {_bad(image)}" if image
+            else "A device read-only, or an image that exists; hashes while reading",
+            image is not None, "Acquire…",
+        ),
+        Step(
+            "verify-image", "hash", "Verify the image",
+            "Second read of the image, hashes equal" if case.verified else "Read the image again and compare hashes",
+            case.verified, "Verify the image",
+        ),
+        Step(
+            "index", "files", "Index contents",
+            f"{live:,} live, {case.deleted:,} deleted, {case.by_status.get('child', 0):,} in containers;"
+            f" {case.not_examined:,} not examined" if case.indexed
+            else (f"{case.pending:,} of {case.entries:,} files wait" if case.pending
+                  else "Volumes, files live and deleted, types, hashes"),
+            case.indexed, "Index contents",
+        ),
+        Step(
+            "records", "database", "Load source records",
+            f"{case.records:,} records of {', '.join(s.name for s in case.sources)}" if case.sources
+            else "The organisation’s own table of persons",
+            bool(case.sources), "Load records…",
+        ),
+        Step(
+            "match", "git-compare", "Compare with source records",
+            "Every byte and every table row compared" if case.matched else "Which records stand where on the drive",
+            case.matched, "Compare with records",
+        ),
+        Step(
+            "assess", "users", "Assess exposure",
+            f"{affected:,} persons confirmed or probable" if case.assessment is not None
+            else "Persons, data elements and tiers; the sums checked",
+            case.assessment is not None, "Assess exposure",
+        ),
+        Step(
+            "report", "writing-sign", "Write the report",
+            f"{case.reports[0].name}" if case.reports else "Findings and chain of custody; a draft until it is signed",
+            bool(case.reports), "Make a draft",
+        ),
+    ]  # fmt: skip
+
+
+def _bad(image: Acquisition) -> str:
+    return f"{len(image.bad):,} unreadable ranges" if image.bad else "no unreadable sector"
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One thing to look at before signing: whether it holds (None: not known here), and what it is."""
+
+    holds: bool | None
+    said: str
+
+
+def before_signing(case: Summary) -> list[Check]:
+    """What stands, and what is missing, before a report is signed."""
+    result = case.assessment
+    checks = [
+        Check(bool(case.exhibits), "The exhibit was received" if case.exhibits else "No exhibit was received"),
+        Check(
+            case.verified,
+            "Image hashes equal after second read" if case.verified else "The image was not verified by a second read",
+        ),
+        Check(
+            all(not image.bad for image in case.acquisitions) if case.acquisitions else False,
+            "No unreadable sector" if case.acquisitions and all(not image.bad for image in case.acquisitions)
+            else ("Some sectors could not be read; the report lists them" if case.acquisitions else "No image yet"),
+        ),
+        Check(case.indexed, "All contents indexed" if case.indexed else "Contents are not fully indexed"),
+        Check(
+            bool(case.sources),
+            f"{case.records:,} source records loaded" if case.sources else "No source records loaded",
+        ),
+        Check(case.matched, "Compared with the records" if case.matched else "Not compared with the records"),
+        Check(result is not None, "Exposure assessed" if result is not None else "Exposure is not assessed"),
+    ]  # fmt: skip
+    if case.indexed:
+        checks.append(
+            Check(
+                not case.not_examined,
+                "Everything was examined" if not case.not_examined
+                else f"{count_text(case.not_examined, 'item')} not examined, listed in the report with the reason",
+            )
+        )  # fmt: skip
+    if result is not None and result.get("estimate") is None:
+        checks.append(Check(None, "Estimate: not measured"))
+    checks.append(Check(None, f"Ledger: {case.ledger_entries:,} entries, not checked here"))
+    return checks

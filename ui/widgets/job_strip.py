@@ -1,0 +1,93 @@
+"""The job at the foot of the rail: what runs, how far it is, and how to stop it."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import Signal
+from PySide6.QtWidgets import QProgressBar, QToolButton
+
+from ui import theme
+from ui.bridge import Progress
+from ui.widgets.parts import Card, Elided, label, row, size_text
+
+VERBS = {
+    "run": "Examining the drive", "demo": "Worked example", "receive": "Receiving", "acquire": "Acquiring",
+    "import-image": "Importing the image", "verify-image": "Verifying the image", "index": "Indexing contents",
+    "records add": "Loading records", "match": "Comparing records", "assess": "Assessing exposure",
+    "report": "Writing the report", "package": "Packing the evidence", "verify": "Checking",
+    "identity list": "Reading identities", "devices": "Looking for devices",
+}  # fmt: skip
+"""What a verb is called while it runs."""
+
+
+def eta_text(seconds: float | None) -> str:
+    if seconds is None:
+        return ""
+    if seconds < 90:
+        return f"{max(1, round(seconds))} s left"
+    if seconds < 5400:
+        return f"{round(seconds / 60)} min left"
+    return f"{seconds / 3600:.1f} h left"
+
+
+def amount_text(progress: Progress) -> str:
+    """How much is done, of how much, in the unit of the work."""
+    say = size_text if progress.unit == "bytes" else "{:,}".format
+    return say(progress.done) + (f" of {say(progress.total)}" if progress.total is not None else "")
+
+
+class JobStrip(Card):
+    """Hidden while nothing runs."""
+
+    cancel_wanted = Signal()
+
+    def __init__(self) -> None:
+        super().__init__(margin=12, spacing=6)
+        self.verb = Elided("")
+        self.share = label("", "small")
+        self.cancel = QToolButton()
+        self.cancel.setAccessibleName("Cancel the job")
+        self.cancel.setToolTip("Cancel: what is finished is kept")
+        theme.dress(self.cancel, "player-stop", "text", 16)
+        self.cancel.clicked.connect(self._cancel)
+        self.bar = QProgressBar()
+        self.bar.setTextVisible(False)
+        self.bar.setFixedHeight(6)
+        self.bar.setAccessibleName("Progress of the job")
+        self.phase = Elided("", "small")
+        self.amount = Elided("", "small")
+        self.body.addLayout(row(self.verb, self.cancel, spacing=4, stretch=(1, 0)))
+        self.body.addWidget(self.bar)
+        self.body.addLayout(row(self.phase, self.share, spacing=6, stretch=(1, 0)))
+        self.body.addWidget(self.amount)
+        self.hide()
+
+    def begin(self, verb: str) -> None:
+        self.verb.setText(VERBS.get(verb, verb))
+        self.share.setText("")
+        self.phase.setText("Starting")
+        self.amount.setText("")
+        self.bar.setRange(0, 0)
+        self.cancel.setEnabled(True)
+        self.show()
+
+    def progress(self, progress: Progress) -> None:
+        permille = progress.permille
+        if permille is None:
+            self.bar.setRange(0, 0)
+            self.share.setText("")
+        else:
+            self.bar.setRange(0, 1000)
+            self.bar.setValue(permille)
+            self.share.setText(f"{permille // 10} %")
+        eta = eta_text(progress.eta_s)
+        self.phase.setText(progress.phase[:1].upper() + progress.phase[1:] + (f" · {eta}" if eta else ""))
+        self.amount.setText(amount_text(progress))
+        self.bar.setAccessibleDescription(f"{progress.phase}: {self.share.text()} {self.amount.text()} {eta}")
+
+    def _cancel(self) -> None:
+        self.cancel.setEnabled(False)
+        self.phase.setText("Stopping: the work in hand is finished first")
+        self.cancel_wanted.emit()
+
+    def end(self) -> None:
+        self.hide()
