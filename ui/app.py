@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import traceback
+from argparse import ArgumentParser
 from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
@@ -54,19 +55,33 @@ def report_defect(kind: type[BaseException], error: BaseException, trace: Traceb
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Open the window, with a case if one is named: ``drivecustody-window [CASE]``."""
+    """Open the window, with a case if one is named: ``drivecustody-window [CASE] [--passphrase-file FILE]``.
+
+    With a passphrase file the case opens without asking, as after the worked example.
+    """
     given = list(sys.argv if arguments is None else arguments)
+    options = ArgumentParser(prog="drivecustody-window", description="Opens the window, with a case if one is named.")
+    options.add_argument("case", nargs="?", type=Path, metavar="CASE")
+    options.add_argument("--passphrase-file", type=Path, metavar="FILE")
+    named, for_qt = options.parse_known_args(given[1:])
     settings = QSettings("DriveCustody", "DriveCustody")
-    app = make_application(given, settings.value("dark", False, type=bool) is True)
+    app = make_application([given[0], *for_qt], settings.value("dark", False, type=bool) is True)
     sys.excepthook = report_defect
     from ui.main_window import MainWindow
 
     window = MainWindow(settings)
     window.show()
-    named = [argument for argument in given[1:] if not argument.startswith("-")]
-    if named:
-        window.ask_passphrase(Path(named[0]))
+    if named.case is not None:
+        window.ask_passphrase(named.case, _first_line(named.passphrase_file))
     return app.exec()
+
+
+def _first_line(path: Path | None) -> str:
+    """The passphrase in a file; empty where there is none, and the person is asked."""
+    try:
+        return path.read_text("utf-8").split("\n", 1)[0].rstrip("\r") if path else ""
+    except (OSError, UnicodeDecodeError):
+        return ""
 
 
 if __name__ == "__main__":

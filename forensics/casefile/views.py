@@ -43,6 +43,12 @@ class FileRow:
     reason: str
     sha256: str
     locator: str
+    md5: str
+    sha1: str
+    created: str
+    accessed: str
+    clock: str
+    uncertain_because: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +114,15 @@ class CaseView:
     def _rows(self, query: Select[Any]) -> Sequence[Any]:
         with self._engine.connect() as connection:
             return connection.execute(query).all()
+
+    def _numbers(self, query: Select[Any]) -> array.array[int]:
+        """The one column of a query, in pages: fetching a million rows at once would hold the window's thread up."""
+        numbers = array.array("q")
+        with self._engine.connect() as connection:
+            streamed = connection.execution_options(yield_per=2_000)
+            for page in streamed.scalars(query).partitions():
+                numbers.extend(page)
+        return numbers
 
     def fact(self, name: str) -> Any:
         rows = self._rows(select(schema.fact.c.value).where(schema.fact.c.name == name))
@@ -183,21 +198,21 @@ class CaseView:
             query = query.where(table.c.status == "child")
         column = table.c[order_by]
         direction = column.desc() if descending else column
-        return array.array("q", (row.id for row in self._rows(query.order_by(direction, table.c.id))))
+        return self._numbers(query.order_by(direction, table.c.id))
 
     def files(self, ids: Sequence[int]) -> dict[int, FileRow]:
         """The rows with these numbers."""
         t = schema.file_entry
-        rows = self._rows(
-            select(
-                t.c.id, t.c.name, t.c.folder, t.c.type, t.c.size, t.c.modified, t.c.status, t.c.outcome, t.c.reason,
-                t.c.sha256, t.c.locator,
-            ).where(t.c.id.in_(list(ids)))
+        columns = (
+            t.c.id, t.c.name, t.c.folder, t.c.type, t.c.size, t.c.modified, t.c.status, t.c.outcome, t.c.reason,
+            t.c.sha256, t.c.locator, t.c.md5, t.c.sha1, t.c.created, t.c.accessed, t.c.clock, t.c.uncertain_because,
         )  # fmt: skip
+        rows = self._rows(select(*columns).where(t.c.id.in_(list(ids))))
         return {
             r.id: FileRow(
                 r.id, r.name, r.folder, r.type or "", r.size, r.modified, r.status, r.outcome or "pending", r.reason,
-                r.sha256 or "", r.locator,
+                r.sha256 or "", r.locator, r.md5 or "", r.sha1 or "", r.created, r.accessed, r.clock,
+                r.uncertain_because,
             )
             for r in rows
         }  # fmt: skip
@@ -274,7 +289,7 @@ class CaseView:
         if order_by == "tier":
             column = case({"confirmed": 0, "probable": 1, "possible": 2}, value=table.c.tier)
         direction = column.desc() if descending else column
-        return array.array("q", (row.record for row in self._rows(query.order_by(direction, table.c.record_key))))
+        return self._numbers(query.order_by(direction, table.c.record_key))
 
     def persons(self, records: Sequence[int]) -> dict[int, Exposure]:
         """The persons with these record numbers. No names, numbers or dates: only what was exposed, and where."""
