@@ -150,6 +150,7 @@ def import_image(case: OpenCase, job: Job, *, exhibit: str, files: Sequence[Path
     )
     result = _keep(case, job, acquisition)
     if wrong:
+        case.record("image-differs", {**result["custody"], "differing": wrong}, exhibit)
         raise NotIntact(
             f"The image of {exhibit} does not have the {', '.join(sorted(wrong)).upper()} that is stored in it.",
             "It is kept and the difference is recorded. Fetch the image again from where it was made.",
