@@ -23,9 +23,12 @@ _MASK = (1 << 64) - 1
 def mix(values: Keys) -> Keys:
     """SplitMix64's finaliser (Steele, Lea and Flood 2014): a bijection that spreads nearby numbers apart."""
     x = values.astype(U64)
-    x = (x ^ (x >> U64(30))) * U64(0xBF58476D1CE4E5B9)
-    x = (x ^ (x >> U64(27))) * U64(0x94D049BB133111EB)
-    return x ^ (x >> U64(31))
+    x ^= x >> U64(30)
+    x *= U64(0xBF58476D1CE4E5B9)
+    x ^= x >> U64(27)
+    x *= U64(0x94D049BB133111EB)
+    x ^= x >> U64(31)
+    return x
 
 
 def token_hash(token: bytes) -> int:
@@ -39,7 +42,16 @@ def token_hash(token: bytes) -> int:
 
 def name_and_date(first: Keys, second: Keys, days: NDArray[np.int64]) -> Keys:
     """The key of two name tokens (by `token_hash`, in either order) and a birth date in days since 1970-01-01."""
-    return mix((mix(first) + mix(second)) ^ mix((days + EPOCH_SHIFT).astype(U64) * U64(2) + U64(1)))
+    return name_part(mix(first), mix(second)) ^ date_part(days)
+
+
+def name_part(mixed_first: Keys, mixed_second: Keys) -> Keys:
+    """What two name tokens, each through `mix`, give to their key: it combines with `date_part` by exclusive or."""
+    return mixed_first + mixed_second
+
+
+def date_part(days: NDArray[np.int64]) -> Keys:
+    return mix((days + EPOCH_SHIFT).astype(U64) * U64(2) + U64(1))
 
 
 def digits(values: Keys, length: int | NDArray[np.int64]) -> Keys:

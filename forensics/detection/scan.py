@@ -9,7 +9,7 @@ with `MARGIN` bytes on either side, so that no value is lost at a border, and a 
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,7 +20,7 @@ from forensics.model import Kind, Probe
 Bytes = NDArray[np.uint8]
 Ints = NDArray[np.int64]
 
-BLOCK = 256 << 10
+BLOCK = 512 << 10
 MARGIN = 512
 
 BEFORE, AFTER = 96, 64
@@ -72,7 +72,20 @@ def scan(data: bytes | memoryview, probe: Probe, start: int = 0, stop: int | Non
                         np.full(int(mine.sum()), width, np.uint8),
                     )
                 )
-    return _joined(parts)
+    return _each_once(_joined(parts))
+
+
+def _each_once(hits: Hits) -> Hits:
+    """The hits by offset; where two pairs of words, or two readings, give the same one, it comes once."""
+    order = np.lexsort((hits.record, hits.kind, hits.offset))
+    new = np.ones(len(order), bool)
+    columns: tuple[NDArray[Any], ...] = (hits.offset[order], hits.kind[order], hits.record[order])
+    new[1:] = np.logical_or.reduce([column[1:] != column[:-1] for column in columns])
+    return _taken(hits, order[new])
+
+
+def _taken(hits: Hits, which: Ints) -> Hits:
+    return Hits(hits.offset[which], hits.length[which], hits.kind[which], hits.record[which], hits.width[which])
 
 
 def _joined(parts: list[Hits]) -> Hits:
@@ -100,15 +113,16 @@ _EBCDIC = _table(
 _FROM_EBCDIC = np.frombuffer(
     bytes(bytes([byte]).decode("cp037").encode("latin-1", "replace")[0] for byte in range(256)), np.uint8
 )
-_EBCDIC_CELL = 1024
+_EBCDIC_CELL, _EBCDIC_LEAST = 64, 58
+"""A block is read in code page 037 if in any so many bytes in a row at least so many are of that text."""
 
 
 def _readings(block: Bytes) -> list[tuple[Bytes, int, int]]:
     """The block as the texts it may be: bytes of text, offset of the first, bytes a character."""
+    if not block.any():
+        return []
     readings = [(block, 0, 1)]
-    if len(block) < 16:
-        return readings
-    if (block == 0).any():
+    if not block.all():
         for phase in (0, 1):
             pairs = block[phase : len(block) - ((len(block) - phase) & 1)].reshape(-1, 2)
             text = (pairs[:, 1] == 0) & (pairs[:, 0] >= 9)
@@ -117,14 +131,19 @@ def _readings(block: Bytes) -> list[tuple[Bytes, int, int]]:
             longer = longer[:-4] & longer[4:]
             if longer.any():
                 readings.append((np.where(text, pairs[:, 0], 0).astype(np.uint8), phase, 2))
-    cells = len(block) // _EBCDIC_CELL
-    if cells:
-        share = _EBCDIC[block[: cells * _EBCDIC_CELL]].reshape(cells, -1).mean(axis=1)
-    else:
-        share = _EBCDIC[block].mean(keepdims=True)
-    if (share > 0.9).any():
+    if _has_ebcdic(block):
         readings.append((_FROM_EBCDIC[block], 0, 1))
     return readings
+
+
+def _has_ebcdic(block: Bytes) -> bool:
+    fits = _EBCDIC[block]
+    whole = len(block) - len(block) % _EBCDIC_CELL
+    if not whole:
+        return bool(fits.mean() > _EBCDIC_LEAST / _EBCDIC_CELL)
+    # One bit a byte, so that the bits of one word of 64 are the bytes of one cell.
+    counts = np.bitwise_count(np.packbits(fits[:whole]).view(U64))
+    return bool((counts >= _EBCDIC_LEAST).any())
 
 
 # ----------------------------------------------------------------------------------------------------- digit runs
@@ -165,27 +184,32 @@ class _Candidates:
     """Collects typed candidates of a block and asks the probe once a kind."""
 
     def __init__(self) -> None:
-        self.keys: dict[Kind, list[NDArray[np.uint64]]] = {kind: [] for kind in KINDS}
-        self.offsets: dict[Kind, list[Ints]] = {kind: [] for kind in KINDS}
-        self.lengths: dict[Kind, list[Ints]] = {kind: [] for kind in KINDS}
+        self._found: dict[Kind, list[tuple[NDArray[np.uint64], Ints, Ints, Ints | None]]] = {kind: [] for kind in KINDS}
 
-    def add(self, kind: Kind, offset: Ints, length: Ints | int, key: NDArray[np.uint64]) -> None:
-        if len(offset):
-            self.keys[kind].append(key)
-            self.offsets[kind].append(offset)
-            self.lengths[kind].append(np.broadcast_to(np.asarray(length, np.int64), offset.shape))
+    def add(
+        self, kind: Kind, offset: Ints, length: Ints | int, key: NDArray[np.uint64], value: Ints | None = None
+    ) -> None:
+        """Keys of values at these offsets; `value` says which value each key is of where there are several of one."""
+        if len(key):
+            self._found[kind].append((key, offset, np.broadcast_to(np.asarray(length, np.int64), offset.shape), value))
 
     def ask(self, probe: Probe) -> Hits | None:
         parts = []
         for number, kind in enumerate(KINDS):
-            if not self.keys[kind]:
+            batches = self._found[kind]
+            if not batches:
                 continue
-            at, record = probe.find(kind, np.concatenate(self.keys[kind]))
-            if len(at):
-                offset, length = np.concatenate(self.offsets[kind])[at], np.concatenate(self.lengths[kind])[at]
-                parts.append(
-                    Hits(offset, length, np.full(len(at), number, np.uint8), record, np.ones(len(at), np.uint8))
-                )
+            at, record = probe.find(kind, np.concatenate([key for key, *_ in batches]))
+            if not len(at):
+                continue
+            first = 0
+            for key, offset, length, value in batches:
+                here = (at >= first) & (at < first + len(key))
+                which = at[here] - first
+                which = which if value is None else value[which]
+                kinds, widths = np.full(len(which), number, np.uint8), np.ones(len(which), np.uint8)
+                parts.append(Hits(offset[which], length[which], kinds, record[here], widths))
+                first += len(key)
         return _joined(parts) if parts else None
 
 
@@ -338,15 +362,14 @@ LONGEST_MONTH = 14
 """Bytes between the day and the year of `3. September, 1961` at most."""
 
 
-def _maybe_written_dates(runs: _Runs) -> bool:
-    """Whether a day and a year stand so close that a month's name may be between or before them."""
+def _days_with_year(runs: _Runs) -> Ints:
+    """The runs that may be the day of a written date: a year stands so close behind that the month has room."""
     start, length = runs.start, runs.length
-    close = (length[:-1] <= 2) & (length[1:] == 4) & (start[1:] - start[:-1] - length[:-1] <= LONGEST_MONTH)
-    year = start[1:][close]
-    if not len(year):
-        return False
-    century = _value(runs.text, year, 2)
-    return bool(((century == 19) | (century == 20) | (century == 18)).any())
+    day = np.flatnonzero(
+        (length[:-1] <= 2) & (length[1:] == 4) & (start[1:] - start[:-1] - length[:-1] <= LONGEST_MONTH)
+    )
+    century = _value(runs.text, start[day + 1], 2)
+    return day[(century >= 18) & (century <= 20)]
 
 
 _MONTHS = (
@@ -399,7 +422,7 @@ def _written_dates(runs: _Runs, words: _Words) -> list[_Dates]:
 
 # Bytes from 0x80 on are letters: in UTF-8 and Latin-1 alike that is what they mostly are inside a name.
 _LETTER = _table((65, 90), (97, 122), (128, 255))
-_LOWER = np.arange(256, dtype=np.uint8)
+_LOWER = np.arange(256, dtype=U64)
 _LOWER[65:91] += 32
 
 
@@ -421,6 +444,29 @@ class _Words(NamedTuple):
     hashes: NDArray[np.uint64]
 
 
+REACH_BEFORE = BEFORE + LONGEST_WORD + 1
+REACH_AFTER = AFTER + 4 * LONGEST_WORD + 6 * NAME_GAP
+"""Bytes before and after a date in which the words of a name that counts with it begin and end, with what precedes."""
+
+
+def _words_near(text: Bytes, begin: Ints, end: Ints) -> _Words | None:
+    """The words that may belong to a name beside these stretches of text; where they are rare, others are skipped."""
+    if not len(begin):
+        return None
+    low, high = np.maximum(begin - REACH_BEFORE, 0), np.minimum(end + REACH_AFTER, len(text))
+    if int((high - low).sum()) * 2 > len(text):
+        return _find_words(text)
+    depth = np.zeros(len(text) + 1, np.int32)
+    np.add.at(depth, low, 1)
+    np.add.at(depth, high, -1)
+    inside = np.cumsum(depth[:-1]) > 0
+    at = np.flatnonzero(inside)
+    parts = text[at]
+    parts[1:][at[1:] - at[:-1] > 1] = 0  # the slack of `REACH_BEFORE`: no word of a name begins here
+    words = _find_words(parts)
+    return words and _Words(at[words.start], at[words.end - 1] + 1, words.hashes)
+
+
 def _find_words(text: Bytes) -> _Words | None:
     start, length = _runs(text, _LETTER[text])
     keep = (length >= SHORTEST_WORD) & (length <= LONGEST_WORD)
@@ -428,35 +474,35 @@ def _find_words(text: Bytes) -> _Words | None:
     if not len(start):
         return None
     # Differences of prefix sums give the hash of every word at once; the inverse power moves each to place 0.
-    sums = np.concatenate((np.zeros(1, U64), np.cumsum(_LOWER[text].astype(U64) * _POWER[: len(text)], dtype=U64)))
+    sums = np.zeros(len(text) + 1, U64)
+    np.cumsum(_LOWER[text] * _POWER[: len(text)], out=sums[1:])
     return _Words(start, end, (sums[end] - sums[start]) * _INVERSE[start])
 
 
 def _names_with_dates(runs: _Runs, candidates: _Candidates) -> None:
     dates = _numeric_dates(runs)
-    written = _maybe_written_dates(runs)
-    if not len(dates.day) and not written:
-        return
-    words = _find_words(runs.text)
+    day = _days_with_year(runs)
+    words = _words_near(
+        runs.text,
+        np.concatenate((dates.offset, runs.start[day] - LONGEST_MONTH)),
+        np.concatenate((dates.offset + dates.length, runs.start[day + 1] + 4)),
+    )
     if words is None:
         return
-    if written:
+    if len(day):
         dates = _all_dates([dates, *_written_dates(runs, words)])
-    first, second = [], []
-    for step in (1, 2, 3):  # neighbours, and past one or two middle names or suffixes
-        near = words.start[step:] - words.end[:-step] <= NAME_GAP * step
-        first.append(np.flatnonzero(near))
-        second.append(np.flatnonzero(near) + step)
-    one, two = np.concatenate(first), np.concatenate(second)
-    order = np.argsort(words.start[one], kind="stable")
-    one, two = one[order], two[order]
-    low = np.searchsorted(words.start[one], dates.offset - BEFORE)
-    high = np.searchsorted(words.start[one], dates.offset + dates.length + AFTER)
+    low = np.searchsorted(words.start, dates.offset - BEFORE)
+    high = np.searchsorted(words.start, dates.offset + dates.length + AFTER)
     count = high - low
     total = int(count.sum())
     if not total:
         return
     date = np.repeat(np.arange(len(count)), count)
-    pair = np.repeat(low, count) + (np.arange(total) - np.repeat(np.cumsum(count) - count, count))
-    key = keys.name_and_date(words.hashes[one[pair]], words.hashes[two[pair]], dates.day[date])
-    candidates.add(Kind.NAME_AND_BIRTH_DATE, dates.offset[date], dates.length[date], key)
+    word = np.repeat(low, count) + (np.arange(total) - np.repeat(np.cumsum(count) - count, count))
+    mixed, date_part = keys.mix(words.hashes), keys.date_part(dates.day)[date]
+    for step in (1, 2, 3):  # neighbours, and past one or two middle names or suffixes
+        name = np.zeros(len(mixed), U64)
+        near = words.start[step:] - words.end[:-step] <= NAME_GAP * step
+        # Where the second word is too far away the name stays 0, and with a date that is no record's key.
+        np.copyto(name[:-step], keys.name_part(mixed[:-step], mixed[step:]), where=near)
+        candidates.add(Kind.NAME_AND_BIRTH_DATE, dates.offset, dates.length, name[word] ^ date_part, date)

@@ -41,7 +41,7 @@ class Text:
             frozenset(normal.ssns(text)),
             tuple(normal.long_runs(text)),
             frozenset(tokens),
-            normal.alphanumeric(folded),
+            normal.letters_and_digits(folded),
             frozenset(normal.phones(text)),
         )
 

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import re
+from array import array
 from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass
+from datetime import date
 from functools import cached_property, lru_cache
+from operator import attrgetter
 from typing import Any
 
 import numpy as np
@@ -27,17 +30,24 @@ SHORTEST_ID_RUN, LONGEST_ID_RUN = 5, 19
 PREFIX_MAY_GO = 6
 """An id that is letters and then at least so many digits counts without its letters, as spreadsheets often have it."""
 
-_DIGITS = re.compile(r"\d+")
+_DIGITS = re.compile(r"[0-9]+")
+_EPOCH = date(1970, 1, 1).toordinal()
+_fields_of = attrgetter(*FIELDS)
 
 
 @dataclass(frozen=True, slots=True)
 class KeyTable:
-    """64-bit keys, ascending, each with a record; `bitmap` says by the leading `bits` bits where looking is idle."""
+    """64-bit keys, ascending, each with a record; `bitmap` says by the leading `bits` bits where looking is idle.
+
+    `coarse` has a bit for every byte of `bitmap`. It is small enough for the processor's own cache and answers most
+    questions alone.
+    """
 
     keys: NDArray[np.uint64]
     records: NDArray[np.uint32]
     bits: int
     bitmap: NDArray[np.uint8]
+    coarse: NDArray[np.uint8]
 
     @classmethod
     def build(cls, table_keys: NDArray[np.uint64], records: NDArray[np.uint32]) -> KeyTable:
@@ -51,20 +61,28 @@ class KeyTable:
         bits = int(np.clip(np.ceil(np.log2(max(1, len(table_keys)) * 32)), 10, 27))
         present = np.zeros(1 << bits, bool)
         present[(table_keys >> np.uint64(64 - bits)).astype(np.int64)] = True
-        return cls(table_keys, records, bits, np.packbits(present, bitorder="little"))
+        bitmap = np.packbits(present, bitorder="little")
+        return cls(table_keys, records, bits, bitmap, np.packbits(bitmap != 0, bitorder="little"))
 
     def find(self, asked: NDArray[np.uint64]) -> tuple[NDArray[np.int64], NDArray[np.uint32]]:
-        head = asked >> np.uint64(64 - self.bits)
-        bit = (self.bitmap[(head >> np.uint64(3)).astype(np.int64)] >> (head & np.uint64(7)).astype(np.uint8)) & 1
-        at = np.flatnonzero(bit)
-        if not len(at) or not len(self.keys):
+        at = np.flatnonzero(_bits(self.coarse, asked >> np.uint64(67 - self.bits)))
+        at = at[_bits(self.bitmap, asked[at] >> np.uint64(64 - self.bits))]
+        if not len(at):
             return np.zeros(0, np.int64), np.zeros(0, np.uint32)
+        # In order, neighbours of the table are asked one after the other, and its parts come into the cache once.
+        at = at[np.argsort(asked[at])]
         low = np.searchsorted(self.keys, asked[at])
-        high = np.searchsorted(self.keys, asked[at], side="right")
-        count = high - low
+        held = self.keys[np.minimum(low, len(self.keys) - 1)] == asked[at]
+        at, low = at[held], low[held]
+        count = np.searchsorted(self.keys, asked[at], side="right") - low
         total = int(count.sum())
         place = np.repeat(low, count) + (np.arange(total) - np.repeat(np.cumsum(count) - count, count))
         return np.repeat(at, count), self.records[place]
+
+
+def _bits(bitmap: NDArray[np.uint8], number: NDArray[np.uint64]) -> NDArray[np.bool_]:
+    byte, place = (number >> np.uint64(3)).astype(np.int64), (number & np.uint64(7)).astype(np.uint8)
+    return ((bitmap[byte] >> place) & np.uint8(1)).astype(bool)
 
 
 @dataclass(frozen=True)
@@ -93,40 +111,44 @@ class RecordIndex:
     @classmethod
     def build(cls, records: Iterable[tuple[int, SourceRecord]]) -> RecordIndex:
         """From records with their numbers, which count up from 1 without gaps of note (they index an array)."""
-        found: dict[Kind, tuple[list[Any], list[int]]] = {kind: ([], []) for kind in Kind}
-        names: list[tuple[int, int]] = []
-        births: list[str] = []
-        columns: dict[str, list[str]] = {field: [] for field in FIELDS}
-        id_runs: list[tuple[int, int]] = []
+        columns: list[list[str]] = [[] for _ in FIELDS]
+        ssns, ids, id_lengths = array("Q"), array("Q"), array("q")
+        first, second, births = array("Q"), array("Q"), array("q")
+        holders: dict[Kind, array[int]] = {kind: array("I") for kind in Kind}
         for number, record in records:
-            for field in FIELDS:
-                column = columns[field]
-                column.extend([""] * (number - len(column)))
-                column.append(getattr(record, field))
-            if record.ssn:
-                found[Kind.SSN][0].append(int(record.ssn))
-                found[Kind.SSN][1].append(number)
-            run = max(_DIGITS.findall(record.member_id), key=len, default="")
+            values = _fields_of(record)
+            for column, value in zip(columns, values, strict=True):
+                while len(column) < number:
+                    column.append("")
+                column.append(value)
+            given, family, birth_date, ssn, member_id, *_ = values
+            if ssn:
+                ssns.append(int(ssn))
+                holders[Kind.SSN].append(number)
+            run = max(_DIGITS.findall(member_id), key=len, default="")
             if SHORTEST_ID_RUN <= len(run) <= LONGEST_ID_RUN:
-                id_runs.append((int(run), len(run)))
-                found[Kind.MEMBER_ID][1].append(number)
-            if record.birth_date and record.given_name and record.family_name:
-                pairs = _name_hashes(record.given_name, record.family_name)
-                names += pairs
-                births += [record.birth_date] * len(pairs)
-                found[Kind.NAME_AND_BIRTH_DATE][1].extend([number] * len(pairs))
-        run_values = np.array([value for value, _ in id_runs], np.uint64)
-        run_lengths = np.array([length for _, length in id_runs], np.int64)
-        words = np.array(names, np.uint64).reshape(-1, 2)
+                ids.append(int(run))
+                id_lengths.append(len(run))
+                holders[Kind.MEMBER_ID].append(number)
+            if birth_date:
+                day = date.fromisoformat(birth_date).toordinal() - _EPOCH
+                for one in _given_hashes(given):
+                    for two in _family_hashes(family):
+                        first.append(one)
+                        second.append(two)
+                        births.append(day)
+                        holders[Kind.NAME_AND_BIRTH_DATE].append(number)
+        lengths = np.array(id_lengths, np.int64)
         table_keys = {
-            Kind.SSN: keys.digits(np.array(found[Kind.SSN][0], np.uint64), 9),
-            Kind.MEMBER_ID: keys.digits(run_values, run_lengths),
+            Kind.SSN: keys.digits(np.array(ssns, np.uint64), 9),
+            Kind.MEMBER_ID: keys.digits(np.array(ids, np.uint64), lengths),
             Kind.NAME_AND_BIRTH_DATE: keys.name_and_date(
-                words[:, 0], words[:, 1], np.array(births, "datetime64[D]").astype(np.int64)
+                np.array(first, np.uint64), np.array(second, np.uint64), np.array(births, np.int64)
             ),
         }
-        tables = {kind: KeyTable.build(table_keys[kind], np.array(found[kind][1], np.uint32)) for kind in Kind}
-        return cls(tables, pa.table(columns), frozenset(int(length) for length in run_lengths))
+        tables = {kind: KeyTable.build(table_keys[kind], np.array(holders[kind], np.uint32)) for kind in Kind}
+        fields = pa.table(dict(zip(FIELDS, columns, strict=True)))
+        return cls(tables, fields, frozenset(np.unique(lengths).tolist()))
 
     def find(self, kind: Kind, asked: NDArray[np.uint64]) -> tuple[NDArray[np.int64], NDArray[np.uint32]]:
         return self.tables[kind].find(asked)
@@ -184,11 +206,19 @@ def _word_hashes(word: str) -> tuple[int, ...]:
 _NAME_WORD = re.compile(r"[^\W\d_]+")
 
 
-def _name_hashes(given: str, family: str) -> list[tuple[int, int]]:
-    """Keys of the first given name with the first and the last word of the family name."""
-    given_words = _NAME_WORD.findall(given)
-    family_words = [word for word in _NAME_WORD.findall(family) if len(word) > 1]
-    if not given_words or not family_words:
-        return []
-    ends = {family_words[0], family_words[-1]} if len(family_words) > 1 else (family_words[0],)
-    return [(one, two) for word in sorted(ends) for one in _word_hashes(given_words[0]) for two in _word_hashes(word)]
+@lru_cache(maxsize=1 << 18)
+def _given_hashes(given: str) -> tuple[int, ...]:
+    """What the first given name may look like on a drive."""
+    words = _NAME_WORD.findall(given)
+    return _word_hashes(words[0]) if words else ()
+
+
+@lru_cache(maxsize=1 << 18)
+def _family_hashes(family: str) -> tuple[int, ...]:
+    """What the first and the last word of a family name may look like on a drive."""
+    words = [word for word in _NAME_WORD.findall(family) if len(word) > 1]
+    return (
+        tuple(spelling for word in dict.fromkeys((words[0], words[-1])) for spelling in _word_hashes(word))
+        if words
+        else ()
+    )

@@ -5,9 +5,11 @@ from __future__ import annotations
 import re
 import unicodedata
 from datetime import date
+from functools import lru_cache
 
 _WORD = re.compile(r"[^\W\d_]+")
 _NOT_ALPHANUMERIC = re.compile(r"[\W_]+")
+_ASCII_ALPHANUMERIC = {code: None for code in range(128) if not chr(code).isalnum()}
 
 _MONTHS = {
     name: number
@@ -21,6 +23,7 @@ _MONTHS = {
     for name in (month, month[:3])
 } | {"sept": 9}  # fmt: skip
 
+_DIGIT = re.compile(r"\d")
 _NUMERIC_DATE = re.compile(r"(?<![\d/.-])(\d{1,4})([-/. ])(\d{1,2})\2(\d{1,4})(?![\d/-])")
 _COMPACT_DATE = re.compile(r"(?<!\d)(\d{8})(?!\d)")
 _WRITTEN_DATE = re.compile(
@@ -45,7 +48,12 @@ def words(text: str) -> list[str]:
 
 def alphanumeric(text: str) -> str:
     """The folded text without anything but letters and digits, in upper case."""
-    return _NOT_ALPHANUMERIC.sub("", fold(text)).upper()
+    return letters_and_digits(fold(text))
+
+
+def letters_and_digits(folded: str) -> str:
+    """The same of a text that is folded already."""
+    return (folded.translate(_ASCII_ALPHANUMERIC) if folded.isascii() else _NOT_ALPHANUMERIC.sub("", folded)).upper()
 
 
 def _iso(year: int, month: int, day: int) -> str:
@@ -62,7 +70,7 @@ def dates(text: str, day_first: bool = False) -> set[str]:
     year counts in either century.
     """
     found: set[str] = set()
-    if any(c.isdigit() for c in text):
+    if _DIGIT.search(text):
         for first, _, second, third in _NUMERIC_DATE.findall(text):
             if len(first) == 4:
                 found.add(_iso(int(first), int(second), int(third)))
@@ -75,18 +83,14 @@ def dates(text: str, day_first: bool = False) -> set[str]:
         for run in _COMPACT_DATE.findall(text):
             found.add(_iso(int(run[:4]), int(run[4:6]), int(run[6:])))
             found.add(_iso(int(run[4:]), int(run[:2]), int(run[2:4])))
-        lowered = text.lower()
-        if any(
-            month in lowered for month in ("jan", "feb", "mar", "apr", "may", "ju", "aug", "sep", "oct", "nov", "dec")
-        ):
-            for before, month, behind, year in _WRITTEN_DATE.findall(lowered):
-                day = before or behind
-                if day:
-                    found.add(_iso(int(year), _MONTHS[month[:3]], int(day)))
+        for before, month, behind, year in _WRITTEN_DATE.findall(text.lower()):
+            if day := before or behind:
+                found.add(_iso(int(year), _MONTHS[month[:3]], int(day)))
     found.discard("")
     return found
 
 
+@lru_cache(maxsize=1 << 16)
 def single_date(text: str, day_first: bool = False) -> str:
     """The date a cell is, ISO 8601, or empty where it is none or not only one."""
     found = dates(text.strip(), day_first)

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from datetime import date
 from functools import lru_cache
+from itertools import combinations
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,11 +20,19 @@ from forensics.model import Kind
 
 Row = Sequence[str]
 
+_EPOCH = date(1970, 1, 1).toordinal()
+
 SAMPLE = 400
 """Rows, spread over a piece, by which its columns are recognised."""
 
 MOSTLY = 0.6
 """Share of a column's sampled cells that must have a shape for the column to have it."""
+
+ROLES = ("ssn", "member_id", "birth_date")
+"""Fields whose cell can contradict a record; a name is spelled in too many ways for that."""
+
+ROLE_SAMPLE = 100
+"""Recognised rows by which the columns of these fields are found."""
 
 ROLE_SHARE = 0.5
 """Share of recognised rows in which a column must hold the person's value for it to be that field's column."""
@@ -153,39 +164,35 @@ def _joined(rows: Sequence[Row], columns: Columns, index: RecordIndex) -> set[tu
             lengths = np.array([run[1] for _, run in runs], np.int64)
             ask(Kind.MEMBER_ID, [n for n, _ in runs], keys.digits(values, lengths))
     if columns.dates and columns.names:
-        at, first, second, day = [], [], [], []
-        for n, row in enumerate(rows):
-            found = _names_and_dates(row, columns)
-            for one, two, days in found:
-                at.append(n)
-                first.append(one)
-                second.append(two)
-                day.append(days)
-        if at:
-            key = keys.name_and_date(np.array(first, np.uint64), np.array(second, np.uint64), np.array(day, np.int64))
-            ask(Kind.NAME_AND_BIRTH_DATE, at, key)
+        dates = [_dates_in(rows, column, column in columns.day_first) for column in columns.dates]
+        for one, two in combinations(_words_in(rows, columns.names[:MOST_NAME_CELLS]), 2):
+            both = (one != 0) & (two != 0)
+            name = keys.name_part(keys.mix(one), keys.mix(two))
+            for day in dates:
+                at = np.flatnonzero(both & (day != NO_DAY))
+                ask(Kind.NAME_AND_BIRTH_DATE, at.tolist(), name[at] ^ keys.date_part(day[at]))
     return pairs
 
 
 MOST_NAME_CELLS, MOST_NAME_WORDS = 6, 4
 
+NO_DAY = np.iinfo(np.int64).min
 
-def _names_and_dates(row: Row, columns: Columns) -> set[tuple[int, int, int]]:
-    """Every pair of name words of a row with every date of it, as keys want them."""
-    days = {
-        int(np.datetime64(iso, "D").astype(np.int64))
-        for column in columns.dates
-        if column < len(row) and (iso := normal.single_date(row[column], column in columns.day_first))
-    }
-    if not days:
-        return set()
-    cells = [_word_hashes(row[column]) for column in columns.names[:MOST_NAME_CELLS] if column < len(row)]
-    pairs: set[tuple[int, int]] = set()
-    for place, words in enumerate(cells):
-        pairs.update((one, two) for at, one in enumerate(words) for two in words[at + 1 :])
-        for others in cells[place + 1 :]:
-            pairs.update((one, two) for one in words for two in others)
-    return {(one, two, day) for one, two in pairs for day in days}
+
+def _words_in(rows: Sequence[Row], columns: Sequence[int]) -> Iterator[NDArray[np.uint64]]:
+    """The words of these columns, hashed: first words of the first, second words of it, and so on; 0 where none is."""
+    for column in columns:
+        cells = [_word_hashes(row[column]) if column < len(row) else () for row in rows]
+        for place in range(max(map(len, cells))):
+            words = (cell[place] if place < len(cell) else 0 for cell in cells)
+            yield np.fromiter(words, np.uint64, len(cells))
+
+
+def _dates_in(rows: Sequence[Row], column: int, day_first: bool) -> NDArray[np.int64]:
+    """The date of each cell of a column in days since 1970-01-01, `NO_DAY` where it is none."""
+    cells = (normal.single_date(row[column], day_first) if column < len(row) else "" for row in rows)
+    days = (date.fromisoformat(iso).toordinal() - _EPOCH if iso else NO_DAY for iso in cells)
+    return np.fromiter(days, np.int64, len(rows))
 
 
 @lru_cache(maxsize=1 << 17)
@@ -199,23 +206,19 @@ def _roles(
 ) -> dict[str, int]:
     """Field → the column that holds it, where rows whose person is clear show one."""
     clear = [item for item in agreed if len(item[3] & DECIDING) > 1]
-    clear = clear[:: max(1, len(clear) // SAMPLE)]
-    if not clear:
-        return {}
-    width = max(len(rows[row]) for row, *_ in clear)
+    clear = clear[:: max(1, len(clear) // ROLE_SAMPLE)]
+    held: Counter[str] = Counter()
+    holding: Counter[tuple[str, int]] = Counter()
+    for row, _, person, elements in clear:
+        fields = elements & frozenset(ROLES)
+        held.update(fields)
+        for column, cell in enumerate(rows[row]):
+            holding.update((field, column) for field in fields & elements_in(person, Text.of(cell, day_first)))
     roles: dict[str, int] = {}
-    for field in ("ssn", "member_id", "birth_date"):
-        counts = [0] * width
-        holders = 0
-        for row, _, person, elements in clear:
-            if field not in elements:
-                continue
-            holders += 1
-            for column, cell in enumerate(rows[row]):
-                counts[column] += field in elements_in(person, Text.of(cell, day_first))
-        best = max(range(width), key=lambda column: (counts[column], -column))
-        if holders and counts[best] >= ROLE_SHARE * holders:
-            roles[field] = best
+    for field in ROLES:
+        columns = [(holding[field, column], -column) for f, column in holding if f == field]
+        if columns and max(columns)[0] >= ROLE_SHARE * held[field]:
+            roles[field] = -max(columns)[1]
     return roles
 
 
