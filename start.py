@@ -2,7 +2,8 @@
 """The one door: sets DriveCustody up on this computer, then starts it, tests it or checks it.
 
     python3 start.py [--no-window] [DIR ...]   set up, then the worked example: what follows goes to `drivecustody demo`
-    python3 start.py test [PYTEST ...]         set up with the test tools and judges, then all tests
+    python3 start.py test [PYTEST ...]         set up with the test tools and judges, then the tests
+    python3 start.py nightly [PYTEST ...]      the same, for the tests that take many minutes each
     python3 start.py check                     set up the same, then style, types, floors and the fast tests
 
 It needs Python 3.11 to 3.14 and nothing else. All it makes is in .venv beside it; a second run finds that in place.
@@ -539,9 +540,11 @@ def set_up_for_tests() -> None:
     os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 
 
-def test(arguments: list[str]) -> int:
+def run_tests(arguments: list[str], which: str) -> int:
     set_up_for_tests()
-    return become([str(PYTHON), "-m", "pytest", *arguments])
+    # A file's tests stay together: the suites make what they need once a file.
+    side_by_side = ["-n", str(min(4, os.cpu_count() or 1)), "--dist", "loadfile"]
+    return become([str(PYTHON), "-m", "pytest", "-m", which, *side_by_side, *arguments])
 
 
 def check(arguments: list[str]) -> int:
@@ -554,7 +557,7 @@ def check(arguments: list[str]) -> int:
         "layout": ["ruff", "format", "--check", "."],
         "types": ["mypy", "--strict", "forensics", "ui", "start.py"],
         "floors of the house": ["lint-imports"],
-        "fast tests": ["pytest", "-q", "-m", "not slow", *fast],
+        "fast tests": ["pytest", "-q", "-m", "not slow and not nightly", "-n", "auto", *fast],
     }
     outcomes = {}
     for name, words in steps.items():
@@ -581,7 +584,9 @@ def main(arguments: list[str]) -> int:
         return NOT_THIS_COMPUTER
     try:
         if arguments[:1] == ["test"]:
-            return test(arguments[1:])
+            return run_tests(arguments[1:], "not nightly")
+        if arguments[:1] == ["nightly"]:
+            return run_tests(arguments[1:], "nightly")
         if arguments[:1] == ["check"]:
             return check(arguments[1:])
         return demo(arguments)

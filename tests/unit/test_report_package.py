@@ -280,7 +280,7 @@ class _Sparse:
 ZEROS = bytes(1 << 20)
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 def test_a_member_beyond_four_gibibytes_is_read_by_the_standard_library_and_by_us(tmp_path: Path) -> None:
     blocks = 5 << 10
     crc = 0

@@ -205,7 +205,7 @@ def test_every_byte_inside_the_signed_range_is_digested(report: bytes) -> None:
         assert broken(check_bytes(flipped(report, place), "r.pdf")), place
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 @pytest.mark.timeout(3600)
 def test_no_changed_byte_of_a_whole_small_signed_pdf_goes_unseen(tmp_path: Path) -> None:
     """A one-page document with the marks that `sign` asks for, every byte of it changed in turn."""
