@@ -6,12 +6,13 @@ from collections.abc import Iterator
 from datetime import date
 from typing import Any
 
+from forensics.casefile.store import SourceSet
 from forensics.errors import Refused
 from forensics.examination.open_case import OpenCase, verb
 from forensics.exposure.assessment import SURE, Counts, Places, assessment
 from forensics.exposure.tiers import counting, exposure_of
 from forensics.jobs.events import Job
-from forensics.matching.records import distinct_persons
+from forensics.matching.records import DistinctPersons
 from forensics.model import Evidence, Exposure, SourceRecord
 
 
@@ -30,11 +31,7 @@ def assess(case: OpenCase, job: Job) -> dict[str, Any]:
     sets = store.source_sets()
     with case.view() as view:
         left = [(item.size, item.reason) for item in view.not_examined()]
-    persons = (
-        int(sets[0].quality["persons"])
-        if len(sets) == 1
-        else distinct_persons(record for _, record in store.source_records())
-    )
+    persons = _persons(case, sets)
     result = assessment(
         counts,
         source_records=sum(source.records for source in sets),
@@ -45,6 +42,16 @@ def assess(case: OpenCase, job: Job) -> dict[str, Any]:
     job.changed("exposure")
     said = {name: result[name] for name in ("source_records", "tiers", "minors", "deceased", "estimate_status")}
     return {**result, "custody": {**said, "minor_on": today.isoformat()}}
+
+
+def _persons(case: OpenCase, sets: list[SourceSet]) -> int:
+    """Distinct persons in the records; over several sets they have to be counted together."""
+    if len(sets) == 1:
+        return int(sets[0].quality["persons"])
+    persons = DistinctPersons()
+    for _, record in case.store.source_records():
+        persons.add(record)
+    return persons.count()
 
 
 def reference_day(case: OpenCase) -> date:

@@ -12,7 +12,7 @@ from forensics.casefile.store import SourceSet
 from forensics.errors import EnvironmentFailed
 from forensics.examination.open_case import OpenCase, verb
 from forensics.jobs.events import Job
-from forensics.matching.records import Quality, SourceFile, distinct_persons, read, understand
+from forensics.matching.records import DistinctPersons, Quality, SourceFile, read, understand
 from forensics.model import SourceRecord
 
 
@@ -35,21 +35,30 @@ def add_records(
         raise EnvironmentFailed(f"There is no file {file.name}.", "Check the path of the source records.")
     digest = hashing.of_file(file)
     source = understand(file, mapping or {}, key)
-    quality = Quality()
-    kept = list(_counted(job, source, quality))
-    if hashing.of_file(file) != digest:
-        raise EnvironmentFailed(f"{file.name} changed while it was read.", "Run this again when it is complete.")
-    quality.persons = distinct_persons(iter(kept))
-    noted = asdict(quality)
-    case.store.add_source_set(SourceSet(name or file.name, digest, as_of, len(kept), source.mapping, noted), kept)
+    quality, persons = Quality(), DistinctPersons()
+
+    def noticed() -> dict[str, Any]:
+        if hashing.of_file(file) != digest:
+            raise EnvironmentFailed(f"{file.name} changed while it was read.", "Run this again when it is complete.")
+        quality.persons = persons.count()
+        return asdict(quality)
+
+    wanted = SourceSet(name or file.name, digest, as_of, 0, source.mapping)
+    kept = case.store.add_source_set(wanted, _counted(job, source, quality, persons), noticed)
     job.changed("source_record")
-    result = {"file": file.name, "sha256": digest, "records": len(kept), "mapping": source.mapping, "quality": noted}
-    said = {"sha256": digest, "records": len(kept), "fields": sorted(source.mapping)}
-    return {**result, "custody": said}
+    said = {"sha256": digest, "records": kept.records}
+    return {
+        "file": file.name,
+        "mapping": source.mapping,
+        "quality": kept.quality,
+        **said,
+        "custody": {**said, "fields": sorted(source.mapping)},
+    }
 
 
-def _counted(job: Job, source: SourceFile, quality: Quality) -> Iterator[SourceRecord]:
+def _counted(job: Job, source: SourceFile, quality: Quality, persons: DistinctPersons) -> Iterator[SourceRecord]:
     for number, record in enumerate(read(source, quality), 1):
+        persons.add(record)
         if not number % 1000:
             job.check()
             job.progress("read records", number, None, "items")

@@ -185,29 +185,35 @@ def read(source: SourceFile, quality: Quality) -> Iterator[SourceRecord]:
         quality.shared["phone"] = shared
 
 
-def distinct_persons(records: Iterator[SourceRecord]) -> int:
-    """How many persons these records are: records that share a full name and birth date, and with it the Social
-    Security number or the address line, are one."""
-    parents: list[int] = []
-    owner: dict[tuple[str, ...], int] = {}
+class DistinctPersons:
+    """Counts persons as records go by: records that share full name and birth date, and with it the Social Security
+    number or the address line, are one person. Keeps a hash of each value and none of the values."""
 
-    def root(place: int) -> int:
+    def __init__(self) -> None:
+        self._parents: list[int] = []
+        self._owner: dict[int, int] = {}
+
+    def add(self, record: SourceRecord) -> None:
+        place = len(self._parents)
+        self._parents.append(place)
+        who = (normal.fold(record.given_name), normal.fold(record.family_name), record.birth_date)
+        if not all(who):
+            return
+        for kind, value in (("ssn", record.ssn), ("address", normal.alphanumeric(record.address))):
+            if value:
+                first = self._owner.setdefault(hash((*who, kind, value)), place)
+                if first != place:
+                    self._parents[self._root(place)] = self._root(first)
+
+    def _root(self, place: int) -> int:
+        parents = self._parents
         while parents[place] != place:
             parents[place] = parents[parents[place]]
             place = parents[place]
         return place
 
-    for place, record in enumerate(records):
-        parents.append(place)
-        who = (normal.fold(record.given_name), normal.fold(record.family_name), record.birth_date)
-        if not all(who):
-            continue
-        for kind, value in (("ssn", record.ssn), ("address", normal.alphanumeric(record.address))):
-            if value:
-                first = owner.setdefault((*who, kind, value), place)
-                if first != place:
-                    parents[root(place)] = root(first)
-    return sum(root(place) == place for place in range(len(parents)))
+    def count(self) -> int:
+        return sum(place == parent for place, parent in enumerate(self._parents))
 
 
 # ----------------------------------------------------------------------------------------------------------- reading
