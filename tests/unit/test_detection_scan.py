@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import unicodedata
 from collections.abc import Callable
 
@@ -11,7 +12,6 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from forensics.detection import scan as scanning
 from forensics.detection.scan import BLOCK, KINDS, MARGIN, scan
 from forensics.matching.index import RecordIndex
 from forensics.model import Kind, SourceRecord
@@ -204,11 +204,11 @@ def test_a_name_too_far_away_or_of_somebody_else_does_not_count() -> None:
 
 
 def test_a_name_counts_from_96_bytes_before_to_64_behind_and_not_beyond() -> None:
-    for gap in range(60, 120):
-        before = b"Maria Ibanez" + b"." * (gap - 12) + b"1961-02-03"
-        assert bool(records(before, NAMED)) == (gap <= scanning.BEFORE), gap
-        behind = b"1961-02-03" + b"." * (gap - 20) + b"Maria Ibanez"
-        assert bool(records(behind, NAMED)) == (gap - 20 < scanning.AFTER), gap
+    for gap, around in itertools.product(range(60, 120), (b"", b" " * 4000)):
+        before = around + b"Maria Ibanez" + b"." * (gap - 12) + b"1961-02-03" + around
+        assert bool(records(before, NAMED)) == (gap <= 96), gap
+        behind = around + b"1961-02-03" + b"." * (gap - 20) + b"Maria Luz Clara Ibanez" + around
+        assert bool(records(behind, NAMED)) == (gap - 20 < 64), gap
 
 
 def test_a_lone_date_in_much_text_is_found_as_surely_as_one_among_many() -> None:
@@ -240,8 +240,10 @@ VALUES = [
     (("x" * 40 + " Maria Ibanez 1961-02-03 " + "x" * 62).encode("cp037"), NAMED),
     (b"5" * 20 + b"899770123" + b"5" * 35, SSN),
     (b"MBR-2045551", MEMBER),
+    (b"\nMaria Ibanez" + b"." * 80 + b"1961-02-03", NAMED),
+    (("1961-02-03" + "." * 60 + "Maria Luz Clara Ibanez").encode("utf-16-le"), NAMED),
 ]
-around = st.integers(-MARGIN - 140, 140)
+around = st.integers(-660, 140)
 fillers = st.sampled_from([b"\x00", b"\xff", b"~", b"\x91", b" ", b"\n"])
 
 
@@ -249,6 +251,8 @@ fillers = st.sampled_from([b"\x00", b"\xff", b"~", b"\x91", b" ", b"\n"])
 @example(VALUES[3], 1, -1, b"\xff")
 @example(VALUES[10], 1, -50, b"\x00")
 @example(VALUES[10], 2, -118, b"\xff")
+@example(VALUES[13], 1, -93, b"\xff")
+@example(VALUES[14], 1, -2, b"\xff")
 @settings(deadline=None, max_examples=120)
 def test_a_value_at_any_place_around_a_block_border_is_found_exactly_once(
     value: tuple[bytes, Kind], border: int, shift: int, filler: bytes
