@@ -6,6 +6,7 @@ import base64
 import json
 import os
 import secrets
+import unicodedata
 from pathlib import Path
 
 from cryptography.exceptions import InvalidTag
@@ -20,6 +21,11 @@ ITERATIONS = 3
 LANES = 4
 """Argon2id (RFC 9106) at 256 MiB and three passes: about 0.3 s on a workstation, and as much for each guess."""
 
+MOST_MEMORY_KIB, MOST_ITERATIONS, MOST_LANES = 4 << 20, 64, 64
+"""What a key file may ask for: one that was tampered with must not take the machine's memory or hours."""
+
+CIPHER, KDF, VERSION = "AES-256-GCM", "argon2id", 1
+
 
 def _b64(data: bytes) -> str:
     return base64.b64encode(data).decode("ascii")
@@ -27,7 +33,8 @@ def _b64(data: bytes) -> str:
 
 def _wrapping_key(passphrase: str, salt: bytes, memory_kib: int, iterations: int, lanes: int) -> bytes:
     kdf = Argon2id(salt=salt, length=KEY_BYTES, iterations=iterations, lanes=lanes, memory_cost=memory_kib)
-    return kdf.derive(passphrase.encode("utf-8"))
+    # Composed, so that an accent opens the case whichever way a keyboard wrote it.
+    return kdf.derive(unicodedata.normalize("NFC", passphrase).encode("utf-8", "surrogatepass"))
 
 
 def create_key(path: Path, case_id: str, passphrase: str) -> bytes:
@@ -44,16 +51,16 @@ def create_key(path: Path, case_id: str, passphrase: str) -> bytes:
         nonce, key, case_id.encode()
     )
     document = {
-        "version": 1,
+        "version": VERSION,
         "case_id": case_id,
         "wraps": [
             {
-                "kdf": "argon2id",
+                "kdf": KDF,
                 "memory_kib": MEMORY_KIB,
                 "iterations": ITERATIONS,
                 "lanes": LANES,
                 "salt": _b64(salt),
-                "cipher": "AES-256-GCM",
+                "cipher": CIPHER,
                 "nonce": _b64(nonce),
                 "wrapped": _b64(wrapped),
             }
@@ -70,9 +77,17 @@ def unlock(path: Path, passphrase: str) -> bytes:
     """The case key. Raises `Refused` where the passphrase is wrong or the key file is damaged."""
     try:
         document = json.loads(path.read_text("utf-8"))
+        if document["version"] != VERSION:
+            raise Refused("key.json is damaged, or made by a later version.", "Restore it from the backup of the case.")
         for wrap in document["wraps"]:
-            salt, nonce, wrapped = (base64.b64decode(wrap[part]) for part in ("salt", "nonce", "wrapped"))
-            kek = _wrapping_key(passphrase, salt, wrap["memory_kib"], wrap["iterations"], wrap["lanes"])
+            salt, nonce, wrapped = (
+                base64.b64decode(wrap[part], validate=True) for part in ("salt", "nonce", "wrapped")
+            )
+            cost = wrap["memory_kib"], wrap["iterations"], wrap["lanes"]
+            within = zip(cost, (MOST_MEMORY_KIB, MOST_ITERATIONS, MOST_LANES), strict=True)
+            if (wrap["kdf"], wrap["cipher"]) != (KDF, CIPHER) or not all(0 < asked <= most for asked, most in within):
+                raise ValueError("unknown wrap")
+            kek = _wrapping_key(passphrase, salt, *cost)
             try:
                 return AESGCM(kek).decrypt(nonce, wrapped, document["case_id"].encode())
             except InvalidTag:
@@ -81,6 +96,6 @@ def unlock(path: Path, passphrase: str) -> bytes:
         raise Refused(
             "This folder is not a case: it has no key.json.", "Give the path of a NAME.dcase folder."
         ) from None
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise Refused("key.json is damaged.", "Restore it from the backup of the case.") from error
     raise Refused("The passphrase does not open this case.", "Check the passphrase and try again.")

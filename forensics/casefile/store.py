@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import heapq
 import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field, fields, replace
@@ -587,7 +588,8 @@ class Store:
     def _forget_matches(self, connection: Connection) -> None:
         for table in (schema.exposure, schema.evidence, schema.match_unit):
             connection.execute(table.delete())
-        connection.execute(schema.fact.delete().where(schema.fact.c.name.in_(("assessment", "matched", "assessed"))))
+        resting = ("assessment", "places", "matched", "assessed")
+        connection.execute(schema.fact.delete().where(schema.fact.c.name.in_(resting)))
 
     # ------------------------------------------------------------------------------------------------------ exposure
 
@@ -697,9 +699,12 @@ def _stored_entry(row: Any) -> StoredEntry:
 def _add_child(connection: Connection, parent: StoredEntry, number: int, child: ExaminedChild, compress: Any) -> None:
     locator = parent.entry.locator.into(child.untrusted_name)
     table = schema.file_entry
-    if connection.scalar(select(table.c.id).where(table.c.locator == str(locator))):
-        # Containers may hold one name twice; the number keeps both and can be found in the container's listing.
-        locator = parent.entry.locator.into(child.untrusted_name + b" (member %d)" % (number + 1))
+    name = child.untrusted_name
+    while connection.scalar(select(table.c.id).where(table.c.locator == str(locator))):
+        # Containers may hold one name twice; the number keeps both and can be found in the container's listing. A
+        # member may even be called what that gives.
+        name += b" (member %d)" % (number + 1)
+        locator = parent.entry.locator.into(name)
     entry = FileEntry(locator, EntryStatus.CHILD, len(child.data), 0, "", "", "", (), "")
     row = _entry_row(parent.volume, parent.id, parent.depth + 1, entry)
     if child.outcome is not None and child.outcome != OK:
@@ -730,21 +735,33 @@ def _piece(row: Any, data: bytes | None) -> Piece:
 def _without_overlaps(
     found: list[tuple[int, int, int, int, int]],
 ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64], list[int]]:
-    """Cut runs so that none overlaps another; of two that would, the one with the lower rank keeps the bytes."""
-    import bisect
+    """Cut runs so that none overlaps another; of several at one byte the first of `found` keeps it.
 
-    starts: list[int] = []
-    kept: list[tuple[int, int, int, int]] = []
-    for _, entry, device, length, file_offset in found:
-        at, end = device, device + length
-        while at < end:
-            place = bisect.bisect_right(starts, at)
-            if place and kept[place - 1][0] + kept[place - 1][1] > at:
-                at = kept[place - 1][0] + kept[place - 1][1]
-                continue
-            stop = min(end, starts[place]) if place < len(starts) else end
-            starts.insert(place, at)
-            kept.insert(place, (at, stop - at, file_offset + at - device, entry))
-            at = stop
-    columns = np.array([run[:3] for run in kept], dtype=np.int64).reshape(-1, 3)
-    return columns[:, 0], columns[:, 1], columns[:, 2], [run[3] for run in kept]
+    `found` holds rank, entry, device offset, length and file offset. A sweep over the device with the runs that reach
+    the current byte in a heap: n log n, however they overlap.
+    """
+    order = sorted((n for n, run in enumerate(found) if run[3] > 0), key=lambda n: found[n][2])
+    reaching: list[int] = []
+    kept: list[tuple[int, int, int]] = []
+    at, coming = 0, 0
+    while reaching or coming < len(order):
+        if not reaching:
+            at = max(at, found[order[coming]][2])
+        while coming < len(order) and found[order[coming]][2] <= at:
+            heapq.heappush(reaching, order[coming])
+            coming += 1
+        _, _, device, length, _ = found[reaching[0]]
+        if device + length <= at:
+            heapq.heappop(reaching)
+            continue
+        stop = device + length
+        if coming < len(order):
+            stop = min(stop, found[order[coming]][2])
+        if kept and kept[-1][2] == reaching[0] and kept[-1][1] == at:
+            kept[-1] = (kept[-1][0], stop, reaching[0])
+        else:
+            kept.append((at, stop, reaching[0]))
+        at = stop
+    rows = [(at, stop - at, found[n][4] + at - found[n][2]) for at, stop, n in kept]
+    columns = np.array(rows, dtype=np.int64).reshape(-1, 3)
+    return columns[:, 0], columns[:, 1], columns[:, 2], [found[n][1] for _, _, n in kept]

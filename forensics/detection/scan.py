@@ -1,7 +1,11 @@
 """The raw scan: every run of digits in a stretch of bytes, typed, keyed and asked of the records' index.
 
-Works on what is there, allocated or not, without knowing the format: bytes (ASCII, Latin-1, UTF-8), UTF-16 at either
-phase, and EBCDIC (code page 037). Nothing that does not hit is kept.
+Works on what is there, allocated or not, without knowing the format: bytes (ASCII, Latin-1, UTF-8), UTF-16 of either
+byte order at either phase, and EBCDIC (code page 037). Nothing that does not hit is kept.
+
+What it does not find: in UTF-16, name words with letters beyond U+00FF; in code page 037, less than 127 bytes of text
+on their own; a value with markup or a line break inside; `2/3/1961` meant as 2 March (the table road knows the column).
+Offsets in UTF-16 are those of the characters' low bytes, because in a run of them the two byte orders look alike.
 
 Within a block everything is vectorised; a block of 256 KiB stays in the processor's cache. Each block is looked at
 with `MARGIN` bytes on either side, so that no value is lost at a border, and a hit belongs to the block it starts in.
@@ -123,17 +127,47 @@ def _readings(block: Bytes) -> list[tuple[Bytes, int, int]]:
         return []
     readings = [(block, 0, 1)]
     if not block.all():
-        for phase in (0, 1):
-            pairs = block[phase : len(block) - ((len(block) - phase) & 1)].reshape(-1, 2)
-            text = (pairs[:, 1] == 0) & (pairs[:, 0] >= 9)
-            longer = text[:-1] & text[1:]
-            longer = longer[:-2] & longer[2:]
-            longer = longer[:-4] & longer[4:]
-            if longer.any():
-                readings.append((np.where(text, pairs[:, 0], 0).astype(np.uint8), phase, 2))
+        readings += _utf_16(block)
     if _has_ebcdic(block):
         readings.append((_FROM_EBCDIC[block], 0, 1))
     return readings
+
+
+_DIGIT_OR_LETTER = _table((48, 57), (65, 90), (97, 122), (0xC0, 0xFF))
+_HYPHEN = 0x2D
+_NO_TEXT = np.full(1, 0xFF, np.uint8)
+
+
+def _utf_16(block: Bytes) -> list[tuple[Bytes, int, int]]:
+    """The low bytes at even and at odd offsets, where they stand in characters up to U+00FF; dashes become hyphens."""
+    readings = []
+    for phase in (0, 1):
+        low = block[phase::2]
+        behind = block[phase + 1 :: 2]
+        before = block[1 - phase :: 2] if phase else np.concatenate((_NO_TEXT, block[1::2]))
+        little = _characters(low, behind if len(behind) == len(low) else np.append(behind, _NO_TEXT))
+        big = _characters(low, before[: len(low)])
+        if _eight_in_a_row(little):
+            readings.append((little, phase, 2))
+        # Inside a run both orders see the same; only where the run ends, or a dash stands in it, the right one matters.
+        if _DIGIT_OR_LETTER[low[(big != 0) & (little == 0)]].any() and _eight_in_a_row(big):
+            readings.append((big, phase, 2))
+    return readings
+
+
+def _characters(low: Bytes, high: Bytes) -> Bytes:
+    text: Bytes = np.where((high == 0) & (low >= 9), low, np.uint8(0))
+    # U+2010 to U+2014; beyond Latin-1 the only characters that stand inside a value.
+    text[(high == 0x20) & ((low - np.uint8(0x10)) <= 4)] = _HYPHEN
+    return text
+
+
+def _eight_in_a_row(text: Bytes) -> bool:
+    there = text != 0
+    longer = there[:-1] & there[1:]
+    longer = longer[:-2] & longer[2:]
+    longer = longer[:-4] & longer[4:]
+    return bool(longer.any())
 
 
 def _has_ebcdic(block: Bytes) -> bool:
@@ -365,11 +399,19 @@ LONGEST_MONTH = 14
 def _days_with_year(runs: _Runs) -> Ints:
     """The runs that may be the day of a written date: a year stands so close behind that the month has room."""
     start, length = runs.start, runs.length
-    day = np.flatnonzero(
-        (length[:-1] <= 2) & (length[1:] == 4) & (start[1:] - start[:-1] - length[:-1] <= LONGEST_MONTH)
-    )
-    century = _value(runs.text, start[day + 1], 2)
-    return day[(century >= 18) & (century <= 20)]
+    gap = start[1:] - start[:-1] - length[:-1]
+    long = np.flatnonzero((length[:-1] <= 2) & (length[1:] == 4) & (gap <= LONGEST_MONTH))
+    century = _value(runs.text, start[long + 1], 2)
+    long = long[(century >= 18) & (century <= 20)]
+    short = np.flatnonzero((length[:-1] <= 2) & (length[1:] == 2) & (gap == len("-Feb-")))
+    return np.concatenate((long, short[_hyphens_between(runs, short, short + 1)]))
+
+
+def _hyphens_between(runs: _Runs, day: Ints, year: Ints) -> NDArray[np.bool_]:
+    """Whether hyphens stand behind these days and before these years, as in a spreadsheet's `3-Feb-61`."""
+    behind, before = runs.text[runs.start[day] + runs.length[day]], runs.text[runs.start[year] - 1]
+    fits: NDArray[np.bool_] = (behind == _HYPHEN) & (before == _HYPHEN)
+    return fits
 
 
 _MONTHS = (
@@ -387,7 +429,7 @@ _MONTH_SORTED = _MONTH_HASHES[_MONTH_ORDER]
 
 
 def _written_dates(runs: _Runs, words: _Words) -> list[_Dates]:
-    """`February 3, 1961`, `3 Feb 1961` and their like."""
+    """`February 3, 1961`, `3 Feb 1961`, `03FEB1961`, `3-Feb-61` and their like."""
     place = np.minimum(np.searchsorted(_MONTH_SORTED, words.hashes), len(_MONTH_SORTED) - 1)
     is_month = _MONTH_SORTED[place] == words.hashes
     month = _MONTH_NUMBERS[_MONTH_ORDER[place[is_month]]]
@@ -402,26 +444,30 @@ def _written_dates(runs: _Runs, words: _Words) -> list[_Dates]:
         day_at = following - shift
         ok = (year_at < len(runs.start)) & (day_at >= 0)
         y, d, m, b, e = year_at[ok], day_at[ok], month[ok], begin[ok], end[ok]
-        ok = (runs.length[y] == 4) & (runs.length[d] <= 2)
+        four = runs.length[y] == 4
+        ok = four & (runs.length[d] <= 2)
         if shift:
-            ok &= (b - ends[d] >= 1) & (b - ends[d] <= 4) & (runs.start[y] - e >= 1) & (runs.start[y] - e <= 3)
+            ok |= (runs.length[y] == 2) & (runs.length[d] <= 2) & _hyphens_between(runs, d, y)
+            ok &= (b - ends[d] >= 0) & (b - ends[d] <= 4) & (runs.start[y] - e >= 0) & (runs.start[y] - e <= 3)
         else:
             ok &= (runs.start[d] - e >= 1) & (runs.start[d] - e <= 2)
             ok &= (runs.start[y] - ends[d] >= 1) & (runs.start[y] - ends[d] <= 4)
-        y, d, m, b = y[ok], d[ok], m[ok], b[ok]
+        y, d, m, b, four = y[ok], d[ok], m[ok], b[ok], four[ok]
         offset = runs.start[d] if shift else b
-        found.append(
-            _dates_of(
-                _value(runs.text, runs.start[y], 4).astype(np.int64), m, _number(runs, d), offset, ends[y] - offset
-            )
-        )
+        length, day = ends[y] - offset, _number(runs, d)
+        year = np.zeros(len(y), np.int64)
+        year[four] = _value(runs.text, runs.start[y[four]], 4).astype(np.int64)
+        year[~four] = _number(runs, y[~four]) + 1900
+        found.append(_dates_of(year, m, day, offset, length))
+        found.append(_dates_of(year[~four] + 100, m[~four], day[~four], offset[~four], length[~four]))
     return found
 
 
 # ----------------------------------------------------------------------------------------------------------- names
 
-# Bytes from 0x80 on are letters: in UTF-8 and Latin-1 alike that is what they mostly are inside a name.
-_LETTER = _table((65, 90), (97, 122), (128, 255))
+# Bytes from 0x80 on are letters, with few exceptions: in UTF-8 and Latin-1 alike that is what they are inside a name.
+# 0xFF is none in UTF-8, nearly none in Latin-1, and what erased flash memory is filled with.
+_LETTER = _table((65, 90), (97, 122), (128, 254))
 _LOWER = np.arange(256, dtype=U64)
 _LOWER[65:91] += 32
 
@@ -442,6 +488,21 @@ class _Words(NamedTuple):
     start: Ints
     end: Ints
     hashes: NDArray[np.uint64]
+
+
+def _letters(text: Bytes) -> NDArray[np.bool_]:
+    letters = _LETTER[text]
+    high = text >= 0x80
+    if high.any():
+        # U+0080 to U+00BF and U+2000 to U+203F (no-break space, dashes, the typographic apostrophe) are no letters, in
+        # UTF-8 as in the one byte that Latin-1 and Windows-1252 take for them.
+        alone = (text[1:] < 0xC0) & high[1:] & ~high[:-1]
+        letters[1:][alone] = False
+        pair = np.flatnonzero(text[:-1] == 0xC2)
+        letters[pair] = letters[pair + 1] = False
+        three = np.flatnonzero((text[:-2] == 0xE2) & (text[1:-1] == 0x80))
+        letters[three] = letters[three + 1] = letters[three + 2] = False
+    return letters
 
 
 REACH_BEFORE = BEFORE + LONGEST_WORD + 1
@@ -468,7 +529,7 @@ def _words_near(text: Bytes, begin: Ints, end: Ints) -> _Words | None:
 
 
 def _find_words(text: Bytes) -> _Words | None:
-    start, length = _runs(text, _LETTER[text])
+    start, length = _runs(text, _letters(text))
     keep = (length >= SHORTEST_WORD) & (length <= LONGEST_WORD)
     start, end = start[keep], (start + length)[keep]
     if not len(start):

@@ -49,7 +49,8 @@ class Text:
 def elements_in(person: Person, text: Text) -> frozenset[str]:
     """The elements of the catalogue whose value, as this person's record has it, stands in the text."""
     found = set()
-    if person.given and person.family and person.given in text.words and person.family <= text.words:
+    family = person.family and (person.family <= text.words or person.family_joined <= text.words)
+    if family and person.given and person.given in text.words:
         found.add("name")
     if person.birth_date and person.birth_date in text.dates:
         found.add("birth_date")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from array import array
 from collections.abc import Iterable
 from contextlib import suppress
@@ -91,6 +92,8 @@ class Person:
 
     given: str
     family: frozenset[str]
+    family_joined: frozenset[str]
+    """The same words with apostrophes left out, as many systems keep them."""
     birth_date: str
     ssn: str
     member_id: str
@@ -176,10 +179,12 @@ def _person(
     given: str, family: str, birth_date: str, ssn: str, member_id: str, address: str, phone: str, email: str
 ) -> Person:
     identifier = normal.alphanumeric(member_id)
+    given_words = normal.words(given)
     tail = identifier.lstrip("ABCDEFGHIJKLMNOPQRSTUVWXYZ")
     return Person(
-        given=next(iter(normal.words(given)), ""),
+        given=next((word for word in given_words if len(word) > 1), "".join(given_words[:1])),
         family=frozenset(normal.words(family)),
+        family_joined=frozenset(normal.words(_APOSTROPHE.sub("", family))),
         birth_date=birth_date,
         ssn=ssn,
         member_id=identifier,
@@ -196,29 +201,34 @@ def _word_hashes(word: str) -> tuple[int, ...]:
     spelled = {normal.fold(word).encode("ascii", "ignore")}
     if not word.isascii():
         for form in {word.lower(), word.upper(), word.capitalize()}:
-            for encoding in ("utf-8", "latin-1"):
-                with suppress(UnicodeEncodeError):
-                    # Of bytes only ASCII letters can be lowered, and the raw scan sees bytes.
-                    spelled.add(form.encode(encoding).lower())
+            # Of bytes only ASCII letters can be lowered, and the raw scan sees bytes.
+            spelled.add(unicodedata.normalize("NFD", form).encode().lower())
+            composed = unicodedata.normalize("NFC", form)
+            spelled.add(composed.encode().lower())
+            with suppress(UnicodeEncodeError):
+                spelled.add(composed.encode("latin-1").lower())
     return tuple(keys.token_hash(spelling) for spelling in sorted(spelled) if len(spelling) > 1)
 
 
 _NAME_WORD = re.compile(r"[^\W\d_]+")
+_APOSTROPHE = re.compile(r"['’‘`]")
+
+
+def _name_words(name: str) -> list[str]:
+    """The words of a name, composed, initials and the `O` of `O'Neil` left out."""
+    composed = unicodedata.normalize("NFC", name)
+    return [word for word in _NAME_WORD.findall(composed) if len(word) > 1]
 
 
 @lru_cache(maxsize=1 << 18)
 def _given_hashes(given: str) -> tuple[int, ...]:
     """What the first given name may look like on a drive."""
-    words = _NAME_WORD.findall(given)
-    return _word_hashes(words[0]) if words else ()
+    return _word_hashes(_name_words(given)[0]) if _name_words(given) else ()
 
 
 @lru_cache(maxsize=1 << 18)
 def _family_hashes(family: str) -> tuple[int, ...]:
-    """What the first and the last word of a family name may look like on a drive."""
-    words = [word for word in _NAME_WORD.findall(family) if len(word) > 1]
-    return (
-        tuple(spelling for word in dict.fromkeys((words[0], words[-1])) for spelling in _word_hashes(word))
-        if words
-        else ()
-    )
+    """What the first and the last word of a family name may look like on a drive, `O'Neil` also as `ONeil`."""
+    words = _name_words(family)
+    ends = dict.fromkeys(words[:1] + words[-1:] + _name_words(_APOSTROPHE.sub("", family))[:1])
+    return tuple(dict.fromkeys(spelling for word in ends for spelling in _word_hashes(word)))

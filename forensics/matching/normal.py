@@ -27,10 +27,16 @@ _DIGIT = re.compile(r"\d")
 _NUMERIC_DATE = re.compile(r"(?<![\d/.-])(\d{1,4})([-/. ])(\d{1,2})\2(\d{1,4})(?![\d/-])")
 _COMPACT_DATE = re.compile(r"(?<!\d)(\d{8})(?!\d)")
 _WRITTEN_DATE = re.compile(
-    r"(?<![^\W_])(?:(\d{1,2})(?:st|nd|rd|th)?[ .-]{1,2})?"
+    r"(?<![^\W_])(?:(\d{1,2})(?:st|nd|rd|th)?[ ./-]{0,2})?"
     r"(jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?|sept?(?:ember)?|oct(?:ober)?"
-    r"|nov(?:ember)?|dec(?:ember)?)[ .-]{1,2}(?:(\d{1,2})(?:st|nd|rd|th)?,?[ ]{1,2})?(\d{4})(?!\d)"
+    r"|nov(?:ember)?|dec(?:ember)?)[ ./-]{0,2}(?:(\d{1,2})(?:st|nd|rd|th)?,?[ ]{1,2})?(\d{4})(?!\d)"
 )
+_SHORT_WRITTEN_DATE = re.compile(
+    r"(?<![^\W_])(\d{1,2})-(jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)-(\d{2})(?![^\W_])"
+)
+
+_PLAIN = str.maketrans({"ø": "o", "đ": "d", "ð": "d", "ł": "l", "ı": "i", "æ": "ae", "œ": "oe", "þ": "th"})
+"""Letters that Unicode does not take apart into a plain one and a mark, though people do."""
 
 
 def fold(text: str) -> str:
@@ -38,7 +44,8 @@ def fold(text: str) -> str:
     if text.isascii():
         return text.lower()
     decomposed = unicodedata.normalize("NFKD", text.casefold())
-    return "".join(c for c in decomposed if not unicodedata.combining(c)).replace("’", "'").replace("‘", "'")
+    plain = "".join(c for c in decomposed if not unicodedata.combining(c)).translate(_PLAIN)
+    return plain.replace("’", "'").replace("‘", "'")
 
 
 def words(text: str) -> list[str]:
@@ -83,7 +90,11 @@ def dates(text: str, day_first: bool = False) -> set[str]:
         for run in _COMPACT_DATE.findall(text):
             found.add(_iso(int(run[:4]), int(run[4:6]), int(run[6:])))
             found.add(_iso(int(run[4:]), int(run[:2]), int(run[2:4])))
-        for before, month, behind, year in _WRITTEN_DATE.findall(text.lower()):
+        lowered = text.lower()
+        for day, month, year in _SHORT_WRITTEN_DATE.findall(lowered):
+            for century in (1900, 2000):
+                found.add(_iso(century + int(year), _MONTHS[month], int(day)))
+        for before, month, behind, year in _WRITTEN_DATE.findall(lowered):
             if day := before or behind:
                 found.add(_iso(int(year), _MONTHS[month[:3]], int(day)))
     found.discard("")

@@ -1,13 +1,15 @@
 """The road of the raw scan: hits become evidence by what else stands in their line, or close by.
 
 Fields count together within one line; where the line alone does not show who it is, within `NEAR` bytes on either
-side. No wider.
+side. No wider; and not over a line that shows somebody else, nor from one row of a table into the next.
 """
 
 from __future__ import annotations
 
+import bisect
 import re
-from collections.abc import Iterator, Sequence
+import sys
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
 
@@ -22,6 +24,9 @@ LINE = 600
 """Bytes to either side within which the ends of a line are looked for."""
 
 NEAR = 200
+
+REACH = 4 * LINE
+"""Bytes further than which no line matters to a hit: a line of UTF-16 has two bytes a character, on either side."""
 
 RANK = (Kind.SSN, Kind.MEMBER_ID, Kind.NAME_AND_BIRTH_DATE)
 """Of several hits at one place the first kind gives the place its offset."""
@@ -84,25 +89,85 @@ def find_in_text(data: bytes, hits: FoundHits, index: RecordIndex) -> list[Found
     lines: dict[tuple[int, int], tuple[int, int]] = {}
     found: list[Found] = []
     unsure: dict[int, list[_Hit]] = {}
+    clear: dict[tuple[int, int], set[int]] = {}
     for record, all_hits in by_record.items():
         for here, (begin, end) in _by_line(data, all_hits, lines):
             best = min(here, key=lambda hit: hit.order)
             elements = elements_in(index.person(record), _text(texts, data, begin, end, best))
             if len(elements & DECIDING) > 1:
                 found.append(Found(record, best.offset, best.length, elements, "line"))
+                clear.setdefault((begin, end), set()).add(record)
             else:
                 unsure.setdefault(record, []).extend(here)
+    fences = _Fences(clear)
     for record, here in unsure.items():
         for cluster in _clusters(here):
             best = min(cluster, key=lambda hit: hit.order)
-            near = NEAR * best.width
-            begin = max(best.offset % best.width, cluster[0].offset - near)
-            end = min(len(data), cluster[-1].offset + cluster[-1].length + near)
+            begin, end = _window(data, cluster, best, fences.around(record, cluster))
             elements = elements_in(index.person(record), _text(texts, data, begin, end, best))
             deciding = elements & DECIDING
             if len(deciding) > 1 or deciding & {"ssn", "member_id"}:
                 found.append(Found(record, best.offset, best.length, elements, "window"))
     return sorted(found, key=lambda item: (item.offset, item.record))
+
+
+class _Fences:
+    """Lines that show somebody: the window of somebody else ends at them."""
+
+    def __init__(self, clear: Mapping[tuple[int, int], set[int]]) -> None:
+        self._lines = sorted(clear)
+        self._persons = [clear[line] for line in self._lines]
+
+    def around(self, record: int, cluster: Sequence[_Hit]) -> tuple[int, int]:
+        """Between which offsets these hits of a record may look around."""
+        first, last = cluster[0].offset, cluster[-1].offset
+        low, high = 0, sys.maxsize
+        here = bisect.bisect_right(self._lines, (first, first))
+        at = here - 1
+        while at >= 0 and self._lines[at][0] >= first - REACH:
+            if self._lines[at][1] <= first and record not in self._persons[at]:
+                low = self._lines[at][1]
+                break
+            at -= 1
+        at = here
+        while at < len(self._lines) and self._lines[at][0] <= last + REACH:
+            if self._lines[at][0] > last and record not in self._persons[at]:
+                high = self._lines[at][0]
+                break
+            at += 1
+        return low, high
+
+
+def _window(data: bytes, cluster: Sequence[_Hit], best: _Hit, fence: tuple[int, int]) -> tuple[int, int]:
+    """Begin and end of the stretch around hits of one record in which its fields count together."""
+    low, high = fence
+    line = _line(data, best)
+    if _is_row(data, line, best.width):
+        return line
+    near = NEAR * best.width
+    begin = max(low, cluster[0].offset - near)
+    begin += (best.offset - begin) % best.width
+    return begin, min(high, len(data), cluster[-1].offset + cluster[-1].length + near)
+
+
+_DELIMITERS = {b",": 3, b";": 2, b"\t": 2, b"|": 2}
+"""What separates the cells of a row, and how many of them no two neighbouring lines of prose have alike."""
+
+_LINE_ENDS = b"\r\n"
+
+
+def _is_row(data: bytes, line: tuple[int, int], width: int) -> bool:
+    """Whether a line before or behind has as many delimiters: these are rows of a table, one person each."""
+    begin, end = line
+    own = data[begin:end:width]
+    # The last whole line of what stands before, and the first of what stands behind.
+    before = data[begin % width if begin < LINE * width else begin - LINE * width : begin : width]
+    behind = data[end : end + LINE * width : width]
+    neighbours = (before.rstrip(_LINE_ENDS).rpartition(b"\n")[2], behind.lstrip(_LINE_ENDS).partition(b"\n")[0])
+    return any(
+        own.count(delimiter) >= least and own.count(delimiter) in (line.count(delimiter) for line in neighbours)
+        for delimiter, least in _DELIMITERS.items()
+    )
 
 
 LETTER = 16 << 10
@@ -154,6 +219,8 @@ def _by_line(
 
 # What ends a line in text, and in what is not text; a tabulator is part of a line.
 _END = re.compile(rb"[\x00-\x08\x0a-\x1f]")
+# In UTF-16 0x10 to 0x14 are the low bytes of dashes (U+2010 to U+2014), which stand inside values.
+_UTF_16_END = re.compile(rb"[\x00-\x08\x0a-\x0f\x15-\x1f]")
 _EBCDIC_END = re.compile(rb"[\x00-\x04\x06-\x3f]")
 
 
@@ -162,7 +229,7 @@ def _line(data: bytes, hit: _Hit) -> tuple[int, int]:
     offset, width = hit.offset, hit.width
     low = max(offset % width, offset - LINE * width)
     high = min(len(data), offset + hit.length + LINE * width)
-    end_of_line = _EBCDIC_END if width == 1 and _is_ebcdic(data, offset) else _END
+    end_of_line = _UTF_16_END if width == 2 else _EBCDIC_END if _is_ebcdic(data, offset) else _END
     # In UTF-16 every second byte is the character; the hit says at which of the two phases.
     before, behind = data[low:offset:width], data[offset:high:width]
     opening, closing = end_of_line.search(before[::-1]), end_of_line.search(behind)
@@ -179,13 +246,27 @@ def _text(known: dict[tuple[int, int, int], Text], data: bytes, begin: int, end:
     key = (begin, end, hit.width)
     text = known.get(key)
     if text is None:
-        text = known[key] = Text.of(_decode(data[begin:end], hit.width, _is_ebcdic(data, hit.offset)))
+        if hit.width == 2:
+            decoded = _decode_utf_16(data, begin, end)
+        else:
+            decoded = _decode(data[begin:end], _is_ebcdic(data, hit.offset))
+        text = known[key] = Text.of(decoded)
     return text
 
 
-def _decode(raw: bytes, width: int, ebcdic: bool) -> str:
-    if width == 2:
-        return raw[: len(raw) & ~1].decode("utf-16-le", "replace")
+def _decode_utf_16(data: bytes, begin: int, end: int) -> str:
+    """The characters whose low bytes stand at `begin` and at every second byte behind it.
+
+    Where the two byte orders do not read alike (at the ends of a run, around dashes) both readings stand in the text.
+    """
+    size = (end - begin) & ~1
+    little = data[begin : begin + size].decode("utf-16-le", "replace")
+    big = data[begin - 1 : begin - 1 + size] if begin else b"\xff" + data[: size - 1]
+    other = big.decode("utf-16-be", "replace")
+    return little if other == little else f"{little}\t{other}"
+
+
+def _decode(raw: bytes, ebcdic: bool) -> str:
     if ebcdic:
         return raw.decode("cp037")
     try:
