@@ -16,6 +16,7 @@ from forensics import keys
 from forensics.matching import normal
 from forensics.matching.agreement import DECIDING, Text, elements_in
 from forensics.matching.index import Person, RecordIndex
+from forensics.matching.layout import learn
 from forensics.model import Kind
 
 Row = Sequence[str]
@@ -27,6 +28,12 @@ SAMPLE = 400
 
 MOSTLY = 0.6
 """Share of a column's sampled cells that must have a shape for the column to have it."""
+
+LAYOUT_SAMPLE = 600
+"""Pairs of row and record that are read as text to learn a table's layout; most pairs of a small table."""
+
+LEAST_CLEAR = 100
+"""Clear rows below which a layout would rest on too little, and reading every row as text costs nothing."""
 
 ROLES = ("ssn", "member_id", "birth_date")
 """Fields whose cell can contradict a record; a name is spelled in too many ways for that."""
@@ -69,22 +76,41 @@ def find_in_rows(rows: Sequence[Row], hits: Iterable[tuple[int, int]], index: Re
     columns = recognise(rows, index)
     pairs = sorted(set(hits) | _joined(rows, columns, index))
     day_first = bool(columns.day_first)
-    texts: dict[int, Text] = {}
-    agreed: list[tuple[int, int, Person, frozenset[str]]] = []
-    for row, record in pairs:
-        text = texts.get(row)
-        if text is None:
-            text = texts[row] = Text.of("\t".join(rows[row]), day_first)
-        person = index.person(record)
-        elements = elements_in(person, text)
-        if len(elements & DECIDING) > 1 or elements & {"ssn", "member_id"}:
-            agreed.append((row, record, person, elements))
+    agreed = _agreeing(rows, pairs, index, day_first)
     roles = _roles(rows, agreed, day_first)
     return [
         FoundRow(row, record, elements | differing[1], elements & DECIDING, differing[0])
         for row, record, person, elements in agreed
         for differing in [_differences(rows[row], person, elements, roles, day_first)]
     ]
+
+
+def _agreeing(
+    rows: Sequence[Row], pairs: Sequence[tuple[int, int]], index: RecordIndex, day_first: bool
+) -> list[tuple[int, int, Person, frozenset[str]]]:
+    """Row, record, person and elements of the pairs that are evidence. A sample is read as text; what it shows of the
+    table's layout decides how the others are read."""
+    texts: dict[int, Text] = {}
+
+    def as_text(row: int, person: Person) -> frozenset[str]:
+        if row not in texts:
+            texts[row] = Text.of("\t".join(rows[row]), day_first)
+        return elements_in(person, texts[row])
+
+    step = max(1, len(pairs) // LAYOUT_SAMPLE)
+    sampled = [(row, index.person(record)) for row, record in pairs[::step]]
+    read = [(row, person, as_text(row, person)) for row, person in sampled]
+    clear = [item for item in read if len(item[2] & DECIDING) > 1]
+    layout = learn(rows, clear, day_first) if len(clear) >= LEAST_CLEAR else None
+    agreed = []
+    for row, record in pairs:
+        person = index.person(record)
+        elements = layout.elements(rows[row], person) if layout else None
+        if elements is None:
+            elements = as_text(row, person)
+        if len(elements & DECIDING) > 1 or elements & {"ssn", "member_id"}:
+            agreed.append((row, record, person, elements))
+    return agreed
 
 
 def recognise(rows: Sequence[Row], index: RecordIndex) -> Columns:
