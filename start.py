@@ -557,7 +557,7 @@ def check(arguments: list[str]) -> int:
         "layout": ["ruff", "format", "--check", "."],
         "types": ["mypy", "--strict", "forensics", "ui", "start.py"],
         "floors of the house": ["lint-imports"],
-        "fast tests": ["pytest", "-q", "-m", "not slow and not nightly", "-n", "auto", *fast],
+        "fast tests": ["python", "-m", "pytest", "-q", "-m", "not slow and not nightly", "-n", "auto", *fast],
     }
     outcomes = {}
     for name, words in steps.items():
