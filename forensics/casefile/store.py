@@ -440,7 +440,7 @@ class Store:
     # ------------------------------------------------------------------------------------------------ source records
 
     def add_source_set(
-        self, source: SourceSet, records: Iterable[SourceRecord], noticed: Callable[[], dict[str, Any]]
+        self, source: SourceSet, records: Iterable[SourceRecord], noticed: Callable[[], dict[str, Any]] = dict
     ) -> SourceSet:
         """Write a set and its records as they come, all or nothing; returns the set as it is then.
 
@@ -560,9 +560,9 @@ class Store:
             row = connection.execute(select(func.count(), func.count(func.distinct(table.c.record)))).one()
         return int(row[0]), int(row[1])
 
-    def evidence_by_record(self) -> Iterator[tuple[int, list[Evidence]]]:
-        """The evidence of each record that has any, by record number; a page of records is in memory at a time."""
-        table, entry = schema.evidence, schema.file_entry
+    def evidence_by_record(self) -> Iterator[tuple[int, SourceRecord, list[Evidence]]]:
+        """Number, record and evidence of each record that has any, by number; a page of them is in memory at a time."""
+        table, entry, record = schema.evidence, schema.file_entry, schema.source_record
         query = (
             select(table, entry.c.locator.label("entry_locator"))
             .join(entry, entry.c.id == table.c.entry_id, isouter=True)
@@ -576,9 +576,13 @@ class Store:
                 if not page:
                     return
                 rows = connection.execute(query.where(table.c.record.between(page[0], page[-1]))).all()
+                records = {
+                    row.id: SourceRecord(*row[2:])
+                    for row in connection.execute(select(record).where(record.c.id.in_(page)))
+                }
             after = page[-1]
-            for record, group in groupby(rows, key=lambda row: int(row.record)):
-                yield record, [_evidence(row) for row in group]
+            for number, group in groupby(rows, key=lambda row: int(row.record)):
+                yield number, records[number], [_evidence(row) for row in group]
 
     def forget_matches(self) -> None:
         """Remove what rests on the contents or records as they were: units, evidence, exposure and its result."""

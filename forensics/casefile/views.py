@@ -43,12 +43,12 @@ class FileRow:
     reason: str
     sha256: str
     locator: str
-    md5: str
-    sha1: str
-    created: str
-    accessed: str
-    clock: str
-    uncertain_because: str
+    md5: str = ""
+    sha1: str = ""
+    created: str = ""
+    accessed: str = ""
+    clock: str = ""
+    uncertain_because: str = ""
 
 
 @dataclass(frozen=True, slots=True)

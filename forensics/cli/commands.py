@@ -186,7 +186,7 @@ def new(
 
 
 @app.command()
-def devices(json: Json = False) -> None:
+def devices(json: Json = False, control: ControlOption = "") -> None:
     """List what is plugged in."""
 
     def work(_: Job) -> Result:
@@ -196,7 +196,7 @@ def devices(json: Json = False) -> None:
 
         return {"devices": [asdict(device) for device in list_devices()]}
 
-    Shell("devices", None, json, None, "").perform(work, sentences.of_devices)
+    Shell("devices", None, json, None, control).perform(work, sentences.of_devices)
 
 
 @app.command()
@@ -591,6 +591,7 @@ def verify(
     path: Annotated[Path, typer.Argument(help="A case, package, ledger, image manifest or signed PDF.")],
     receipt: Annotated[list[Path] | None, typer.Option(metavar="FILE", help="A checkpoint held elsewhere.")] = None,
     json: Json = False,
+    control: ControlOption = "",
 ) -> None:
     """Check that something is still what it was; status 1 if anything is not."""
 
@@ -599,7 +600,7 @@ def verify(
 
         return check(job, path, receipt or [])
 
-    Shell("verify", path, json, None, "").perform(work, sentences.of_facts)
+    Shell("verify", path, json, None, control).perform(work, sentences.of_facts)
 
 
 # ------------------------------------------------------------------------------------------------------ the whole way

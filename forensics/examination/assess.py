@@ -13,7 +13,7 @@ from forensics.exposure.assessment import SURE, Counts, Places, assessment
 from forensics.exposure.tiers import counting, exposure_of
 from forensics.jobs.events import Job
 from forensics.matching.records import DistinctPersons
-from forensics.model import Evidence, Exposure, SourceRecord
+from forensics.model import Exposure
 
 
 @verb("assess")
@@ -62,7 +62,7 @@ def reference_day(case: OpenCase) -> date:
 
 
 def _exposures(case: OpenCase, job: Job, counts: Counts, places: Places, today: date) -> Iterator[tuple[int, Exposure]]:
-    for number, (record, evidence) in _with_records(case):
+    for number, record, evidence in case.store.evidence_by_record():
         job.check()
         tier, counted = counting(evidence)
         if tier is None:
@@ -72,13 +72,3 @@ def _exposures(case: OpenCase, job: Job, counts: Counts, places: Places, today: 
         if tier in SURE:
             places.add(counted)
         yield number, person
-
-
-def _with_records(case: OpenCase) -> Iterator[tuple[int, tuple[SourceRecord, list[Evidence]]]]:
-    """Record number, record and evidence; both sides come by record number, so one pass joins them."""
-    records = case.store.source_records()
-    number, record = 0, SourceRecord("")
-    for wanted, evidence in case.store.evidence_by_record():
-        while number < wanted:
-            number, record = next(records)
-        yield wanted, (record, evidence)
