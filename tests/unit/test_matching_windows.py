@@ -8,7 +8,7 @@ import pytest
 
 from forensics.detection.scan import scan
 from forensics.matching.index import RecordIndex
-from forensics.matching.windows import LETTER, NEAR, Found, find_in_text, of_one_person
+from forensics.matching.windows import LETTER, Found, find_in_text, of_one_person
 from forensics.model import SourceRecord
 
 A = SourceRecord(
@@ -52,7 +52,8 @@ def test_what_stands_in_one_line_counts_together(encoding: str) -> None:
 @pytest.mark.parametrize("lead", [b"", b"\xff", b"\xff\xff\xff"])
 def test_in_utf_16_a_number_with_dashes_counts_at_either_phase(order: str, lead: bytes) -> None:
     for text in ("Maria Ibanez 899–77–0123", "899–77–0123 Maria Ibanez"):
-        assert shown(lead + text.encode(order) + b"\xff\x37") == {1: {"name", "ssn"}}
+        for behind in (b"\xff\x37", b"\x41\x37", b"\x37\x41\xff"):
+            assert shown(lead + text.encode(order) + behind) == {1: {"name", "ssn"}}
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "latin-1"])
@@ -80,6 +81,15 @@ def test_a_name_or_a_date_alone_is_no_evidence_but_a_number_alone_is_kept() -> N
     assert shown("Maria Ibanez 1961-02-03") == {1: {"name", "birth_date"}}
 
 
+def test_part_of_a_name_is_not_the_name() -> None:
+    index = RecordIndex.build([(1, replace(A, given_name="Maria Luz", family_name="de la Garza O'Dell"))])
+    for text, whole in (
+        ("899770123 Maria de la Garza O'Dell", True), ("899770123 MARIA LUZ DE LA GARZA ODELL", True),
+        ("899770123 Maria Garza", False), ("899770123 Luz de la Garza O'Dell", False), ("899770123 M O'Dell", False),
+    ):  # fmt: skip
+        assert ("name" in found(text, index)[0].elements) == whole, text
+
+
 def test_a_namesake_with_another_birth_date_is_nobody() -> None:
     assert found("Maria Ibanez,1961-02-04\nIbanez, Maria 02/03/1962\n") == []
 
@@ -95,7 +105,7 @@ def test_a_form_over_several_lines_counts_together_within_two_hundred_bytes() ->
 @pytest.mark.parametrize("side", ["before", "behind"])
 def test_the_window_reaches_two_hundred_bytes_and_no_further(side: str) -> None:
     name, number = "Maria Ibanez", "899770123"
-    for gap, counts in ((NEAR - len(name) - 1, True), (NEAR + 1, False)):
+    for gap, counts in ((200 - len(name) - 1, True), (201, False)):
         filler = "\n" + "." * (gap - 2) + "\n"
         text = name + filler + number if side == "before" else number + filler + name
         assert shown(text) == {1: {"name", "ssn"} if counts else {"ssn"}}, gap
