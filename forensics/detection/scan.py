@@ -140,6 +140,10 @@ _NO_TEXT = np.full(1, 0xFF, np.uint8)
 
 def _utf_16(block: Bytes) -> list[tuple[Bytes, int, int]]:
     """The low bytes at even and at odd offsets, where they stand in characters up to U+00FF; dashes become hyphens."""
+    zero = block == 0
+    # Every value has three characters in a row; in other data three such zeros are rare, and the rest can be left.
+    if not (zero[:-4] & zero[2:-2] & zero[4:]).any():
+        return []
     readings = []
     for phase in (0, 1):
         low = block[phase::2]

@@ -43,7 +43,9 @@ def fold(text: str) -> str:
     """Lower case without accents, in one composed form; what people write alike becomes equal."""
     if text.isascii():
         return text.lower()
+    # Taking apart may uncover a capital (in letter-like symbols), and lowering it something to take apart.
     decomposed = unicodedata.normalize("NFKD", text.casefold())
+    decomposed = unicodedata.normalize("NFKD", decomposed.casefold())
     plain = "".join(c for c in decomposed if not unicodedata.combining(c)).translate(_PLAIN)
     return plain.replace("’", "'").replace("‘", "'")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import csv
 import io
 import re
@@ -114,6 +115,11 @@ def understand(path: Path, overrides: Mapping[str, str], key: str = "") -> Sourc
             f"{path.name} holds no table of records.",
             "Give a CSV, TSV, Parquet or XLSX file with a header line and one row a record.",
         )
+    if any(map(_is_value, header)):
+        raise Refused(
+            f"{path.name} has no header line: its first line holds the values of a record.",
+            "Put a line with the names of the columns first.",
+        )
     repeated = [name for name, count in Counter(header).items() if count > 1 and name]
     if repeated:
         raise Refused(f"{path.name} has the column {repeated[0]} twice.", "Rename one of them.")
@@ -142,6 +148,11 @@ def understand(path: Path, overrides: Mapping[str, str], key: str = "") -> Sourc
         )
     guessed["record_key"] = key
     return SourceFile(path, header, {f: guessed[f] for f in FIELDS if f in guessed}, key)
+
+
+def _is_value(cell: str) -> bool:
+    """Whether this is somebody's number, date or address and not the name of a column; such a cell is never shown."""
+    return bool(normal.ssn(cell) or normal.dates(cell) or normal.phone(cell) or "@" in cell)
 
 
 def read(source: SourceFile, quality: Quality) -> Iterator[SourceRecord]:
@@ -231,16 +242,14 @@ def _rows(path: Path) -> Iterator[Iterator[Row]]:
         elif suffix in (".xlsx", ".xlsm", ".xls", ".xlsb", ".ods"):
             yield _sheet_rows(path)
         else:
-            with path.open("rb") as stream:
-                head = stream.read(1 << 16)
-            encoding = _encoding(head)
-            text = head.decode(encoding, "replace").lstrip("\ufeff")
-            delimiter = max(",;\t|", key=text.split("\n", 1)[0].count)
+            encoding = _encoding(path)
+            with path.open(encoding=encoding, errors="replace") as lines:
+                delimiter = max(",;\t|", key=lines.readline(1 << 16).count)
             with path.open(newline="", encoding=encoding) as lines:
                 yield csv.reader(_without_nul(lines), delimiter=delimiter)
     except PermissionError as error:
         raise EnvironmentFailed(f"{path.name} cannot be read.", "Check its permissions.") from error
-    except (csv.Error, UnicodeDecodeError) as error:
+    except (csv.Error, UnicodeError) as error:
         raise Refused(f"{path.name} is not a table this program can read.", "Save it as CSV in UTF-8.") from error
 
 
@@ -249,24 +258,44 @@ def _without_nul(lines: io.TextIOWrapper) -> Iterator[str]:
         yield line.replace("\0", "")
 
 
-def _encoding(head: bytes) -> str:
-    if head.startswith((b"\xff\xfe", b"\xfe\xff")):
-        return "utf-16"
+_NOT_IN_CP1252 = re.compile(rb"[\x81\x8d\x8f\x90\x9d]")
+
+
+def _encoding(path: Path) -> str:
+    """The encoding of the whole file: the first accent of a long one may stand far behind its start."""
+    decoder = codecs.getincrementaldecoder("utf-8")()
+    utf_8, cp1252 = True, True
+    with path.open("rb") as stream:
+        while block := stream.read(1 << 20):
+            if stream.tell() == len(block) and block.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+                return "utf-16"
+            cp1252 = cp1252 and not _NOT_IN_CP1252.search(block)
+            try:
+                if utf_8:
+                    decoder.decode(block)
+            except UnicodeDecodeError:
+                utf_8 = False
     try:
-        head[:-4].decode("utf-8")
+        decoder.decode(b"", final=True)
     except UnicodeDecodeError:
-        return "latin-1"
-    return "utf-8-sig"
+        utf_8 = False
+    # Windows-1252 is Latin-1 with quotes and dashes where that has control characters.
+    return "utf-8-sig" if utf_8 else "cp1252" if cp1252 else "latin-1"
 
 
 def _parquet_rows(path: Path) -> Iterator[Row]:
+    import pyarrow
     import pyarrow.parquet
 
-    with pyarrow.parquet.ParquetFile(path) as file:
-        yield file.schema_arrow.names
-        for batch in file.iter_batches(50_000):
-            columns = [["" if v is None else str(v) for v in column.to_pylist()] for column in batch.columns]
-            yield from zip(*columns, strict=True)
+    try:
+        with pyarrow.parquet.ParquetFile(path) as file:
+            yield file.schema_arrow.names
+            for batch in file.iter_batches(50_000):
+                yield from zip(
+                    *([_cell(value) for value in column.to_pylist()] for column in batch.columns), strict=True
+                )
+    except pyarrow.ArrowException as error:
+        raise Refused(f"{path.name} cannot be read as Parquet.", "Save it again, or as CSV in UTF-8.") from error
 
 
 def _sheet_rows(path: Path) -> Iterator[Row]:
@@ -282,9 +311,11 @@ def _sheet_rows(path: Path) -> Iterator[Row]:
 
 
 def _cell(value: object) -> str:
+    if value is None or value != value:  # not a number, which is how data frames say that nothing is there
+        return ""
     if isinstance(value, float) and value.is_integer():
         return str(int(value))
-    return str(value)
+    return value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)
 
 
 # ------------------------------------------------------------------------------------------------- columns and cells

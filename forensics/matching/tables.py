@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -140,17 +141,16 @@ def recognise(rows: Sequence[Row], index: RecordIndex) -> Columns:
     return Columns(tuple(ssn), tuple(ids), tuple(dates), frozenset(day_first), tuple(names))
 
 
+_LEADING_NUMBERS = re.compile(r"\s*([0-9]{1,2})\s*[-./]\s*([0-9]{1,2})\s*[-./]")
+
+
 def _letters(cell: str) -> bool:
     return sum(c.isalpha() for c in cell) >= 0.7 * len(cell)
 
 
 def _leading_numbers(cells: Sequence[str]) -> list[tuple[int, int]]:
-    split = [cell.replace("-", "/").replace(".", "/").split("/") for cell in cells]
-    return [
-        (int(parts[0]), int(parts[1]))
-        for parts in split
-        if len(parts) == 3 and all(part.strip().isdigit() for part in parts[:2]) and len(parts[0].strip()) <= 2
-    ]
+    found = (_LEADING_NUMBERS.match(cell) for cell in cells)
+    return [(int(numbers[1]), int(numbers[2])) for numbers in found if numbers]
 
 
 def _first_number_exceeds(cells: Sequence[str]) -> int:

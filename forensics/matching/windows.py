@@ -217,11 +217,11 @@ def _by_line(
         yield here, span
 
 
-# What ends a line in text, and in what is not text; a tabulator is part of a line.
-_END = re.compile(rb"[\x00-\x08\x0a-\x1f]")
+# What ends a line in text, and in what is not text: control characters but for a tabulator, and erased flash memory.
+_END = re.compile(rb"[\x00-\x08\x0a-\x1f\xff]")
 # In UTF-16 0x10 to 0x14 are the low bytes of dashes (U+2010 to U+2014), which stand inside values.
-_UTF_16_END = re.compile(rb"[\x00-\x08\x0a-\x0f\x15-\x1f]")
-_EBCDIC_END = re.compile(rb"[\x00-\x04\x06-\x3f]")
+_UTF_16_END = re.compile(rb"[\x00-\x08\x0a-\x0f\x15-\x1f\xff]")
+_EBCDIC_END = re.compile(rb"[\x00-\x04\x06-\x3f\xff]")
 
 
 def _line(data: bytes, hit: _Hit) -> tuple[int, int]:
@@ -254,6 +254,10 @@ def _text(known: dict[tuple[int, int, int], Text], data: bytes, begin: int, end:
     return text
 
 
+# What two bytes of something else make would be letters of a word they stand beside. Latin, Greek and Cyrillic are not.
+_NOT_OF_TEXT = re.compile("[^\x00-\u00fe\u0100-\u052f\u1e00-\u20ff]")
+
+
 def _decode_utf_16(data: bytes, begin: int, end: int) -> str:
     """The characters whose low bytes stand at `begin` and at every second byte behind it.
 
@@ -263,13 +267,15 @@ def _decode_utf_16(data: bytes, begin: int, end: int) -> str:
     little = data[begin : begin + size].decode("utf-16-le", "replace")
     big = data[begin - 1 : begin - 1 + size] if begin else b"\xff" + data[: size - 1]
     other = big.decode("utf-16-be", "replace")
-    return little if other == little else f"{little}\t{other}"
+    return _NOT_OF_TEXT.sub(" ", little if other == little else f"{little}\t{other}")
 
 
 def _decode(raw: bytes, ebcdic: bool) -> str:
     if ebcdic:
         return raw.decode("cp037")
+    raw = raw.replace(b"\xff", b" ")
     try:
         return raw.decode("utf-8")
     except UnicodeDecodeError:
-        return raw.decode("latin-1")
+        # One foreign byte beside a text says nothing about the others: both readings are compared.
+        return f"{raw.decode('utf-8', 'replace')}\t{raw.decode('latin-1')}"

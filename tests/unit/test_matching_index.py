@@ -1,0 +1,149 @@
+"""The index must answer as a dictionary would: everything that is there, every holder of it, and nothing else."""
+
+from __future__ import annotations
+
+import pickle
+from collections import defaultdict
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from forensics import keys
+from forensics.matching.index import KeyTable, RecordIndex
+from forensics.model import Kind, SourceRecord
+
+A_RECORD = SourceRecord(
+    "K1", "Maria", "Luz", "Ibanez", "", "1961-02-03", "899770123", "MBR-2045551", "12 Elm St", "Pell", "CT", "06301",
+    "2035550123", "Maria.I@Example.com",
+)  # fmt: skip
+
+
+def asked(index: RecordIndex, kind: Kind, *values: int, digits: int = 9) -> list[tuple[int, int]]:
+    at, record = index.find(kind, keys.digits(np.array(values, np.uint64), digits))
+    return sorted(zip(at.tolist(), record.tolist(), strict=True))
+
+
+def test_a_million_keys_answer_as_a_dictionary_does() -> None:
+    """A tenth of the keys have two or three records; half of what is asked is not there, some of it nearly."""
+    random = np.random.default_rng(3)
+    held = random.integers(0, 1 << 63, 900_000, dtype=np.uint64) * np.uint64(2)
+    held = np.concatenate((held, held[:80_000], held[:20_000]))
+    records = np.arange(len(held), dtype=np.uint32)
+    shuffle = random.permutation(len(held))
+    table = KeyTable.build(held[shuffle], records[shuffle])
+    dictionary: defaultdict[int, list[int]] = defaultdict(list)
+    for key, record in zip(held.tolist(), records.tolist(), strict=True):
+        dictionary[key].append(record)
+    wanted = np.concatenate(
+        (
+            held[random.integers(0, len(held), 100_000)],
+            held[:50_000] + np.uint64(1),
+            random.integers(0, 1 << 63, 50_000, dtype=np.uint64),
+            np.array([0, (1 << 64) - 1], np.uint64),
+        )
+    )
+    at, record = table.find(wanted)
+    got: defaultdict[int, list[int]] = defaultdict(list)
+    for place, holder in zip(at.tolist(), record.tolist(), strict=True):
+        got[place].append(holder)
+    for place, key in enumerate(wanted.tolist()):
+        assert sorted(got[place]) == sorted(dictionary.get(key, [])), key
+
+
+@given(
+    st.lists(st.tuples(st.integers(0, (1 << 64) - 1), st.integers(0, 5)), max_size=30),
+    st.lists(st.integers(0, (1 << 64) - 1), max_size=10),
+)
+@settings(deadline=None)
+def test_any_small_table_answers_as_a_dictionary_does(held: list[tuple[int, int]], others: list[int]) -> None:
+    table = KeyTable.build(
+        np.array([key for key, _ in held], np.uint64), np.array([record for _, record in held], np.uint32)
+    )
+    wanted = others + [key for key, _ in held] + [0, (1 << 64) - 1]
+    at, record = table.find(np.array(wanted, np.uint64))
+    expected = {(place, r) for place, key in enumerate(wanted) for k, r in held if k == key}
+    assert sorted(zip(at.tolist(), record.tolist(), strict=True)) == sorted(expected)
+
+
+def test_a_key_of_two_records_comes_twice_and_a_record_with_one_key_twice_comes_once() -> None:
+    twice = replace(A_RECORD, record_key="K2", given_name="Marta")
+    index = RecordIndex.build([(1, A_RECORD), (2, twice)])
+    assert asked(index, Kind.SSN, 5, 899770123, 899770123) == [(1, 1), (1, 2), (2, 1), (2, 2)]
+    table = KeyTable.build(np.array([7, 7, 7], np.uint64), np.array([4, 4, 5], np.uint32))
+    assert [column.tolist() for column in table.find(np.array([7], np.uint64))] == [[0, 0], [4, 5]]
+
+
+def test_an_index_without_records_or_without_a_field_finds_nothing() -> None:
+    for records in (
+        [],
+        [(1, SourceRecord("K1"))],
+        [(1, SourceRecord("K1", given_name="Maria", birth_date="1961-02-03"))],
+    ):
+        index = RecordIndex.build(records)
+        for kind in Kind:
+            assert asked(index, kind, 0, 1, 899770123) == []
+        assert index.id_digits == frozenset()
+
+
+def test_an_index_survives_the_journey_to_a_worker() -> None:
+    index = RecordIndex.build([(1, A_RECORD)])
+    index.person(1)
+    arrived = pickle.loads(pickle.dumps(index))
+    assert asked(arrived, Kind.SSN, 899770123) == [(0, 1)]
+    assert arrived.id_digits == frozenset({7})
+    assert arrived.person(1) == index.person(1)
+    assert len(pickle.dumps(index)) == len(pickle.dumps(arrived))  # what was looked up does not travel
+
+
+def test_record_numbers_may_have_gaps() -> None:
+    index = RecordIndex.build([(3, A_RECORD), (7, replace(A_RECORD, ssn="898765432", member_id=""))])
+    assert asked(index, Kind.SSN, 899770123, 898765432) == [(0, 3), (1, 7)]
+    assert (index.person(3).ssn, index.person(7).ssn, index.person(7).member_id) == ("899770123", "898765432", "")
+
+
+@pytest.mark.parametrize(
+    ("member_id", "value", "digits"),
+    [
+        ("MBR-2045551", 2045551, 7), ("0002045551", 2045551, 10), ("A12B3456789", 3456789, 7),
+        ("9" * 19, int("9" * 19), 19), ("12345", 12345, 5),
+    ],
+)  # fmt: skip
+def test_an_id_is_found_by_its_longest_run_of_digits(member_id: str, value: int, digits: int) -> None:
+    index = RecordIndex.build([(1, replace(A_RECORD, member_id=member_id))])
+    assert index.id_digits == frozenset({digits})
+    assert asked(index, Kind.MEMBER_ID, value, digits=digits) == [(0, 1)]
+    assert asked(index, Kind.MEMBER_ID, value, digits=digits + 1) == []
+
+
+@pytest.mark.parametrize("member_id", ["", "1234", "A-12-34", "9" * 20, "²²²²²²", "١٢٣٤٥٦"])
+def test_an_id_without_a_run_that_can_be_asked_for_is_left_out(member_id: str) -> None:
+    index = RecordIndex.build([(1, replace(A_RECORD, member_id=member_id))])
+    assert index.id_digits == frozenset()
+
+
+@given(
+    st.lists(st.binary(min_size=1, max_size=8), min_size=2, max_size=2),
+    st.integers(-70_000, 30_000),
+    st.integers(-70_000, 30_000),
+)
+@settings(deadline=None)
+def test_a_name_and_date_have_one_key_in_either_order_and_another_for_another_day(
+    words: list[bytes], day: int, other: int
+) -> None:
+    one, two = (np.array([keys.token_hash(word)], np.uint64) for word in words)
+    days, others = np.array([day], np.int64), np.array([other], np.int64)
+    key = keys.name_and_date(one, two, days)
+    assert key == keys.name_and_date(two, one, days)
+    assert (key == keys.name_and_date(one, two, others)) == (day == other)
+
+
+def test_nearby_numbers_have_keys_far_apart() -> None:
+    """The bitmap lives on that: consecutive ids must spread over it evenly."""
+    spread = keys.digits(np.arange(1_000_000, dtype=np.uint64), 9)
+    assert len(np.unique(spread)) == 1_000_000
+    counts = np.bincount((spread >> np.uint64(54)).astype(np.int64), minlength=1024)
+    assert counts.min() > 800
+    assert counts.max() < 1200
