@@ -42,7 +42,7 @@ class ContentsPage(CasePageBase):
         self._split.setHandleWidth(12)
         self._split.setChildrenCollapsible(False)
         self.detail = Card("No file is selected", spacing=8)
-        self.facts = Facts(mono=("SHA-256", "Locator"))
+        self.facts = Facts(mono=("SHA-256", "MD5", "SHA-1", "Locator"))
         self.detail.body.addLayout(self.facts)
         self.detail.body.addStretch()
         column = QVBoxLayout(self.content)
@@ -124,16 +124,18 @@ class ContentsPage(CasePageBase):
             return
         self.detail.title.setText(file.name)
         outcome = OUTCOME.get(file.outcome, (file.outcome, ""))[0]
+        state = f"{STATUS.get(file.status, (file.status, ''))[0]} · {outcome}"
+        for doubt in (file.reason, file.uncertain_because):
+            state += f": {doubt}" if doubt else ""
         self.facts.show(
             [
                 ("SHA-256", file.sha256 or "not hashed"),
+                ("MD5", file.md5 or "not hashed"),
+                ("SHA-1", file.sha1 or "not hashed"),
                 ("Locator", file.locator),
                 ("Modified", time_text(file.modified)),
+                ("Created", f"{time_text(file.created)} · accessed {time_text(file.accessed)}"),
                 ("Size", f"{size_text(file.size)} ({file.size:,} bytes), {kind_text(file.type)}"),
-                (
-                    "State",
-                    f"{STATUS.get(file.status, (file.status, ''))[0]} · {outcome}"
-                    + (f": {file.reason}" if file.reason else ""),
-                ),
+                ("State", state),
             ]
         )
