@@ -222,6 +222,11 @@ class ExposureSheet:
         found = self.elements_by_tier.get(element, {})
         return tuple(found.get(tier, 0) for tier in TIERS)
 
+    def likely(self, element: str) -> int:
+        """Persons confirmed or probable whose element stands on the exhibit."""
+        found = self.elements_by_tier.get(element, {})
+        return found.get(Tier.CONFIRMED, 0) + found.get(Tier.PROBABLE, 0)
+
     @property
     def elements(self) -> tuple[str, ...]:
         """The elements found, in the order of the catalogue."""

@@ -86,26 +86,28 @@ def _opened(title: str, flowables: list[Flowable], *, own_page: bool) -> Iterato
 
 def answer(facts: ReportFacts) -> list[Flowable]:
     told = facts.exposure.assessment if facts.exposure else None
-    persons = told.persons if told else None
-    ssn = sum(facts.exposure.row("ssn")) if facts.exposure else None
+    likely = told.likely if told else None
+    ssn = facts.exposure.likely("ssn") if facts.exposure else None
+    more = f"{told.tiers[Tier.POSSIBLE]:,} more are possible" if told else "not measured"
     interval = f"{told.low:,} – {told.high:,}" if told and told.low is not None and told.high is not None else None
     coverage = facts.coverage
     examined = percent(coverage.examined_bytes, coverage.device_bytes) if coverage else "not measured"
     tiles = Tiles(
         (
-            ("Persons, all tiers", count(persons), "all candidates"),
-            ("Share of the records", percent(persons, told.source_records if told else None), "of the source records"),
+            ("Confirmed or probable", count(likely), more),
+            ("Share of the records", percent(likely, told.source_records if told else None), "confirmed or probable"),
             ("Estimate, 95 % interval", interval or "not measured", "chance agreement"),
-            ("With SSN", count(ssn), "Social Security number"),
+            ("With SSN", count(ssn), "confirmed or probable"),
         )
     )
     rows = [("Source records supplied", count(told.source_records if told else None))]
     rows += [(wording.TIER_NAMES[tier], count(told.tiers[tier] if told else None)) for tier in TIERS]
     rows += [
-        ("Persons, all tiers (ceiling)", count(persons)),
+        ("Confirmed or probable", count(likely)),
+        ("Persons, all tiers (ceiling)", count(told.persons if told else None)),
         ("Floor", count(told.floor if told else None)),
         ("Estimate", count(told.estimate if told else None)),
-        ("With Social Security number", count(ssn)),
+        ("Of these with Social Security number", count(ssn)),
         ("Minors", count(told.minors if told else None)),
         ("Deceased", count(told.deceased if told else None)),
         ("States of residence", count(len([s for s in told.states if s]) if told and told.states else None)),

@@ -74,26 +74,31 @@ def how_many(facts: ReportFacts) -> str:
     told = facts.exposure.assessment
     dates = sorted({sheet.as_of for sheet in facts.records if sheet.as_of})
     as_of = f" (as of {', '.join(dates)})" if dates else ""
-    tiers = ", ".join(f"{told.tiers[tier]:,} {tier.value}" for tier in Tier)
     supplied = f"Of {told.source_records:,} supplied source records{as_of}"
+    confirmed, probable, possible = (told.tiers[tier] for tier in (Tier.CONFIRMED, Tier.PROBABLE, Tier.POSSIBLE))
+    tiers = f"{confirmed:,} confirmed, {probable:,} probable"
+    more = (
+        f"{possible:,} more {'is' if possible == 1 else 'are'} possible: an identifier alone, which chance may "
+        "explain, or fields that contradict each other."
+    )
     if told.low is not None and told.high is not None:
         return (
             f"{supplied}, {told.low:,} to {told.high:,} persons are estimated to have identifying fields in the bytes "
-            f"examined (95 % interval; {tiers})."
+            f"examined (95 % interval; {tiers}). {more}"
         )
-    verb = "has" if told.persons == 1 else "have"
-    return f"{supplied}, {people(told.persons)} {verb} identifying fields in the bytes examined: {tiers}."
+    verb = "has" if told.likely == 1 else "have"
+    return f"{supplied}, {people(told.likely)} {verb} identifying fields in the bytes examined ({tiers}). {more}"
 
 
 def which_elements(exposure: ExposureSheet | None) -> str:
     if exposure is None:
         return "Which elements of personal data stand on the exhibit was not measured."
     told = exposure.assessment
-    ssn = sum(exposure.row("ssn"))
+    ssn = exposure.likely("ssn")
     verb = "stands" if ssn == 1 else "stand"
     number = "a Social Security number" if ssn == 1 else "Social Security numbers"
     return (
-        f"For {people(ssn)}, {number} {verb} there together with other data of that person; "
+        f"For {people(ssn)} of these, {number} {verb} there together with other data of that person; "
         f"minors: {count(told.minors)}; recorded as deceased: {count(told.deceased)}."
     )
 
