@@ -105,8 +105,8 @@ def test_the_five_sentences_say_what_was_not_measured_and_give_no_number_for_it(
     sentences = wording.five_sentences(report_facts())
     assert sentences[0] == (
         "Of 20,000 supplied source records (as of 2016-08-15), 1,244 persons have identifying fields in the bytes "
-        "examined (1,203 confirmed, 41 probable). 6 more are possible: an identifier alone, which chance may explain, or "
-        "fields that contradict each other."
+        "examined (1,203 confirmed, 41 probable). 6 more are possible: an identifier alone, which chance may explain, "
+        "or fields that contradict each other."
     )
     assert "304 persons of these" in sentences[1]
     assert "4,608 bytes could not be read" in sentences[2]
