@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
-from dataclasses import dataclass, field
 from typing import Any
 
 from sqlalchemy import Connection, select
 
 from forensics.casefile import schema
 from forensics.casefile.runs import pack_runs, unpack_runs
+from forensics.casefile.stored import (
+    SourceSet,
+    StoredEntry,
+)
 from forensics.model import (
     ELEMENTS,
     Acquisition,
@@ -44,75 +47,6 @@ def readable_name(untrusted: bytes) -> str:
     """A name for people: UTF-8 where it is, control and direction characters shown as escapes."""
     text = untrusted.decode("utf-8", "backslashreplace")
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
-
-
-@dataclass(frozen=True, slots=True)
-class StoredEntry:
-    """A file entry with its number in the case; `parent` is set for what came out of a container."""
-
-    id: int
-    volume: int
-    parent: int | None
-    depth: int
-    entry: FileEntry
-
-
-@dataclass(frozen=True, slots=True)
-class StoredPiece:
-    id: int
-    entry: int
-    piece: Piece
-
-
-@dataclass(frozen=True, slots=True)
-class MatchUnit:
-    """A share of the work of `match`: device bytes from `start` to `stop`, or one piece."""
-
-    id: int
-    exhibit: str
-    start: int
-    stop: int
-    piece: int | None
-
-
-@dataclass(frozen=True, slots=True)
-class ExaminedChild:
-    """A member of a container on its way into the case: a pending entry with its bytes, or one that ended at once."""
-
-    untrusted_name: bytes
-    data: bytes
-    outcome: Outcome | None
-
-
-@dataclass(frozen=True, slots=True)
-class ExaminedEntry:
-    """What `index` found out about one entry."""
-
-    id: int
-    type: str
-    hashes: dict[str, str]
-    outcome: Outcome
-    pieces: tuple[Piece, ...] = ()
-    children: tuple[ExaminedChild, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class FoundEvidence:
-    """Evidence with the entry it stands in; `tail` completes that entry's locator, or is all of it."""
-
-    entry: int | None
-    tail: str
-    evidence: Evidence
-
-
-@dataclass(frozen=True, slots=True)
-class SourceSet:
-    name: str
-    sha256: str
-    as_of: str
-    records: int
-    mapping: dict[str, str]
-    quality: dict[str, Any] = field(default_factory=dict)
 
 
 def read_acquisitions(connection: Connection) -> list[Acquisition]:

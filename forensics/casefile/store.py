@@ -16,13 +16,6 @@ from sqlalchemy import Connection, Engine, func, select, update
 from forensics.casefile import database, schema
 from forensics.casefile.case import CaseDetails, CaseFolder
 from forensics.casefile.rows import (
-    ExaminedChild,
-    ExaminedEntry,
-    FoundEvidence,
-    MatchUnit,
-    SourceSet,
-    StoredEntry,
-    StoredPiece,
     entry_row,
     pack_elements,
     read_acquisitions,
@@ -33,6 +26,15 @@ from forensics.casefile.rows import (
     read_volume,
 )
 from forensics.casefile.runs import unpack_runs, without_overlaps
+from forensics.casefile.stored import (
+    ExaminedChild,
+    ExaminedEntry,
+    FoundEvidence,
+    MatchUnit,
+    SourceSet,
+    StoredEntry,
+    StoredPiece,
+)
 from forensics.errors import Refused
 from forensics.model import (
     OK,

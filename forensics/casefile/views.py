@@ -14,14 +14,8 @@ from sqlalchemy import Select, case, func, or_, select
 
 from forensics.casefile import database, protection, schema
 from forensics.casefile.case import CaseDetails, CaseFolder
-from forensics.casefile.rows import (
-    SourceSet,
-    pack_elements,
-    read_acquisitions,
-    read_source_sets,
-    read_volume,
-    unpack_elements,
-)
+from forensics.casefile.rows import pack_elements, read_acquisitions, read_source_sets, read_volume, unpack_elements
+from forensics.casefile.stored import SourceSet
 from forensics.model import ELEMENTS, Acquisition, CustodyEvent, Exposure, Locator, OutcomeKind, Tier, Volume
 
 FILE_COLUMNS = ("name", "folder", "type", "size", "modified", "status", "outcome", "sha256")

@@ -24,16 +24,10 @@ from sqlalchemy.exc import SQLAlchemyError
 from forensics.casefile import case as cases
 from forensics.casefile import database, protection, schema
 from forensics.casefile.case import CaseDetails, CaseFolder
-from forensics.casefile.rows import (
-    ExaminedChild,
-    ExaminedEntry,
-    FoundEvidence,
-    MatchUnit,
-    SourceSet,
-    readable_name,
-)
+from forensics.casefile.rows import readable_name
 from forensics.casefile.runs import without_overlaps
 from forensics.casefile.store import Store
+from forensics.casefile.stored import ExaminedChild, ExaminedEntry, FoundEvidence, MatchUnit, SourceSet
 from forensics.casefile.views import CaseView
 from forensics.errors import Refused
 from forensics.model import (
@@ -305,7 +299,7 @@ def in_a_child(made: Made, body: str) -> subprocess.Popen[bytes]:
         import sys, time
         from pathlib import Path
         from forensics.casefile.case import CaseFolder, locked
-        from forensics.casefile.rows import *
+        from forensics.casefile.stored import *
         from forensics.casefile.store import *
         from forensics.model import *
         folder, key = CaseFolder(Path(sys.argv[1])), bytes.fromhex(sys.stdin.readline())
