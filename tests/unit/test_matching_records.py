@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import pyarrow as pa
@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from forensics.errors import EnvironmentFailed, Refused
-from forensics.matching.records import FIELDS, Quality, SourceFile, distinct_persons, read, understand
+from forensics.matching.records import FIELDS, DistinctPersons, Quality, SourceFile, read, understand
 from forensics.model import SourceRecord
 
 HEADER = "Member ID,First Name,MI,Last Name,DOB,SSN,Street,State,Home Phone,E-Mail,Deceased"
@@ -262,6 +262,13 @@ def test_whole_names_are_taken_apart(tmp_path: Path) -> None:
     ]  # fmt: skip
 
 
+def distinct_persons(records: Sequence[SourceRecord]) -> int:
+    persons = DistinctPersons()
+    for record in records:
+        persons.add(record)
+    return persons.count()
+
+
 def test_records_that_are_one_person_count_once() -> None:
     a = SourceRecord("1", "Ann", "", "Lee", birth_date="1961-02-03", ssn="899770123", address="12 Elm St.")
     same_ssn = SourceRecord("2", "ANN", "", "LEE", birth_date="1961-02-03", ssn="899770123")
@@ -269,9 +276,9 @@ def test_records_that_are_one_person_count_once() -> None:
     namesake = SourceRecord("4", "Ann", "", "Lee", birth_date="1961-02-03", ssn="898765432", address="9 Oak")
     twin = SourceRecord("5", "Bea", "", "Lee", birth_date="1961-02-03", ssn="899770123", address="12 Elm St.")
     unknown = SourceRecord("6", "Ann", "", "Lee", ssn="899770123")
-    assert distinct_persons(iter([a, same_ssn, same_address, namesake, twin, unknown])) == 4
-    assert distinct_persons(iter([same_ssn, same_address, a])) == 1
-    assert distinct_persons(iter([])) == 0
+    assert distinct_persons([a, same_ssn, same_address, namesake, twin, unknown]) == 4
+    assert distinct_persons([same_ssn, same_address, a]) == 1
+    assert distinct_persons([]) == 0
 
 
 def test_a_source_that_was_understood_says_which_field_is_which_column(tmp_path: Path) -> None:
