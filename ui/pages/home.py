@@ -64,7 +64,7 @@ class HomePage(Page):
             )
         )
         self.lamp = chip("", "idle")
-        self.workstation = Card("This workstation", self.lamp, spacing=8)
+        self.workstation = Card("Self-test of this workstation", self.lamp, spacing=8)
         self.self_test = label("", "muted", wrap=True)
         self.self_test_button = button("Run the self-&test", "circle-check")
         self.self_test_button.clicked.connect(self.self_test_wanted)
