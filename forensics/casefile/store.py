@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import heapq
 import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import asdict, dataclass, field, fields, replace
+from dataclasses import asdict, fields, replace
 from itertools import groupby, islice
 from typing import Any
 
@@ -16,13 +15,28 @@ from sqlalchemy import Connection, Engine, func, select, update
 
 from forensics.casefile import database, schema
 from forensics.casefile.case import CaseDetails, CaseFolder
+from forensics.casefile.rows import (
+    ExaminedChild,
+    ExaminedEntry,
+    FoundEvidence,
+    MatchUnit,
+    SourceSet,
+    StoredEntry,
+    StoredPiece,
+    entry_row,
+    pack_elements,
+    read_acquisitions,
+    read_entry,
+    read_evidence,
+    read_piece,
+    read_source_sets,
+    read_volume,
+)
+from forensics.casefile.runs import unpack_runs, without_overlaps
 from forensics.errors import Refused
 from forensics.model import (
-    ELEMENTS,
     OK,
     Acquisition,
-    BadRange,
-    Device,
     EntryStatus,
     Evidence,
     Exposure,
@@ -30,12 +44,7 @@ from forensics.model import (
     Locator,
     Outcome,
     OutcomeKind,
-    Piece,
-    Protection,
-    Region,
-    Run,
     SourceRecord,
-    Unit,
     Volume,
 )
 
@@ -43,99 +52,6 @@ CONTENT_PART = 8 << 20
 """Bytes of one stored part of a content, before compression."""
 
 BATCH = 2_000
-
-_BIT = {element: 1 << place for place, element in enumerate(ELEMENTS)}
-
-
-def pack_elements(elements: Iterable[str]) -> int:
-    return sum(_BIT[element] for element in set(elements))
-
-
-def unpack_elements(bits: int) -> frozenset[str]:
-    return frozenset(element for element, bit in _BIT.items() if bits & bit)
-
-
-def pack_runs(runs: Sequence[Run]) -> bytes:
-    return np.array([(r.file_offset, r.device_offset, r.length) for r in runs], dtype="<i8").tobytes()
-
-
-def unpack_runs(packed: bytes) -> tuple[Run, ...]:
-    return tuple(Run(*map(int, row)) for row in np.frombuffer(packed, dtype="<i8").reshape(-1, 3))
-
-
-def readable_name(untrusted: bytes) -> str:
-    """A name for people: UTF-8 where it is, control and direction characters shown as escapes."""
-    text = untrusted.decode("utf-8", "backslashreplace")
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
-
-
-@dataclass(frozen=True, slots=True)
-class StoredEntry:
-    """A file entry with its number in the case; `parent` is set for what came out of a container."""
-
-    id: int
-    volume: int
-    parent: int | None
-    depth: int
-    entry: FileEntry
-
-
-@dataclass(frozen=True, slots=True)
-class StoredPiece:
-    id: int
-    entry: int
-    piece: Piece
-
-
-@dataclass(frozen=True, slots=True)
-class MatchUnit:
-    """A share of the work of `match`: device bytes from `start` to `stop`, or one piece."""
-
-    id: int
-    exhibit: str
-    start: int
-    stop: int
-    piece: int | None
-
-
-@dataclass(frozen=True, slots=True)
-class ExaminedChild:
-    """A member of a container on its way into the case: a pending entry with its bytes, or one that ended at once."""
-
-    untrusted_name: bytes
-    data: bytes
-    outcome: Outcome | None
-
-
-@dataclass(frozen=True, slots=True)
-class ExaminedEntry:
-    """What `index` found out about one entry."""
-
-    id: int
-    type: str
-    hashes: dict[str, str]
-    outcome: Outcome
-    pieces: tuple[Piece, ...] = ()
-    children: tuple[ExaminedChild, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class FoundEvidence:
-    """Evidence with the entry it stands in; `tail` completes that entry's locator, or is all of it."""
-
-    entry: int | None
-    tail: str
-    evidence: Evidence
-
-
-@dataclass(frozen=True, slots=True)
-class SourceSet:
-    name: str
-    sha256: str
-    as_of: str
-    records: int
-    mapping: dict[str, str]
-    quality: dict[str, Any] = field(default_factory=dict)
 
 
 class Store:
@@ -260,7 +176,7 @@ class Store:
             rows = connection.execute(
                 select(schema.volume).where(schema.volume.c.exhibit == exhibit).order_by(schema.volume.c.number)
             )
-            return [(row.id, _volume(row), row.walked) for row in rows]
+            return [(row.id, read_volume(row), row.walked) for row in rows]
 
     def add_entries(self, volume_id: int, entries: Iterable[FileEntry]) -> int:
         """List all entries of a volume, in one transaction, and mark it as walked. Returns how many."""
@@ -268,7 +184,7 @@ class Store:
         with self._engine.begin() as connection:
             rows: list[dict[str, Any]] = []
             for entry in entries:
-                rows.append(_entry_row(volume_id, None, 0, entry))
+                rows.append(entry_row(volume_id, None, 0, entry))
                 count += 1
                 if len(rows) == BATCH:
                     connection.execute(schema.file_entry.insert(), rows)
@@ -294,11 +210,11 @@ class Store:
             rows = connection.execute(
                 select(table).where(table.c.outcome.is_(None), table.c.id > after).order_by(table.c.id).limit(limit)
             ).all()
-        return [_stored_entry(row) for row in rows]
+        return [read_entry(row) for row in rows]
 
     def entry(self, entry_id: int) -> StoredEntry:
         with self._engine.begin() as connection:
-            return _stored_entry(
+            return read_entry(
                 connection.execute(select(schema.file_entry).where(schema.file_entry.c.id == entry_id)).one()
             )
 
@@ -310,7 +226,7 @@ class Store:
             ).one_or_none()
         if row is None:
             raise Refused("There is no content at this place.", "Take the locator from the table of contents.")
-        return _stored_entry(row)
+        return read_entry(row)
 
     def entries_with_pieces(self) -> set[int]:
         """The numbers of the entries whose content is matched by pieces."""
@@ -364,7 +280,7 @@ class Store:
         compress = zstandard.ZstdCompressor(level=3).compress
         with self._engine.begin() as connection:
             for item in examined:
-                parent = _stored_entry(
+                parent = read_entry(
                     connection.execute(select(schema.file_entry).where(schema.file_entry.c.id == item.id)).one()
                 )
                 connection.execute(
@@ -408,14 +324,14 @@ class Store:
         with self._engine.begin() as connection:
             rows = connection.execute(select(*columns).order_by(table.c.id)).all()
         for row in rows:
-            yield StoredPiece(row.id, row.entry_id, _piece(row, None))
+            yield StoredPiece(row.id, row.entry_id, read_piece(row, None))
 
     def piece(self, piece_id: int) -> StoredPiece:
         """One piece with its data, where it has any of its own."""
         with self._engine.begin() as connection:
             row = connection.execute(select(schema.piece).where(schema.piece.c.id == piece_id)).one()
         data = None if row.data is None else zstandard.decompress(row.data)
-        return StoredPiece(row.id, row.entry_id, _piece(row, data))
+        return StoredPiece(row.id, row.entry_id, read_piece(row, data))
 
     def runs(self, exhibit: str) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64], list[int]]:
         """The interval table of an exhibit: device offset, length, file offset and entry number of every run.
@@ -435,7 +351,7 @@ class Store:
             for run in unpack_runs(row.runs):
                 found.append((rank[EntryStatus(row.status)], row.id, run.device_offset, run.length, run.file_offset))
         found.sort()
-        return _without_overlaps(found)
+        return without_overlaps(found)
 
     # ------------------------------------------------------------------------------------------------ source records
 
@@ -582,7 +498,7 @@ class Store:
                 }
             after = page[-1]
             for number, group in groupby(rows, key=lambda row: int(row.record)):
-                yield number, records[number], [_evidence(row) for row in group]
+                yield number, records[number], [read_evidence(row) for row in group]
 
     def forget_matches(self) -> None:
         """Remove what rests on the contents or records as they were: units, evidence, exposure and its result."""
@@ -622,7 +538,7 @@ class Store:
             self.put_fact("places", places, connection)
 
 
-# ------------------------------------------------------------------------------------------------- rows and dataclasses
+# -------------------------------------------------------------------------------------------------------------- parts
 
 
 def _pages(rows: Iterable[dict[str, Any]], size: int) -> Iterator[list[dict[str, Any]]]:
@@ -639,67 +555,6 @@ def _plain(record: SourceRecord) -> dict[str, Any]:
 _RECORD_FIELDS = tuple(f.name for f in fields(SourceRecord))
 
 
-def read_acquisitions(connection: Connection) -> list[Acquisition]:
-    documents = connection.scalars(select(schema.acquisition.c.document).order_by(schema.acquisition.c.exhibit))
-    return [_acquisition(json.loads(text)) for text in documents]
-
-
-def read_source_sets(connection: Connection) -> list[SourceSet]:
-    rows = connection.execute(select(schema.source_set).order_by(schema.source_set.c.id))
-    return [SourceSet(r.name, r.sha256, r.as_of, r.records, json.loads(r.mapping), json.loads(r.quality)) for r in rows]
-
-
-def _acquisition(document: dict[str, Any]) -> Acquisition:
-    device = document["device"]
-    return Acquisition(
-        **{
-            **document,
-            "segments": tuple(document["segments"]),
-            "bad": tuple(BadRange(**bad) for bad in document["bad"]),
-            "protection": Protection(**document["protection"]),
-            "device": device and Device(**{**device, "mounted_at": tuple(device["mounted_at"])}),
-        }
-    )
-
-
-def _volume(row: Any) -> Volume:
-    return Volume(
-        row.exhibit, row.number, row.byte_offset, row.byte_length, row.kind, row.file_system, row.label,
-        row.block_size, Outcome(OutcomeKind(row.outcome), row.reason),
-    )  # fmt: skip
-
-
-def _entry_row(volume_id: int, parent: int | None, depth: int, entry: FileEntry) -> dict[str, Any]:
-    names = entry.locator.inner or entry.locator.path
-    folder = b"/".join(entry.locator.path if entry.locator.inner else entry.locator.path[:-1])
-    return {
-        "exhibit": entry.locator.exhibit,
-        "volume_id": volume_id,
-        "parent_id": parent,
-        "depth": depth,
-        "locator": str(entry.locator),
-        "name": readable_name(names[-1] if names else b""),
-        "folder": readable_name(folder),
-        "status": str(entry.status),
-        "size": entry.size,
-        "address": entry.address,
-        "modified": entry.modified,
-        "created": entry.created,
-        "accessed": entry.accessed,
-        "clock": entry.clock,
-        "runs": pack_runs(entry.runs),
-        "uncertain_because": entry.uncertain_because,
-    }
-
-
-def _stored_entry(row: Any) -> StoredEntry:
-    entry = FileEntry(
-        Locator.parse(row.locator), EntryStatus(row.status), row.size, row.address, row.modified, row.created,
-        row.accessed, unpack_runs(row.runs), row.clock, row.uncertain_because,
-    )  # fmt: skip
-    return StoredEntry(row.id, row.volume_id, row.parent_id, row.depth, entry)
-
-
 def _add_child(connection: Connection, parent: StoredEntry, number: int, child: ExaminedChild, compress: Any) -> None:
     locator = parent.entry.locator.into(child.untrusted_name)
     table = schema.file_entry
@@ -710,7 +565,7 @@ def _add_child(connection: Connection, parent: StoredEntry, number: int, child: 
         name += b" (member %d)" % (number + 1)
         locator = parent.entry.locator.into(name)
     entry = FileEntry(locator, EntryStatus.CHILD, len(child.data), 0, "", "", "", (), "")
-    row = _entry_row(parent.volume, parent.id, parent.depth + 1, entry)
+    row = entry_row(parent.volume, parent.id, parent.depth + 1, entry)
     if child.outcome is not None and child.outcome != OK:
         row |= {"outcome": str(child.outcome.kind), "reason": child.outcome.reason}
     child_id = connection.execute(table.insert().values(row).returning(table.c.id)).scalar_one()
@@ -720,52 +575,3 @@ def _add_child(connection: Connection, parent: StoredEntry, number: int, child: 
     ]
     if parts:
         connection.execute(schema.content.insert(), parts)
-
-
-def _evidence(row: Any) -> Evidence:
-    return Evidence(
-        (row.entry_locator or "") + row.tail, row.record, Region(row.region), row.archived,
-        unpack_elements(row.elements), unpack_elements(row.agree), unpack_elements(row.conflict), row.road,
-    )  # fmt: skip
-
-
-def _piece(row: Any, data: bytes | None) -> Piece:
-    return Piece(
-        tuple(json.loads(row.steps)), Unit(row.unit), row.is_table, row.first, row.byte_offset, row.byte_length,
-        row.encoding, row.delimiter, row.overlap, data,
-    )  # fmt: skip
-
-
-def _without_overlaps(
-    found: list[tuple[int, int, int, int, int]],
-) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64], list[int]]:
-    """Cut runs so that none overlaps another; of several at one byte the first of `found` keeps it.
-
-    `found` holds rank, entry, device offset, length and file offset. A sweep over the device with the runs that reach
-    the current byte in a heap: n log n, however they overlap.
-    """
-    order = sorted((n for n, run in enumerate(found) if run[3] > 0), key=lambda n: found[n][2])
-    reaching: list[int] = []
-    kept: list[tuple[int, int, int]] = []
-    at, coming = 0, 0
-    while reaching or coming < len(order):
-        if not reaching:
-            at = max(at, found[order[coming]][2])
-        while coming < len(order) and found[order[coming]][2] <= at:
-            heapq.heappush(reaching, order[coming])
-            coming += 1
-        _, _, device, length, _ = found[reaching[0]]
-        if device + length <= at:
-            heapq.heappop(reaching)
-            continue
-        stop = device + length
-        if coming < len(order):
-            stop = min(stop, found[order[coming]][2])
-        if kept and kept[-1][2] == reaching[0] and kept[-1][1] == at:
-            kept[-1] = (kept[-1][0], stop, reaching[0])
-        else:
-            kept.append((at, stop, reaching[0]))
-        at = stop
-    rows = [(at, stop - at, found[n][4] + at - found[n][2]) for at, stop, n in kept]
-    columns = np.array(rows, dtype=np.int64).reshape(-1, 3)
-    return columns[:, 0], columns[:, 1], columns[:, 2], [found[n][1] for _, _, n in kept]

@@ -14,12 +14,12 @@ from sqlalchemy import Select, case, func, or_, select
 
 from forensics.casefile import database, protection, schema
 from forensics.casefile.case import CaseDetails, CaseFolder
-from forensics.casefile.store import (
+from forensics.casefile.rows import (
     SourceSet,
-    _volume,
     pack_elements,
     read_acquisitions,
     read_source_sets,
+    read_volume,
     unpack_elements,
 )
 from forensics.model import ELEMENTS, Acquisition, CustodyEvent, Exposure, Locator, OutcomeKind, Tier, Volume
@@ -147,7 +147,7 @@ class CaseView:
 
     def volumes(self) -> list[Volume]:
         table = schema.volume
-        return [_volume(row) for row in self._rows(select(table).order_by(table.c.exhibit, table.c.number))]
+        return [read_volume(row) for row in self._rows(select(table).order_by(table.c.exhibit, table.c.number))]
 
     def assessment(self) -> dict[str, Any] | None:
         """The result of `assess`, or None before it."""

@@ -3,20 +3,33 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, NoReturn
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from forensics.cli import secrets, sentences
-from forensics.cli.console import Control, JsonLines, Result, perform
+from forensics.cli.console import JsonLines, Result
+from forensics.cli.options import (
+    CaseArgument,
+    ControlOption,
+    Day,
+    Exhibit,
+    IdentityPassphraseFile,
+    Json,
+    PassphraseFile,
+    Shell,
+    Sign,
+    byte_size,
+    column_mapping,
+    day,
+    load_signer,
+)
 from forensics.errors import Refused
 from forensics.jobs.events import Job
 
 if TYPE_CHECKING:
     from forensics.examination.open_case import OpenCase
-    from forensics.model import Signer
 
 app = typer.Typer(
     name="drivecustody",
@@ -31,94 +44,6 @@ custody_app = typer.Typer(help="The custody ledger.", no_args_is_help=True, subc
 identity_app = typer.Typer(help="Signing identities.", no_args_is_help=True)
 app.add_typer(records_app, name="records")
 app.add_typer(identity_app, name="identity")
-
-CaseArgument = Annotated[Path, typer.Argument(metavar="CASE", help="The case folder, NAME.dcase.")]
-Json = Annotated[bool, typer.Option("--json", help="Events as JSON lines on standard output.")]
-PassphraseFile = Annotated[
-    Path | None, typer.Option("--passphrase-file", metavar="FILE", help="The passphrase is its first line.")
-]
-ControlOption = Annotated[
-    str, typer.Option("--control", metavar="stdin", help="First line of stdin is the passphrase; its end stops.")
-]
-IdentityPassphraseFile = Annotated[
-    Path | None, typer.Option("--identity-passphrase-file", metavar="FILE", help="Passphrase of the signing identity.")
-]
-Sign = Annotated[str, typer.Option("--sign", metavar="NAME", help="Sign as this identity.")]
-Exhibit = Annotated[str, typer.Option("--exhibit", metavar="LABEL", help="The exhibit, such as E-001.")]
-Day = Annotated[str, typer.Option(metavar="DATE", help="YYYY-MM-DD.")]
-
-
-class Shell:
-    """The common options of one call: how to show it, where its passphrase comes from."""
-
-    def __init__(self, verb: str, case: Path | None, as_json: bool, file: Path | None, control: str) -> None:
-        if control not in ("", "stdin"):
-            raise typer.BadParameter("only `stdin` is known", param_hint="--control")
-        self.verb, self.case, self.as_json, self.file = verb, case, as_json, file
-        self.control = Control(control == "stdin")
-        self._environment = secrets.taken_from_environment()
-
-    def passphrase(self, *, new: bool = False) -> str:
-        assert self.case is not None
-        return secrets.for_case(self.case, self.file, self._environment, self.control.first_line, new=new)
-
-    def open(self) -> OpenCase:
-        from forensics.casefile.case import CaseFolder
-        from forensics.examination.open_case import OpenCase
-
-        assert self.case is not None
-        CaseFolder(self.case).require()
-        return OpenCase.unlock(self.case, self.passphrase())
-
-    def perform(self, work: Callable[[Job], Result], say: Callable[[Result], list[str]]) -> NoReturn:
-        perform(self.verb, self.case, work, as_json=self.as_json, control=self.control, sentences=say)
-
-    def on_case(
-        self, work: Callable[[OpenCase, Job], Result], say: Callable[[Result], list[str]] = lambda _: []
-    ) -> NoReturn:
-        def opened(job: Job) -> Result:
-            with self.open() as case:
-                return work(case, job)
-
-        self.perform(opened, say)
-
-
-def _signer(name: str, file: Path | None) -> Signer | None:
-    if not name:
-        return None
-    from forensics.custody.identities import Identities
-
-    return Identities(secrets.identities_folder()).load(name, secrets.for_identity(file))
-
-
-def _date(value: str, option: str) -> str:
-    from datetime import date
-
-    if value:
-        try:
-            return date.fromisoformat(value).isoformat()
-        except ValueError:
-            raise typer.BadParameter("a date is written YYYY-MM-DD", param_hint=option) from None
-    return ""
-
-
-def _mapping(pairs: list[str]) -> dict[str, str]:
-    mapping = {}
-    for pair in pairs:
-        column, equals, name = pair.rpartition("=")
-        if not equals or not column or not name:
-            raise typer.BadParameter("a mapping is written COLUMN=FIELD", param_hint="--map")
-        mapping[column] = name
-    return mapping
-
-
-def _size(text: str) -> int:
-    units = {"": 1, "KIB": 1 << 10, "MIB": 1 << 20, "GIB": 1 << 30, "KB": 10**3, "MB": 10**6, "GB": 10**9}
-    number = text.strip().rstrip("KMGiBbkmg")
-    unit = text.strip()[len(number) :].upper()
-    if not number.isdigit() or unit not in units:
-        raise typer.BadParameter("a size is written like 2GiB", param_hint="--segment-size")
-    return int(number) * units[unit]
 
 
 def _version(wanted: bool) -> None:
@@ -164,9 +89,9 @@ def new(
     shell = Shell("new", case, json, passphrase_file, control)
     details = CaseDetails(
         number, title, organisation, tuple(t.strip() for t in entity_type.split(",") if t.strip()), examiner,
-        copied=_date(copied, "--copied"), left=_date(left, "--left"), returned=_date(returned, "--returned"),
-        incident=_date(incident, "--incident"), first_known=_date(first_known, "--first-known"), known_by=known_by,
-        diligence_date=_date(diligence_date, "--diligence-date"),
+        copied=day(copied, "--copied"), left=day(left, "--left"), returned=day(returned, "--returned"),
+        incident=day(incident, "--incident"), first_known=day(first_known, "--first-known"), known_by=known_by,
+        diligence_date=day(diligence_date, "--diligence-date"),
     )  # fmt: skip
 
     def work(job: Job) -> Result:
@@ -249,7 +174,7 @@ def acquire(
         raise typer.BadParameter("choose e01 or raw", param_hint="--format")
     if compression not in ("fast", "small", "none"):
         raise typer.BadParameter("choose fast, small or none", param_hint="--compression")
-    segment_bytes = _size(segment_size)
+    segment_bytes = byte_size(segment_size)
 
     def work(opened: OpenCase, job: Job) -> Result:
         from forensics.examination.acquire import acquire as take
@@ -332,13 +257,13 @@ def records_add(
     control: ControlOption = "",
 ) -> None:
     """Read the organisation's source records into the case."""
-    mapping = _mapping(map or [])
-    day = _date(as_of, "--as-of")
+    mapping = column_mapping(map or [])
+    as_of_day = day(as_of, "--as-of")
 
     def work(opened: OpenCase, job: Job) -> Result:
         from forensics.examination.records import add_records
 
-        return add_records(opened, job, file=file, name=name, as_of=day, key=key, mapping=mapping)
+        return add_records(opened, job, file=file, name=name, as_of=as_of_day, key=key, mapping=mapping)
 
     Shell("records", case, json, passphrase_file, control).on_case(work, sentences.of_records)
 
@@ -441,7 +366,7 @@ def _custody(
             if not (exhibit and giver and taker):
                 raise Refused("A transfer needs an exhibit and two people.", "Give --exhibit, --from and --to.")
             return custody.transfer(opened, exhibit, giver, taker, purpose, seal, place)
-        signer = _signer(sign, identity_passphrase_file)
+        signer = load_signer(sign, identity_passphrase_file)
         if signer is None:
             raise Refused("A checkpoint is signed.", "Give --sign NAME; drivecustody identity list shows the names.")
         return custody.checkpoint(opened, signer)
@@ -561,7 +486,9 @@ def report(
     def work(opened: OpenCase, job: Job) -> Result:
         from forensics.examination.report import report as write
 
-        return write(opened, job, out=out, signer=_signer(sign, identity_passphrase_file), timestamp=timestamp or None)
+        return write(
+            opened, job, out=out, signer=load_signer(sign, identity_passphrase_file), timestamp=timestamp or None
+        )
 
     Shell("report", case, json, passphrase_file, control).on_case(work, sentences.of_out)
 
@@ -581,7 +508,7 @@ def package(
     def work(opened: OpenCase, job: Job) -> Result:
         from forensics.examination.package import package as make
 
-        return make(opened, job, out=out, signer=_signer(sign, identity_passphrase_file))
+        return make(opened, job, out=out, signer=load_signer(sign, identity_passphrase_file))
 
     Shell("package", case, json, passphrase_file, control).on_case(work, sentences.of_out)
 
@@ -634,19 +561,19 @@ def run(
     """From a drive or image to the report and package; run again, it goes on where it stopped."""
     given = {
         "number": number, "title": title, "organisation": organisation, "entity_type": entity_type,
-        "examiner": examiner, "copied": _date(copied, "--copied"), "left": _date(left, "--left"),
-        "returned": _date(returned, "--returned"), "incident": _date(incident, "--incident"),
-        "first_known": _date(first_known, "--first-known"), "known_by": known_by,
-        "diligence_date": _date(diligence_date, "--diligence-date"),
+        "examiner": examiner, "copied": day(copied, "--copied"), "left": day(left, "--left"),
+        "returned": day(returned, "--returned"), "incident": day(incident, "--incident"),
+        "first_known": day(first_known, "--first-known"), "known_by": known_by,
+        "diligence_date": day(diligence_date, "--diligence-date"),
     }  # fmt: skip
-    mapping = _mapping(map or [])
+    mapping = column_mapping(map or [])
     shell = Shell("run", case, json, passphrase_file, control)
 
     def work(job: Job) -> Result:
         from forensics.examination.run import Order
         from forensics.examination.run import run as go
 
-        signer = _signer(sign, identity_passphrase_file)
+        signer = load_signer(sign, identity_passphrase_file)
         order = Order(source, records, key, mapping, sign, {name: value for name, value in given.items() if value})
         passphrase = "" if case.exists() else shell.passphrase(new=True)
         return go(job, shell.open, case, _details(case, given), passphrase, order, signer)

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from datetime import date
 from typing import Any
 
-from forensics.casefile.store import SourceSet
+from forensics.casefile.rows import SourceSet
 from forensics.errors import Refused
 from forensics.examination.open_case import OpenCase, verb
 from forensics.exposure.assessment import SURE, Counts, Places, assessment

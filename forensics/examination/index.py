@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from forensics.casefile.store import ExaminedEntry
+from forensics.casefile.rows import ExaminedEntry
 from forensics.errors import Refused
 from forensics.examination.acquire import image_paths
 from forensics.examination.open_case import OpenCase, verb

@@ -8,7 +8,8 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
-from forensics.casefile.store import FoundEvidence, MatchUnit, Store
+from forensics.casefile.rows import FoundEvidence, MatchUnit
+from forensics.casefile.store import Store
 from forensics.errors import Refused
 from forensics.examination.acquire import image_paths
 from forensics.examination.index import workers

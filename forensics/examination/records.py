@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from forensics import hashing
-from forensics.casefile.store import SourceSet
+from forensics.casefile.rows import SourceSet
 from forensics.errors import EnvironmentFailed
 from forensics.examination.open_case import OpenCase, verb
 from forensics.jobs.events import Job

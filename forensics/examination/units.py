@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from forensics import hashing
-from forensics.casefile.store import ExaminedChild, ExaminedEntry
+from forensics.casefile.rows import ExaminedChild, ExaminedEntry
 from forensics.detection.scan import MARGIN, scan
 from forensics.evidence.content import open_content
 from forensics.evidence.files import walk

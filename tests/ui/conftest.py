@@ -17,7 +17,8 @@ from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
 from forensics.casefile import case as casefolder
-from forensics.casefile.store import ExaminedChild, ExaminedEntry, SourceSet, Store
+from forensics.casefile.rows import ExaminedChild, ExaminedEntry, SourceSet
+from forensics.casefile.store import Store
 from forensics.casefile.views import CaseView
 from forensics.model import (
     OK,

@@ -24,16 +24,16 @@ from sqlalchemy.exc import SQLAlchemyError
 from forensics.casefile import case as cases
 from forensics.casefile import database, protection, schema
 from forensics.casefile.case import CaseDetails, CaseFolder
-from forensics.casefile.store import (
+from forensics.casefile.rows import (
     ExaminedChild,
     ExaminedEntry,
     FoundEvidence,
     MatchUnit,
     SourceSet,
-    Store,
-    _without_overlaps,
     readable_name,
 )
+from forensics.casefile.runs import without_overlaps
+from forensics.casefile.store import Store
 from forensics.casefile.views import CaseView
 from forensics.errors import Refused
 from forensics.model import (
@@ -305,6 +305,7 @@ def in_a_child(made: Made, body: str) -> subprocess.Popen[bytes]:
         import sys, time
         from pathlib import Path
         from forensics.casefile.case import CaseFolder, locked
+        from forensics.casefile.rows import *
         from forensics.casefile.store import *
         from forensics.model import *
         folder, key = CaseFolder(Path(sys.argv[1])), bytes.fromhex(sys.stdin.readline())
@@ -493,7 +494,7 @@ def test_every_byte_of_the_device_belongs_to_the_best_run_that_covers_it_and_to_
     for _, entry, device, length, file_offset in found:
         for at in range(length):
             expected.setdefault(device + at, (entry, file_offset + at))
-    starts, lengths, offsets, entries = _without_overlaps(found)
+    starts, lengths, offsets, entries = without_overlaps(found)
     got: dict[int, tuple[int, int]] = {}
     for start, length, offset, entry in zip(starts.tolist(), lengths.tolist(), offsets.tolist(), entries, strict=True):
         assert length > 0
@@ -522,7 +523,7 @@ def test_the_interval_table_of_a_badly_fragmented_drive_takes_seconds() -> None:
     live = [(0, n, (n * 7919 % count) * 4096 + 4096, 4096, 0) for n in range(count)]
     deleted = [(1, count + n, (n * 104_729 % count) * 4096 + 2048, 8192, 0) for n in range(count)]
     started = time.process_time()
-    starts, lengths, *_ = _without_overlaps(sorted(live + deleted))
+    starts, lengths, *_ = without_overlaps(sorted(live + deleted))
     assert time.process_time() - started < 8
     assert int(lengths.sum()) == count * 4096 + 2048 + 2048
     assert bool((starts[1:] >= starts[:-1] + lengths[:-1]).all())

@@ -1,0 +1,130 @@
+"""The worked example at a size of one's choice, verb by verb: wall, CPU, memory, bytes a second, persons by layout.
+
+    .venv/bin/python tests/bench/worked_example.py FOLDER [--members 798243] [--affected 56000]
+
+Prints two Markdown tables for docs/benchmarks.md. FOLDER must be new and have room for three times the drive.
+Memory is the largest sum of the proportional set sizes (PSS) of the verb and its workers, seen five times a second.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import platform
+import subprocess
+import sys
+import threading
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+
+ROOT = Path(__file__).parents[2]
+sys.path.insert(0, str(ROOT / "tests"))
+COMMAND = Path(sys.executable).with_name("drivecustody")
+
+from worked_example import Example  # noqa: E402 - the path above comes first
+
+from forensics.demonstration.drive import make_demonstration  # noqa: E402
+from forensics.model import Tier  # noqa: E402
+
+
+@dataclass(frozen=True)
+class Cost:
+    wall: float
+    cpu: float
+    peak: int
+
+
+class Watch(threading.Thread):
+    """The peak of a process tree's memory."""
+
+    def __init__(self, root: psutil.Process) -> None:
+        super().__init__(daemon=True)
+        self.root, self.peak, self.over = root, 0, threading.Event()
+
+    def run(self) -> None:
+        while not self.over.wait(0.2):
+            total = 0
+            try:
+                for process in [self.root, *self.root.children(recursive=True)]:
+                    total += process.memory_full_info().pss
+            except psutil.Error:
+                continue
+            self.peak = max(self.peak, total)
+
+
+def measure(arguments: list[object], env: dict[str, str]) -> Cost:
+    before, begun = os.times(), time.monotonic()
+    child = psutil.Popen([COMMAND, *map(str, arguments)], env=env, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
+    watch = Watch(child)
+    watch.start()
+    status = child.wait()
+    watch.over.set()
+    watch.join()
+    after = os.times()
+    if status:
+        raise SystemExit(f"{arguments[0]} ended with status {status}")
+    cpu = after.children_user + after.children_system - before.children_user - before.children_system
+    return Cost(time.monotonic() - begun, cpu, watch.peak)
+
+
+def main() -> None:
+    options = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
+    options.add_argument("folder", type=Path)
+    options.add_argument("--members", type=int, default=798_243)
+    options.add_argument("--affected", type=int, default=56_000)
+    given = options.parse_args()
+    made = make_demonstration(given.folder, members=given.members, affected=given.affected)
+    (given.folder / "case-passphrase.txt").write_text("bench\n")
+    example = Example(given.folder, made.truth)
+    env = {
+        **os.environ,
+        "DRIVECUSTODY_PASSPHRASE": "bench",
+        "DRIVECUSTODY_IDENTITIES": str(given.folder / "identities"),
+    }
+    case, drive, records = example.case, made.image.stat().st_size, made.records.stat().st_size
+    said = ["--number", "B", "--title", "bench", "--organisation", "O", "--entity-type", "business", "--examiner", "B"]
+    steps: list[tuple[str, int, list[object]]] = [
+        ("new", 0, ["new", case, *said]),
+        ("receive", 0, ["receive", case, "--exhibit", "E-001", "--from", "A", "--to", "B"]),
+        ("acquire", drive, ["acquire", case, "--exhibit", "E-001", made.image]),
+        ("verify-image", drive, ["verify-image", case]),
+        ("index", drive, ["index", case]),
+        ("records add", records, ["records", "add", case, made.records]),
+        ("match", drive, ["match", case]),
+        ("assess", 0, ["assess", case]),
+        ("report", 0, ["report", case, "--out", case / "reports" / "draft.pdf"]),
+        ("package", 0, ["package", case, "--out", case / "packages" / "draft.zip"]),
+        ("verify", drive, ["verify", case]),
+    ]
+    print(
+        f"Python {platform.python_version()}, {os.cpu_count()} processors, {psutil.virtual_memory().total >> 30} GiB; "
+    )
+    print(f"{given.members:,} records, {given.affected:,} affected, drive {drive / (1 << 30):.2f} GiB\n")
+    print("| verb | wall s | CPU s | memory MiB | MiB/s |\n|---|---|---|---|---|")
+    for name, size, arguments in steps:
+        cost = measure(arguments, env)
+        rate = f"{size / (1 << 20) / cost.wall:.0f}" if size else ""
+        print(f"| {name} | {cost.wall:.1f} | {cost.cpu:.1f} | {cost.peak >> 20:,} | {rate} |", flush=True)
+    with example.view() as view:
+        found = {person.record_key: person for person in view.all_persons(tuple(Tier))}
+    sure = {key for key, person in found.items() if person.tier is not Tier.POSSIBLE}
+    confirmed = {key for key, person in found.items() if person.tier is Tier.CONFIRMED}
+    exposed, wanted = set(made.truth.elements), set(made.truth.identifiable)
+    print("\n| layout | persons | found | share |\n|---|---|---|---|")
+    for layout, keys in made.truth.layouts.items():
+        if here := keys & wanted:
+            print(f"| {layout} | {len(here):,} | {len(here & sure):,} | {len(here & sure) / len(here):.4f} |")
+    print(f"| all | {len(wanted):,} | {len(wanted & sure):,} | {len(wanted & sure) / len(wanted):.4f} |")
+    right = sum(frozenset(found[key].elements) == made.truth.elements[key] for key in wanted & sure)
+    images = sum(path.stat().st_size for path in (case / "images" / "E-001").iterdir())
+    print(f"\nConfirmed {len(confirmed):,}, of them not on the drive {len(confirmed - exposed)}.")
+    print(f"Confirmed or probable and not on the drive {len(sure - exposed)}; possible {len(found) - len(sure):,}.")
+    print(f"All elements right for {right / len(wanted & sure):.4f} of the persons found.")
+    print(f"case.db {(case / 'case.db').stat().st_size / (1 << 20):.0f} MiB; images {images / (1 << 20):.0f} MiB.")
+
+
+if __name__ == "__main__":
+    main()
