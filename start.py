@@ -87,6 +87,7 @@ JUDGES = {
     "ntfs-3g": "NTFS volumes, by mkntfs and ntfscp",
     "e2fsprogs": "ext volumes, by mkfs.ext4 and debugfs",
     "mtools": "files put on FAT images, by mcopy and mdir",
+    "unzip": "members of archives, by unzip and zipinfo",
     "parted": "partition tables, by parted",
     "util-linux": "block devices, by losetup",
     "openssl": "signatures, certificates and digests, by openssl",

@@ -71,9 +71,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
     window = MainWindow(settings)
     window.show()
-    if named.case is not None:
+    if named.case is None and shown_to_a_person():
+        window.first_self_test()
+    elif named.case is not None:
         window.ask_passphrase(named.case, _first_line(named.passphrase_file))
     return app.exec()
+
+
+def shown_to_a_person() -> bool:
+    """Whether the window is on a screen; tests draw it without one, and start what they need themselves."""
+    return QApplication.platformName() not in ("offscreen", "minimal")
 
 
 def _first_line(path: Path | None) -> str:

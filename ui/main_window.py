@@ -19,6 +19,7 @@ from PySide6.QtWidgets import (
 )
 
 from forensics.casefile.views import CaseView
+from forensics.casefile.workstation import last_self_test
 from ui import actions, messages, summary, theme
 from ui.bridge import Command, Ending, Progress
 from ui.pages.base import CasePageBase
@@ -98,6 +99,7 @@ class MainWindow(QMainWindow):
         self.home.case_wanted.connect(self._choose_case)
         self.home.examine_wanted.connect(self._examine)
         self.home.example_wanted.connect(self._example)
+        self.home.self_test_wanted.connect(self.run_self_test)
         self.case.leave_wanted.connect(self.leave_case)
         for page in self.pages:
             page.verb_wanted.connect(self.do)
@@ -124,6 +126,7 @@ class MainWindow(QMainWindow):
         self.rail.show_case("DriveCustody", "No case is open")
         self.rail.allow(False)
         self.home.show_recent(self.recent())
+        self._show_self_test()
         self.foot.say()
         self.show_page(0)
 
@@ -244,6 +247,7 @@ class MainWindow(QMainWindow):
         self._reread.stop()
         self._changed = Session.ALL
         self._read_changed()
+        self._show_self_test()
         told = messages.message(ending)
         self.banner.say(told.kind, told.sentence, told.remedy)
         if (intact := messages.intact(ending)) is not None:
@@ -271,6 +275,19 @@ class MainWindow(QMainWindow):
         secret = folder / "case-passphrase.txt"
         if self.run_verb("demo", ("--no-window", *options, str(folder))):
             self._follow = (folder / "demonstration.dcase", lambda: secret.read_text("utf-8").rstrip("\n"))
+
+    def run_self_test(self) -> None:
+        if self.run_verb("selftest", ()):
+            self._show_self_test()
+
+    def first_self_test(self) -> None:
+        """Run the self-test by itself, once, on a workstation that has none; not while something else runs."""
+        if self.command is None and last_self_test() is None:
+            self.run_self_test()
+
+    def _show_self_test(self) -> None:
+        running = self.command is not None and self.command.verb == "selftest"
+        self.home.show_self_test(last_self_test(), running)
 
     def _open_followed(self) -> None:
         """Open the case that the running verb is making, as soon as it is there."""

@@ -34,6 +34,12 @@ def message(ending: Ending) -> Message:
         broken = [fact for fact in ending.result.get("facts", ()) if fact.get("holds") is False]
         first = f"{broken[0].get('subject')}: {broken[0].get('check')}. " if broken else ""
         return Message("bad", "Something in the case is not as it was sealed.", first + "Keep the case as it is.")
+    if ending.verb == "selftest" and ending.status == ExitStatus.VERIFICATION_FAILED:
+        broken = [fact for fact in ending.result.get("facts", ()) if fact.get("holds") is not True]
+        first = f"{broken[0].get('subject')}: {broken[0].get('check')}. " if broken else ""
+        return Message("bad", "This workstation does not find what is there.", first + "Install DriveCustody again.")
+    if ending.verb == "selftest" and ending.done:
+        return Message("ok", "The self-test passed.", f"Result {ending.result.get('result_id')}; reports print it.")
     if ending.done:
         missing = ending.result.get("not_examined")
         return Message("ok", f"{name}: done.", "What could not be examined is listed in Contents." if missing else "")

@@ -642,6 +642,18 @@ def _open_window(case: Path, passphrase_file: Path) -> None:
 
 
 @app.command()
+def selftest(json: Json = False, control: ControlOption = "") -> None:
+    """Check this workstation: a known drive with known answers, from image to package; status 1 if one differs."""
+
+    def work(job: Job) -> Result:
+        from forensics.examination.selftest import self_test
+
+        return self_test(job)
+
+    Shell("selftest", None, json, None, control).perform(work, sentences.of_self_test)
+
+
+@app.command()
 def serve(
     case: CaseArgument,
     control: Annotated[str, typer.Option("--control", metavar="stdin")],

@@ -85,6 +85,16 @@ def of_facts(result: Result) -> list[str]:
     return lines
 
 
+def of_self_test(result: Result) -> list[str]:
+    lines = of_facts(result)[:-1]
+    lines.append(f"Passed {result['passed']} of {len(result['facts'])} checks. Result id {result['result_id']}.")
+    if not result["intact"]:
+        lines.append("DO NOT EXAMINE A DRIVE HERE until DriveCustody was installed again and the self-test passes.")
+    if not result["kept"]:
+        lines.append("The user's data folder cannot be written to: reports will say that it was not run.")
+    return lines
+
+
 def of_events(result: Result) -> list[str]:
     lines = [
         f"{e['seq']:>5}  {e['utc']}  {e['exhibit']:<6} {e['event']:<20} "

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import platform
 import ssl
 import uuid
 from datetime import UTC, datetime
-from importlib.metadata import version as library
 from pathlib import Path
 from typing import Any
 
 from forensics import __version__, hashing
+from forensics.casefile import workstation
 from forensics.casefile.views import CaseView
 from forensics.errors import Refused
 from forensics.examination.custody import sign_ledger
@@ -39,9 +38,6 @@ from forensics.report.facts import (
     TypeCount,
 )
 from forensics.report.signing import sign as sign_pdf
-
-_LIBRARIES = ("pytsk3", "libewf-python", "numpy", "pyarrow", "sqlalchemy", "sqlcipher3", "reportlab", "pyhanko",
-              "python-calamine", "pypdfium2")  # fmt: skip
 
 STEPS = (
     "The drive was read once from the first byte to the last; every digest was computed from the bytes as they were "
@@ -168,12 +164,20 @@ def gather(case: OpenCase, view: CaseView, signer: Signer | None, number: int) -
         custody=tuple(_custody_row(event) for event in case.ledger.events()[:size]),
         method=MethodSheet(
             STEPS,
-            (("Python", platform.python_version()), *((name, library(name)) for name in _LIBRARIES)),
+            _tools(),
             RULE,
-            ("Minors are persons under 18 on the day of the incident, else of the copying, the return, or the case.",),
+            (
+                "Minors are persons under 18 on the day of the incident, else of the copying, the return, or the case.",
+                workstation.last_self_test_in_words(),
+            ),
         ),
         signer=_signer(signer),
     )  # fmt: skip
+
+
+def _tools() -> tuple[tuple[str, str], ...]:
+    here = workstation.environment()
+    return ("Python", here["python"]), *here["libraries"].items()
 
 
 def _contents(view: CaseView) -> ContentsSheet | None:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QPushButton, QSizePolicy, QVBoxLayout
 
-from ui.widgets.parts import Card, Glyph, Page, button, label, row
+from forensics.casefile.workstation import SelfTest
+from ui.widgets.parts import Card, Glyph, Page, button, chip, label, row, set_chip, time_text
+
+WHAT_IT_IS = "A small known drive goes through everything, and what is found is compared with known answers."
 
 
 class Choice(Card):
@@ -31,6 +35,7 @@ class HomePage(Page):
 
     examine_wanted = Signal()
     example_wanted = Signal()
+    self_test_wanted = Signal()
 
     def __init__(self) -> None:
         super().__init__("DriveCustody", "Whose data was on the drive, which elements, how sure, and the proof")
@@ -58,6 +63,12 @@ class HomePage(Page):
                 spacing=14,
             )
         )
+        self.lamp = chip("", "idle")
+        self.workstation = Card("Self-test of this workstation", self.lamp, spacing=8)
+        self.self_test = label("", "muted", wrap=True)
+        self.self_test_button = button("Run the self-&test", "circle-check")
+        self.self_test_button.clicked.connect(self.self_test_wanted)
+        self.workstation.body.addLayout(row(self.self_test, self.self_test_button, spacing=14, stretch=(1, 0)))
         self.recent = Card("Recent cases", spacing=8)
         self._rows = QVBoxLayout()
         self._rows.setSpacing(6)
@@ -65,6 +76,7 @@ class HomePage(Page):
         self.recent.body.addLayout(self._rows)
         self.recent.body.addWidget(self._none)
         self.body.addWidget(self.recent)
+        self.body.addWidget(self.workstation)
         self.body.addStretch()
 
     def show_recent(self, cases: list[str]) -> None:
@@ -79,3 +91,34 @@ class HomePage(Page):
             entry.clicked.connect(lambda _=False, path=path: self.case_wanted.emit(path))
             self._rows.addWidget(entry)
         self._none.setVisible(not cases)
+
+    def show_self_test(self, test: SelfTest | None, running: bool = False) -> None:
+        """Show whether this workstation passed its self-test, and when."""
+        state = lamp(test, running)
+        set_chip(self.lamp, state.word, state.kind)
+        self.lamp.setAccessibleName(f"Self-test: {state.word}")
+        self.self_test.setText(state.sentence)
+        self.self_test_button.setEnabled(not running)
+
+
+@dataclass(frozen=True, slots=True)
+class Lamp:
+    """The state of the workstation: a word on a chip of this kind, and a sentence."""
+
+    word: str
+    kind: str
+    sentence: str
+
+
+def lamp(test: SelfTest | None, running: bool = False) -> Lamp:
+    if running:
+        return Lamp("Running", "info", WHAT_IT_IS)
+    if test is None:
+        return Lamp("Not run yet", "idle", f"{WHAT_IT_IS} Until it was run, reports say so.")
+    passed = f"{test.passed} of {test.checks} checks passed, {time_text(test.time)}. Result {test.result_id}."
+    if not test.intact:
+        remedy = "Install DriveCustody again, and examine no drive here before the self-test passes."
+        return Lamp("Failed", "bad", f"{passed} {remedy}")
+    if not test.current:
+        return Lamp("Out of date", "warn", f"{passed} The program or the system changed since: run it again.")
+    return Lamp("Passed", "ok", f"{passed} Reports print it.")

@@ -15,6 +15,7 @@ VERBS = {
     "records add": "Loading records", "match": "Comparing records", "assess": "Assessing exposure",
     "report": "Writing the report", "package": "Packing the evidence", "verify": "Checking",
     "identity list": "Reading identities", "devices": "Looking for devices",
+    "selftest": "Self-test",
 }  # fmt: skip
 """What a verb is called while it runs."""
 
