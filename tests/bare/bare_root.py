@@ -376,27 +376,42 @@ def colours_of(rows: list[bytes]) -> Counter[bytes]:
     return Counter(row[x : x + 3] for row in rows[::3] for x in range(0, len(row), 9))
 
 
-def processes_of(bundle: Path) -> dict[int, list[str]]:
-    """The living processes whose program lies in the bundle, each with its command line."""
-    found = {}
+def programs_of(bundle: Path) -> set[int]:
+    """The living processes whose program lies in the bundle."""
+    found = set()
     for process in Path("/proc").iterdir():
         if process.name.isdecimal():
             try:
-                program = (process / "exe").readlink()
-                words = (process / "cmdline").read_bytes().decode("utf-8", "replace").split("\0")
+                if bundle in (process / "exe").readlink().parents:
+                    found.add(int(process.name))
             except OSError:
                 continue
-            if bundle in program.parents:
-                found[int(process.name)] = words
     return found
+
+
+def holds_open(process: int, folder: Path) -> bool:
+    """Whether a process has a file in the folder open."""
+    held = Path(f"/proc/{process}/fd")
+    try:
+        names = os.listdir(held)
+    except OSError:
+        return False
+    for name in names:
+        try:
+            if folder in (held / name).readlink().parents:
+                return True
+        except OSError:
+            continue
+    return False
 
 
 def open_window(bundle: Path, case: Path, passphrase: Path, pictures: Path) -> str:
     """Open the case in the window on a screen of its own and look at it; says what was seen.
 
     Raises `Unfit` where the window ends by itself, does not open the case, shows nothing, or does not end when asked.
+    That the case is open is seen from outside: the window shows its newest report, and holds that file open.
     """
-    before = set(processes_of(bundle))
+    before = programs_of(bundle)
     with (
         tempfile.TemporaryDirectory(prefix="drivecustody-window-") as temporary,
         virtual_screen(Path(temporary)) as screen,
@@ -411,9 +426,7 @@ def open_window(bundle: Path, case: Path, passphrase: Path, pictures: Path) -> s
             stdin=subprocess.DEVNULL,
         )
         try:
-            while not (
-                opened := any("serve" in words for pid, words in processes_of(bundle).items() if pid not in before)
-            ):
+            while not (opened := holds_open(window.pid, case)):
                 if window.poll() is not None:
                     raise Unfit(f"the window ended by itself with status {window.returncode}")
                 if time.monotonic() - begun > 90:
@@ -431,10 +444,12 @@ def open_window(bundle: Path, case: Path, passphrase: Path, pictures: Path) -> s
                 raise Unfit(f"the window did not open the case: {seen}, see {picture}")
             if len(colours) < 50 or share > 0.95:
                 raise Unfit(f"the window shows next to nothing: {seen}, see {picture}")
+            if window.poll() is not None:
+                raise Unfit(f"the window ended by itself with status {window.returncode}")
             window.send_signal(signal.SIGTERM)
             window.wait(15)
             for _ in range(50):
-                if not (left := set(processes_of(bundle)) - before):
+                if not (left := programs_of(bundle) - before):
                     break
                 time.sleep(0.2)
             else:
