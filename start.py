@@ -94,6 +94,7 @@ JUDGES = {
     "e2fsprogs": "ext volumes, by mkfs.ext4 and debugfs",
     "mtools": "files put on FAT images, by mcopy and mdir",
     "unzip": "members of archives, by unzip and zipinfo",
+    "zip": "archives with locked members, made by zip",
     "parted": "partition tables, by parted",
     "util-linux": "block devices, by losetup",
     "openssl": "signatures, certificates and digests, by openssl",

@@ -28,7 +28,7 @@ import time
 import zlib
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -392,16 +392,12 @@ def programs_of(bundle: Path) -> set[int]:
 def holds_open(process: int, folder: Path) -> bool:
     """Whether a process has a file in the folder open."""
     held = Path(f"/proc/{process}/fd")
-    try:
-        names = os.listdir(held)
-    except OSError:
-        return False
-    for name in names:
-        try:
-            if folder in (held / name).readlink().parents:
-                return True
-        except OSError:
-            continue
+    # A process that has ended has no folder of open files any more, and a file may be closed while we look.
+    with suppress(OSError):
+        for each in list(held.iterdir()):
+            with suppress(OSError):
+                if folder in each.readlink().parents:
+                    return True
     return False
 
 
