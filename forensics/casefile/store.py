@@ -231,9 +231,11 @@ class Store:
         return read_entry(row)
 
     def entries_with_pieces(self) -> set[int]:
-        """The numbers of the entries whose content is matched by pieces."""
+        """The numbers of the entries whose content is matched by pieces from its first byte to its last."""
+        table = schema.file_entry
         with self._engine.begin() as connection:
-            return set(connection.scalars(select(schema.file_entry.c.id).where(schema.file_entry.c.has_pieces)))
+            whole = table.c.outcome == str(OutcomeKind.OK)
+            return set(connection.scalars(select(table.c.id).where(table.c.has_pieces, whole)))
 
     def entry_counts(self) -> tuple[int, int, int, int]:
         """Entries examined, entries in all, bytes examined, bytes in all."""
