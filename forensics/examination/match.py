@@ -61,7 +61,7 @@ def match(case: OpenCase, job: Job) -> dict[str, Any]:
                 check=job.check,
             )
         ) as results:
-            job.progress("compare with the records", done, total, "items")
+            job.progress("compare with the records", done, total)
             for result in results:
                 item = result.item
                 found = [
@@ -71,12 +71,12 @@ def match(case: OpenCase, job: Job) -> dict[str, Any]:
                 store.finish_unit(item.unit, result.outcome, found)
                 if result.outcome.kind is not OutcomeKind.OK:
                     job.noted(result.outcome, _name(item))
-                done += 1
-                job.progress("compare with the records", done, total, "items")
+                done += item.stop - item.start if isinstance(item, ScanRange) else item.piece.length
+                job.progress("compare with the records", done, total)
     store.put_fact("matched", True)
     job.changed("evidence")
     count, persons = store.evidence_counts()
-    counts = {"units": total, "evidence": count, "records_found": persons}
+    counts = {"bytes": total, "evidence": count, "records_found": persons}
     return {**counts, "custody": {**counts, "source_sets_sha256": [s.sha256 for s in sets]}}
 
 
