@@ -231,9 +231,11 @@ class Store:
         return read_entry(row)
 
     def entries_with_pieces(self) -> set[int]:
-        """The numbers of the entries whose content is matched by pieces."""
+        """The numbers of the entries whose content is matched by pieces from its first byte to its last."""
+        table = schema.file_entry
         with self._engine.begin() as connection:
-            return set(connection.scalars(select(schema.file_entry.c.id).where(schema.file_entry.c.has_pieces)))
+            whole = table.c.outcome == str(OutcomeKind.OK)
+            return set(connection.scalars(select(table.c.id).where(table.c.has_pieces, whole)))
 
     def entry_counts(self) -> tuple[int, int, int, int]:
         """Entries examined, entries in all, bytes examined, bytes in all."""
@@ -431,11 +433,15 @@ class Store:
                 connection.execute(schema.match_unit.insert(), rows)
 
     def planned(self) -> tuple[int, int]:
-        """Units done and units in all."""
-        table = schema.match_unit
+        """Bytes matched and bytes to match in all; both 0 before the work was laid out."""
+        unit, piece = schema.match_unit, schema.piece
+        size = func.coalesce(piece.c.byte_length, unit.c.stop - unit.c.start)
+        sizes = select(func.coalesce(func.sum(size), 0)).select_from(
+            unit.join(piece, piece.c.id == unit.c.piece_id, isouter=True)
+        )
         with self._engine.begin() as connection:
-            total = connection.scalar(select(func.count()).select_from(table)) or 0
-            left = connection.scalar(select(func.count()).select_from(table).where(table.c.outcome.is_(None))) or 0
+            total = connection.scalar(sizes) or 0
+            left = connection.scalar(sizes.where(unit.c.outcome.is_(None))) or 0
         return total - left, total
 
     def pending_units(self) -> list[MatchUnit]:

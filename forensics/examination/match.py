@@ -52,7 +52,7 @@ def match(case: OpenCase, job: Job) -> dict[str, Any]:
         with closing(
             pool.run(
                 scan_unit,
-                _items(case, images),
+                _items(case, images, places),
                 workers=workers(),
                 seconds=SECONDS,
                 memory_bytes=MEMORY,
@@ -61,22 +61,22 @@ def match(case: OpenCase, job: Job) -> dict[str, Any]:
                 check=job.check,
             )
         ) as results:
-            job.progress("compare with the records", done, total, "items")
+            job.progress("compare with the records", done, total)
             for result in results:
                 item = result.item
                 found = [
                     places[item.exhibit].place(located) if isinstance(item, ScanRange) else _of_piece(item, located)
                     for located in result.value or ()
                 ]
-                store.finish_unit(item.unit, result.outcome, [evidence for evidence in found if evidence is not None])
+                store.finish_unit(item.unit, result.outcome, found)
                 if result.outcome.kind is not OutcomeKind.OK:
                     job.noted(result.outcome, _name(item))
-                done += 1
-                job.progress("compare with the records", done, total, "items")
+                done += item.stop - item.start if isinstance(item, ScanRange) else item.piece.length
+                job.progress("compare with the records", done, total)
     store.put_fact("matched", True)
     job.changed("evidence")
     count, persons = store.evidence_counts()
-    counts = {"units": total, "evidence": count, "records_found": persons}
+    counts = {"bytes": total, "evidence": count, "records_found": persons}
     return {**counts, "custody": {**counts, "source_sets_sha256": [s.sha256 for s in sets]}}
 
 
@@ -94,13 +94,16 @@ def _plan(case: OpenCase) -> Iterator[MatchUnit]:
         yield MatchUnit(0, case.store.entry(stored.entry).entry.locator.exhibit, 0, 0, stored.id)
 
 
-def _items(case: OpenCase, images: dict[str, tuple[Path, ...]]) -> Iterator[ScanRange | ScanPiece]:
+def _items(
+    case: OpenCase, images: dict[str, tuple[Path, ...]], places: dict[str, _Places]
+) -> Iterator[ScanRange | ScanPiece]:
     store = case.store
     volumes: dict[int, Volume] = {v: volume for exhibit in images for v, volume, _ in store.volumes(exhibit)}
     for unit in store.pending_units():
         segments = images[unit.exhibit]
         if unit.piece is None:
-            yield ScanRange(unit.id, unit.exhibit, segments, unit.start, unit.stop)
+            elsewhere = places[unit.exhibit].elsewhere(unit.start, unit.stop)
+            yield ScanRange(unit.id, unit.exhibit, segments, unit.start, unit.stop, elsewhere)
             continue
         stored = store.piece(unit.piece)
         holder = store.entry(stored.entry)
@@ -131,15 +134,23 @@ class _Places:
         self._exhibit = exhibit
         self._by_pieces = by_pieces
 
-    def place(self, located: Located) -> FoundEvidence | None:
-        """The evidence at its place, or None where the entry's own pieces say the same better."""
+    def elsewhere(self, start: int, stop: int) -> tuple[tuple[int, int], ...]:
+        """The parts of this range that belong to entries which are matched by pieces."""
+        first = max(0, bisect.bisect_right(self._starts, start) - 1)
+        found = []
+        for at in range(first, bisect.bisect_left(self._starts, stop)):
+            end = self._starts[at] + self._lengths[at]
+            if self._entries[at] in self._by_pieces and end > start:
+                found.append((self._starts[at], end))
+        return tuple(found)
+
+    def place(self, located: Located) -> FoundEvidence:
+        """The evidence at its place: in the entry whose run holds it, or in unallocated space."""
         at = bisect.bisect_right(self._starts, located.offset) - 1
         if at < 0 or located.offset >= self._starts[at] + self._lengths[at]:
             free = Locator(self._exhibit, region=Region.UNALLOCATED, offset=located.offset, length=located.length)
             return _evidence(None, str(free), Region.UNALLOCATED, False, located)
         number = self._entries[at]
-        if number in self._by_pieces:
-            return None
         offset = self._offsets[at] + located.offset - self._starts[at]
         region = self._store.entry(number).entry.locator.region
         return _evidence(number, f"@{offset}+{located.length}", region, False, located)

@@ -6,6 +6,7 @@ numbers and, for what came out of containers, the bytes themselves; never the ke
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -16,7 +17,7 @@ from numpy.typing import NDArray
 
 from forensics import hashing
 from forensics.casefile.stored import ExaminedChild, ExaminedEntry
-from forensics.detection.scan import MARGIN, scan
+from forensics.detection.scan import MARGIN, Hits, scan
 from forensics.evidence.content import open_content
 from forensics.evidence.files import walk
 from forensics.evidence.image import Image, open_image
@@ -71,13 +72,14 @@ class ExamineEntry:
 
 @dataclass(frozen=True, slots=True)
 class ScanRange:
-    """Bytes of the device from `start` to `stop`."""
+    """Bytes of the device from `start` to `stop`; those in `elsewhere` (start, stop) are matched by pieces."""
 
     unit: int
     exhibit: str
     segments: tuple[Path, ...]
     start: int
     stop: int
+    elsewhere: tuple[tuple[int, int], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,6 +198,8 @@ def take_index(index: RecordIndex) -> None:
     """Keep the records' index for the life of this worker."""
     global _index
     _index = index
+    # Rows by the hundred thousand and no cycles among them: the collector would only walk them again and again.
+    gc.disable()
 
 
 def scan_unit(item: ScanRange | ScanPiece) -> list[Located]:
@@ -208,9 +212,18 @@ def scan_unit(item: ScanRange | ScanPiece) -> list[Located]:
 def _scan_range(item: ScanRange, index: RecordIndex) -> list[Located]:
     image = _image(item.segments)
     low = max(0, item.start - MARGIN)
-    data = _read(image, low, min(image.size, item.stop + MARGIN) - low)
-    hits = scan(data, index, item.start - low, min(item.stop - low, len(data)))
-    return [_in_text(found, low) for found in find_in_text(data, hits, index)]
+    data = bytearray(_read(image, low, min(image.size, item.stop + MARGIN) - low))
+    for start, stop in item.elsewhere:
+        # The raw scan runs over these bytes in the pieces; here only their edges are context for what lies beside them.
+        inner = slice(max(0, start - low + MARGIN), max(0, stop - low - MARGIN))
+        data[inner] = bytes(len(data[inner]))
+    view = bytes(data)
+    hits = scan(view, index, item.start - low, min(item.stop - low, len(view)))
+    ours = np.ones(len(hits.offset), bool)
+    for start, stop in item.elsewhere:
+        ours &= (hits.offset < start - low) | (hits.offset >= stop - low)
+    kept = Hits(hits.offset[ours], hits.length[ours], hits.kind[ours], hits.record[ours], hits.width[ours])
+    return [_in_text(found, low) for found in find_in_text(view, kept, index)]
 
 
 def _scan_piece(item: ScanPiece, index: RecordIndex) -> list[Located]:

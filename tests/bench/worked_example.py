@@ -1,8 +1,9 @@
 """The worked example at a size of one's choice, verb by verb: wall, CPU, memory, bytes a second, persons by layout.
 
-    .venv/bin/python tests/bench/worked_example.py FOLDER [--members 798243] [--affected 56000]
+    .venv/bin/python tests/bench/worked_example.py FOLDER [--members 798243] [--affected 56000] [--share 0.125]
 
-Prints two Markdown tables for docs/benchmarks.md. FOLDER must be new and have room for three times the drive.
+Prints two Markdown tables for docs/benchmarks.md. FOLDER must be new and have room for three times the drive. With
+`--share` records, persons and every part of the drive are that share of the whole.
 Memory is the largest sum of the proportional set sizes (PSS) of the verb and its workers, seen five times a second.
 """
 
@@ -15,7 +16,7 @@ import subprocess
 import sys
 import threading
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import psutil
@@ -26,7 +27,7 @@ COMMAND = Path(sys.executable).with_name("drivecustody")
 
 from worked_example import Example  # noqa: E402 - the path above comes first
 
-from forensics.demonstration.drive import make_demonstration  # noqa: E402
+from forensics.demonstration.drive import Scale, make_demonstration  # noqa: E402
 from forensics.model import Tier  # noqa: E402
 
 
@@ -70,13 +71,28 @@ def measure(arguments: list[object], env: dict[str, str]) -> Cost:
     return Cost(time.monotonic() - begun, cpu, watch.peak)
 
 
+def part_of(whole: Scale, share: float) -> Scale:
+    """The same drive, smaller: the number of monthly extracts stays, because each holds fewer persons."""
+    return replace(
+        whole,
+        image=int(whole.image * share) // (1 << 20) << 20,
+        claims=round(whole.claims * share),
+        photographs=max(1, round(whole.photographs * share)),
+        blobs=int(whole.blobs * share),
+    )
+
+
 def main() -> None:
     options = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
     options.add_argument("folder", type=Path)
     options.add_argument("--members", type=int, default=798_243)
     options.add_argument("--affected", type=int, default=56_000)
+    options.add_argument("--share", type=float, default=1.0)
     given = options.parse_args()
-    made = make_demonstration(given.folder, members=given.members, affected=given.affected)
+    members, affected = round(given.members * given.share), round(given.affected * given.share)
+    made = make_demonstration(
+        given.folder, members=members, affected=affected, scale=part_of(Scale.for_affected(given.affected), given.share)
+    )
     (given.folder / "case-passphrase.txt").write_text("bench\n")
     example = Example(given.folder, made.truth)
     env = {
@@ -102,7 +118,7 @@ def main() -> None:
     print(
         f"Python {platform.python_version()}, {os.cpu_count()} processors, {psutil.virtual_memory().total >> 30} GiB; "
     )
-    print(f"{given.members:,} records, {given.affected:,} affected, drive {drive / (1 << 30):.2f} GiB\n")
+    print(f"{members:,} records, {affected:,} affected, drive {drive / (1 << 30):.2f} GiB\n")
     print("| verb | wall s | CPU s | memory MiB | MiB/s |\n|---|---|---|---|---|")
     for name, size, arguments in steps:
         cost = measure(arguments, env)
