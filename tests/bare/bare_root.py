@@ -155,7 +155,9 @@ class BareRoot:
                     log.write(line)
                     log.flush()
             except BaseException:
-                child.terminate()
+                # unshare is deaf to gentler signals. All that it started dies with it; the last of that closes the pipe.
+                child.kill()
+                child.stdout.read()
                 raise
         return child.returncode, "".join(heard)
 
@@ -212,7 +214,8 @@ def make_debian(root: BareRoot, mirror: str, tarball: Path | None) -> tuple[int,
         )
         if status != 0:
             return status, output
-    status, output = root.outside(["debootstrap", "--variant=minbase", SUITE, str(root.folder), mirror])
+    # debootstrap mounts /proc in what it makes, and leaves it there when it is stopped.
+    status, output = root.outside([*NAMESPACES, "debootstrap", "--variant=minbase", SUITE, str(root.folder), mirror])
     if status == 0:
         fetched = sum(each.stat().st_size for each in (root.folder / "var/cache/apt/archives").glob("*.deb"))
         output += f"\nFetched {fetched / 1e6:.1f} MB in packages of the base\n"
@@ -482,6 +485,15 @@ def options(arguments: list[str]) -> argparse.Namespace:
     return parser.parse_args(arguments)
 
 
+def remove(folder: Path) -> None:
+    """Remove the Debian, unless something is mounted in it after all: then what is mounted would go with it."""
+    mounted = [line.split()[4] for line in Path("/proc/self/mountinfo").read_text("utf-8").splitlines()]
+    if any(Path(where).is_relative_to(folder) for where in mounted):
+        print(f"Left {folder} as it is: something is mounted in it", file=sys.stderr)
+    else:
+        shutil.rmtree(folder)
+
+
 def main(arguments: list[str]) -> int:
     asked = options(arguments)
     if sys.platform != "linux" or os.geteuid() != 0:
@@ -508,7 +520,7 @@ def main(arguments: list[str]) -> int:
         if asked.keep:
             print(f"\nThe Debian is in {folder}")
         else:
-            shutil.rmtree(folder)
+            remove(folder)
     (out / f"{asked.what}.md").write_text(root.table() + "\n", encoding="utf-8")
     print(f"\n{root.table()}\n\nLog and table: {out}")
     print(f"\nFAILED: {failure}" if failure else "\nAll is well")
@@ -517,4 +529,7 @@ def main(arguments: list[str]) -> int:
 
 if __name__ == "__main__":
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
-    sys.exit(main(sys.argv[1:]))
+    try:
+        sys.exit(main(sys.argv[1:]))
+    except KeyboardInterrupt:
+        sys.exit(130)
