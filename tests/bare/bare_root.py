@@ -155,7 +155,7 @@ class BareRoot:
                     log.write(line)
                     log.flush()
             except BaseException:
-                # unshare is deaf to gentler signals. All that it started dies with it; the last of that closes the pipe.
+                # unshare is deaf to gentler signals. All that it started dies with it, and the last closes the pipe.
                 child.kill()
                 child.stdout.read()
                 raise
