@@ -45,9 +45,14 @@ mount -t proc proc "$1/proc"
 mount --rbind /sys "$1/sys"
 mount --rbind /dev "$1/dev"
 root="$1"; shift
-exec chroot "$root" "$@"
+status=0
+chroot "$root" "$@" || status=$?
+exit $status
 """
-"""The mounts are those of this one command's namespace: they are gone when it is, even if it is killed."""
+"""The mounts are those of this one command's namespace: they are gone when it is, even if it is killed.
+
+The shell stays, as process 1 of that namespace: like the init of a real computer it buries orphans.
+"""
 
 PROXIES = [name for lower in ("http_proxy", "https_proxy", "no_proxy") for name in (lower, lower.upper())]
 
