@@ -555,14 +555,16 @@ def build(arguments: list[str]) -> int:
         raise Stop("`start.py build` takes no arguments.")
     begun = time.monotonic()
     set_up(BUILD_LOCK)
+    # PyInstaller asks Qt itself which plugins belong to it. Where Qt does not start it takes none, and only warns.
+    if not provide_libraries({**OFFSCREEN_LIBRARIES, **SCREEN_LIBRARIES}):
+        raise Stop("The bundle cannot be made without these libraries, though they are not part of it.")
     provide_linker_tools()
     say_ready(begun)
     begun = time.monotonic()
     say("PyInstaller makes the bundle; its own words are in .venv/pyinstaller.log")
     words = ["-m", "PyInstaller", "--noconfirm", "--clean", "--workpath", str(VENV / "pyinstaller")]
-    status, lines = run_with_progress(
-        [str(PYTHON), *words, "--distpath", str(BUNDLE.parent), str(ROOT / "build.spec")], log=VENV / "pyinstaller.log"
-    )
+    words += ["--distpath", str(BUNDLE.parent), str(ROOT / "build.spec")]
+    status, lines = run_with_progress([str(PYTHON), *words], log=VENV / "pyinstaller.log")
     if status != 0:
         raise Stop("\n".join(lines[-12:]) + f"\n\nPyInstaller could not make the bundle (status {status}).")
     say(f"Made {BUNDLE} in {time.monotonic() - begun:.0f} s")
