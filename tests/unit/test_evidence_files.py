@@ -4,8 +4,8 @@ import hashlib
 import os
 import pickle
 import re
-import struct
 import shutil
+import struct
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
