@@ -5,8 +5,11 @@
     python3 start.py test [PYTEST ...]         set up with the test tools and judges, then the tests
     python3 start.py nightly [PYTEST ...]      the same, for the tests that take many minutes each
     python3 start.py check                     set up the same, then style, types, floors and the fast tests
+    python3 start.py build                     set up, then the bundle in dist/drivecustody, and its size part by part
+    python3 start.py bare source|bundle [...]  both commands above, or the bundle, in a Debian made for it (Linux, root)
 
-It needs Python 3.11 to 3.14 and nothing else. All it makes is in .venv beside it; a second run finds that in place.
+It needs Python 3.11 to 3.14 and nothing else. All it makes is in .venv beside it, the bundle in dist;
+a second run finds .venv in place.
 Status: what was started gives its own; 4 when this computer lacks something (what, and the remedy, is printed).
 """
 
@@ -24,6 +27,7 @@ import shlex
 import shutil
 import subprocess
 import sys
+import sysconfig
 import threading
 import time
 from collections import deque
@@ -35,6 +39,8 @@ VENV = ROOT / ".venv"
 STAMP = VENV / "set-up.json"
 LOCK = ROOT / "requirements.lock"
 TEST_LOCK = ROOT / "requirements-test.lock"
+BUILD_LOCK = ROOT / "requirements-build.lock"
+BUNDLE = ROOT / "dist" / "drivecustody"
 WINDOWS = sys.platform == "win32"
 PROGRAMS = VENV / ("Scripts" if WINDOWS else "bin")
 PYTHON = PROGRAMS / ("python.exe" if WINDOWS else "python")
@@ -88,6 +94,7 @@ JUDGES = {
     "e2fsprogs": "ext volumes, by mkfs.ext4 and debugfs",
     "mtools": "files put on FAT images, by mcopy and mdir",
     "unzip": "members of archives, by unzip and zipinfo",
+    "zip": "archives with locked members, made by zip",
     "parted": "partition tables, by parted",
     "util-linux": "block devices, by losetup",
     "openssl": "signatures, certificates and digests, by openssl",
@@ -174,10 +181,13 @@ def complaint_about_system() -> str:
 # --------------------------------------------------------------------------------------------------- running programs
 
 
-def run_with_progress(words: list[str], note: Callable[[str], str | None] | None = None) -> tuple[int, list[str]]:
+def run_with_progress(
+    words: list[str], note: Callable[[str], str | None] | None = None, log: Path | None = None
+) -> tuple[int, list[str]]:
     """Run a quiet program and let people see that it lives; gives its status and its last 60 lines.
 
-    `note` turns a line of its output into a sentence to show, or None. Fifteen silent seconds get a sentence too.
+    `note` turns a line of its output into a sentence to show, or None. Fifteen seconds without one get a sentence too.
+    All that it printed is in `log`, where one is named.
     """
     child = subprocess.Popen(
         words,
@@ -200,20 +210,25 @@ def run_with_progress(words: list[str], note: Callable[[str], str | None] | None
         lines.put(None)
 
     threading.Thread(target=listen, daemon=True).start()
-    begun = time.monotonic()
+    begun = heard = time.monotonic()
     last: deque[str] = deque(maxlen=60)
-    while True:
-        try:
-            line = lines.get(timeout=15)
-        except queue.Empty:
-            say(f"  still at it ({time.monotonic() - begun:.0f} s)")
-            continue
-        if line is None:
-            return child.wait(), list(last)
-        last.append(line)
-        sentence = note(line) if note else None
-        if sentence:
-            say(sentence)
+    with (log or Path(os.devnull)).open("w", encoding="utf-8") as record:
+        while True:
+            sentence = None
+            try:
+                line = lines.get(timeout=1)
+                if line is None:
+                    return child.wait(), list(last)
+                last.append(line)
+                record.write(line + "\n")
+                sentence = note(line) if note else None
+            except queue.Empty:
+                pass
+            if sentence is None and time.monotonic() - heard >= 15:
+                sentence = f"  still at it ({time.monotonic() - begun:.0f} s)"
+            if sentence:
+                say(sentence)
+                heard = time.monotonic()
 
 
 def succeeds(words: list[str]) -> bool:
@@ -479,9 +494,7 @@ def remedy_for_pip(output: str) -> str:
 def provide_packages(lock: Path) -> None:
     """What the lock lists, by hash, and the project itself; at once when the last run did just that."""
     stamp = read_stamp()
-    wanted = {LOCK.name: fingerprint(LOCK)}
-    if lock == TEST_LOCK:
-        wanted[TEST_LOCK.name] = fingerprint(TEST_LOCK)
+    wanted = {each.name: fingerprint(each) for each in dict.fromkeys([LOCK, lock])}
     for name, digest in wanted.items():
         if stamp.get(name) == digest:
             continue
@@ -515,7 +528,60 @@ def say_ready(begun: float) -> None:
         say(f"Set up in {spent:.0f} s; from here on nothing needs the network")
 
 
-# ---------------------------------------------------------------------------------------------------- the three doors
+# --------------------------------------------------------------------------------------------------------- the bundle
+
+
+def provide_linker_tools() -> None:
+    """What PyInstaller asks of Linux: objdump, and Python as a shared library, which Debian keeps apart."""
+    if sys.platform != "linux":
+        return
+    wanted = {}
+    if not shutil.which("objdump") or not shutil.which("objcopy"):
+        wanted["binutils"] = "objdump and objcopy"
+    library = f"libpython{sys.version_info[0]}.{sys.version_info[1]}.so.1.0"
+    folder = sysconfig.get_config_var("LIBDIR") or ""
+    if not (Path(folder) / library).is_file() and absent_libraries({library: ""}):
+        wanted[library.split(".so")[0]] = library
+    packages = not_installed(list(wanted))
+    if packages and shutil.which("apt-get") and administrator() is not None:
+        packages = install_with_apt(packages, "the making of the bundle")
+    if packages:
+        lacking = ", ".join(wanted[package] for package in packages)
+        raise Stop(f"The bundle cannot be made without {lacking}.\nOn Debian and Ubuntu:\n{by_hand(packages)}")
+
+
+def build(arguments: list[str]) -> int:
+    if arguments:
+        raise Stop("`start.py build` takes no arguments.")
+    begun = time.monotonic()
+    set_up(BUILD_LOCK)
+    provide_linker_tools()
+    say_ready(begun)
+    begun = time.monotonic()
+    say("PyInstaller makes the bundle; its own words are in .venv/pyinstaller.log")
+    words = ["-m", "PyInstaller", "--noconfirm", "--clean", "--workpath", str(VENV / "pyinstaller")]
+    status, lines = run_with_progress(
+        [str(PYTHON), *words, "--distpath", str(BUNDLE.parent), str(ROOT / "build.spec")], log=VENV / "pyinstaller.log"
+    )
+    if status != 0:
+        raise Stop("\n".join(lines[-12:]) + f"\n\nPyInstaller could not make the bundle (status {status}).")
+    say(f"Made {BUNDLE} in {time.monotonic() - begun:.0f} s")
+    return subprocess.call([str(PYTHON), "-I", str(ROOT / "resources" / "installer" / "parts.py"), str(BUNDLE)])
+
+
+def bare(arguments: list[str]) -> int:
+    """Hands over to tests/bare/bare_root.py, once what it runs from outside the bare root is there."""
+    if arguments[:1] == ["bundle"] and not {"-h", "--help"} & set(arguments):
+        if not BUNDLE.is_dir():
+            build([])
+        if not provide_libraries({**OFFSCREEN_LIBRARIES, **SCREEN_LIBRARIES}):
+            raise Stop("The window of the bundle cannot be opened here without these libraries.")
+        if not shutil.which("Xvfb") and administrator() is not None:
+            install_with_apt(["xvfb"], "a screen")
+    return become([sys.executable, str(ROOT / "tests" / "bare" / "bare_root.py"), *arguments])
+
+
+# --------------------------------------------------------------------------------------------------------- the doors
 
 
 def demo(arguments: list[str]) -> int:
@@ -556,7 +622,7 @@ def check(arguments: list[str]) -> int:
     steps = {
         "style": ["ruff", "check", "."],
         "layout": ["ruff", "format", "--check", "."],
-        "types": ["mypy", "--strict", "forensics", "ui", "start.py"],
+        "types": ["mypy", "--strict", "forensics", "ui", "start.py", "tests/bare/bare_root.py"],
         "floors of the house": ["lint-imports"],
         "fast tests": ["python", "-m", "pytest", "-q", "-m", "not slow and not nightly", "-n", "auto", *fast],
     }
@@ -590,6 +656,10 @@ def main(arguments: list[str]) -> int:
             return run_tests(arguments[1:], "nightly")
         if arguments[:1] == ["check"]:
             return check(arguments[1:])
+        if arguments[:1] == ["build"]:
+            return build(arguments[1:])
+        if arguments[:1] == ["bare"]:
+            return bare(arguments[1:])
         return demo(arguments)
     except Stop as stop:
         print(f"\n{stop}", file=sys.stderr)

@@ -8,6 +8,7 @@ signed parts, by DER's rules, and compared (RFC 5652; CAdES-BES of ETSI EN 319 1
 from __future__ import annotations
 
 import hashlib
+import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -132,7 +133,10 @@ def _examine(untrusted: bytes, digest: Digest | None, *, token: bool) -> Examine
     if algorithm not in _HASHES:
         return Examined((f"the digest algorithm {algorithm} is not accepted",), ())
     raw = [each.chosen.dump() for each in data["certificates"]]
-    certificates = [x509.load_der_x509_certificate(each) for each in raw]
+    with warnings.catch_warnings():
+        # What `cryptography` only warns of, a negative serial number say, RFC 5280 does not allow.
+        warnings.simplefilter("error")
+        certificates = [x509.load_der_x509_certificate(each) for each in raw]
     sid = who["sid"].chosen
     signers = [
         certificate

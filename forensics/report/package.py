@@ -11,6 +11,7 @@ import os
 import re
 import secrets
 import shutil
+import warnings
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -249,5 +250,13 @@ def _to_disk(stream: BinaryIO) -> None:
 
 
 def load_certificates(pem: bytes) -> list[x509.Certificate]:
-    """The certificates of a PEM file. Raises `ValueError` where there are none or they cannot be read."""
-    return x509.load_pem_x509_certificates(pem)
+    """The certificates of a PEM file. Raises `ValueError` where there are none or they cannot be read.
+
+    What `cryptography` would only warn of (a negative serial number, say) counts as not readable.
+    """
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        try:
+            return x509.load_pem_x509_certificates(pem)
+        except Warning as doubt:
+            raise ValueError("a certificate that RFC 5280 does not allow") from doubt

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import itertools
 import subprocess
 import zipfile
@@ -11,6 +12,8 @@ from typing import BinaryIO
 
 import bagit
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding
 
 from forensics import hashing
 from forensics.errors import Defect, EnvironmentFailed, Refused
@@ -196,6 +199,18 @@ def test_a_package_made_again_by_somebody_else_shows_the_other_certificate(tmp_p
     build_package(SMALL, tmp_path / "pack", other, INFO, LEFT_OUT)
     facts = check_package(tmp_path / "pack", trusted_roots_pem=SIGNER.chain_pem)
     assert [fact.check for fact in broken(facts)] == ["trusted"]
+
+
+def test_a_stored_certificate_that_no_standard_allows_is_a_finding_and_no_warning(folder: Path) -> None:
+    """The sign bit of its serial number is set, which `cryptography` reads with no more than a warning."""
+    (stored,) = (folder / "data" / "certs").glob("*signer*")
+    certificate = x509.load_pem_x509_certificate(stored.read_bytes())
+    der, serial = certificate.public_bytes(Encoding.DER), certificate.serial_number
+    at = der.index(serial.to_bytes(serial.bit_length() // 8 + 1, "big"))
+    negative = base64.encodebytes(der[:at] + bytes([der[at] | 0x80]) + der[at + 1 :])
+    stored.write_bytes(b"-----BEGIN CERTIFICATE-----\n" + negative + b"-----END CERTIFICATE-----\n")
+    said = {(fact.check, fact.detail) for fact in broken(check_package(folder)) if stored.name in fact.subject}
+    assert ("certificates as stored", "cannot be read") in said
 
 
 def test_another_persons_signature_on_the_same_list_is_not_the_named_signers(folder: Path) -> None:

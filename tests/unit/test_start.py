@@ -4,6 +4,7 @@ import ast
 import importlib.util
 import json
 import re
+import struct
 import subprocess
 import sys
 import tomllib
@@ -15,9 +16,11 @@ import pytest
 from packaging.markers import Marker
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
+from PIL import Image
 
 ROOT = Path(__file__).resolve().parents[2]
 LOCKS = ("requirements.lock", "requirements-test.lock")
+BUILD_LOCK = "requirements-build.lock"
 COMPUTERS = [
     {"sys_platform": system, "platform_python_implementation": "CPython", "implementation_name": "cpython"}
     | {"python_version": python, "python_full_version": f"{python}.1"}
@@ -44,31 +47,44 @@ def applies(marker: Marker | None, computer: dict[str, str]) -> bool:
     return marker is None or marker.evaluate(computer)
 
 
-@pytest.fixture
-def start(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> ModuleType:
-    """start.py as a module, with its .venv in an empty folder, so that no test touches the real one."""
-    specification = importlib.util.spec_from_file_location("start_under_test", ROOT / "start.py")
+def script(path: str, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
+    """A script of the repository as a module; its dataclasses want to find it among the modules."""
+    name = Path(path).stem + "_under_test"
+    specification = importlib.util.spec_from_file_location(name, ROOT / path)
     assert specification is not None
     assert specification.loader is not None
     module = importlib.util.module_from_spec(specification)
+    monkeypatch.setitem(sys.modules, name, module)
     specification.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture
+def bare_root(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
+    return script("tests/bare/bare_root.py", monkeypatch)
+
+
+@pytest.fixture
+def start(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> ModuleType:
+    """start.py as a module, with its .venv in an empty folder, so that no test touches the real one."""
+    module = script("start.py", monkeypatch)
     monkeypatch.setattr(module, "VENV", tmp_path / ".venv")
     monkeypatch.setattr(module, "STAMP", tmp_path / ".venv" / "set-up.json")
     monkeypatch.setattr(module, "PYTHON", tmp_path / ".venv" / "bin" / "python")
     return module
 
 
-@pytest.mark.parametrize("lock", LOCKS)
-def test_every_locked_package_is_pinned_and_hashed(lock: str) -> None:
+@pytest.mark.parametrize(("lock", "at_least"), [(LOCKS[0], 60), (LOCKS[1], 60), (BUILD_LOCK, 5)])
+def test_every_locked_package_is_pinned_and_hashed(lock: str, at_least: int) -> None:
     packages = list(locked(lock))
-    assert len(packages) > 60
+    assert len(packages) > at_least
     for requirement, hashes in packages:
         assert re.fullmatch(r"==[0-9a-z.]+", str(requirement.specifier)), requirement
         assert hashes, requirement
         assert all(re.fullmatch(r"sha256:[0-9a-f]{64}", digest) for digest in hashes), requirement
 
 
-@pytest.mark.parametrize("lock", LOCKS)
+@pytest.mark.parametrize("lock", [*LOCKS, BUILD_LOCK])
 def test_a_lock_names_no_index_no_host_and_no_path(lock: str) -> None:
     text = (ROOT / lock).read_text(encoding="utf-8")
     assert not re.search(
@@ -106,8 +122,18 @@ def test_tests_run_on_the_versions_that_are_shipped() -> None:
     assert shipped < {(str(requirement), *hashes) for requirement, hashes in locked("requirements-test.lock")}
 
 
-def test_start_needs_nothing_but_python() -> None:
-    tree = ast.parse((ROOT / "start.py").read_text(encoding="utf-8"), feature_version=(3, 9))
+def test_making_the_bundle_changes_no_version_of_what_is_bundled() -> None:
+    shipped = {requirement.name: (str(requirement), *hashes) for requirement, hashes in locked("requirements.lock")}
+    building = {requirement.name: (str(requirement), *hashes) for requirement, hashes in locked(BUILD_LOCK)}
+    assert "pyinstaller" in building
+    assert {name: pin for name, pin in building.items() if name in shipped} == {
+        name: pin for name, pin in shipped.items() if name in building
+    }
+
+
+@pytest.mark.parametrize("path", ["start.py", "tests/bare/bare_root.py", "resources/installer/parts.py"])
+def test_start_needs_nothing_but_python(path: str) -> None:
+    tree = ast.parse((ROOT / path).read_text(encoding="utf-8"), feature_version=(3, 9))
     imported = {
         name.split(".")[0]
         for node in ast.walk(tree)
@@ -234,3 +260,101 @@ def test_help_is_given_by_any_python_without_setting_anything_up() -> None:
 def test_ci_walks_through_the_same_door() -> None:
     script = (ROOT / ".ci" / "run").read_text(encoding="utf-8")
     assert script.rstrip().endswith("exec python3 start.py test")
+
+
+def test_all_that_a_program_said_is_in_its_log(start: ModuleType, tmp_path: Path) -> None:
+    words = [sys.executable, "-c", "print(*range(100), sep='\\n')"]
+    status, last = start.run_with_progress(words, log=tmp_path / "log")
+    assert status == 0
+    assert last == [str(number) for number in range(40, 100)]
+    assert (tmp_path / "log").read_text().split() == [str(number) for number in range(100)]
+
+
+def test_every_byte_of_the_bundle_is_counted_once_and_in_its_part(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    files = {
+        "drivecustody": 3_000_000,
+        "lib/libpython3.11.so.1.0": 1_500_000,
+        "lib/PySide6/Qt/lib/libQt6Gui.so.6": 2_000_000,
+        "lib/shiboken6/libshiboken6.abi3.so.6.11": 1_000,
+        "lib/numpy.libs/libscipy_openblas64_.so": 1_200_000,
+        "lib/numpy/core.so": 100_000,
+        "lib/pytsk3.cpython-311-x86_64-linux-gnu.so": 1_100_000,
+        "lib/rich-15.0.0.dist-info/METADATA": 7,
+    }
+    for name, count in files.items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_bytes(bytes(count))
+    (tmp_path / "lib" / "libQt6Gui.so.6").symlink_to("PySide6/Qt/lib/libQt6Gui.so.6")
+    module = script("resources/installer/parts.py", monkeypatch)
+    assert module.parts(tmp_path) == {
+        "the two programs, with all Python code in them": 3_000_000,
+        "Qt (PySide6)": 2_001_000,
+        "Python and its libraries": 1_500_000,
+        "numpy": 1_300_000,
+        "pytsk3 and libewf": 1_100_000,
+        "names, versions and licences of packages": 7,
+    }
+    assert module.table(tmp_path)[-2:] == ["| 1 parts of less than 1 MB each | 0.0 |", "| **all** | **8.9** |"]
+
+
+def test_the_downloads_of_a_step_are_those_that_apt_and_pip_tell_about(
+    bare_root: ModuleType, start: ModuleType
+) -> None:
+    """The lines of apt 2.6 stand for what it fetched; the sentences for pip are made by start.py itself."""
+    downloads = start.Downloads()
+    downloads.sentence("  Downloading pyarrow-26.0.1-cp311-cp311-manylinux_2_28_x86_64.whl (55.0 MB)")
+    said = [
+        "Need to get 10.9 MB of archives.",
+        "Fetched 10.9 MB in 1s (14.1 MB/s)",
+        "Fetched 9,032 kB in 2s (5,094 kB/s)",
+        downloads.sentence("Installing collected packages: pyarrow"),
+        start.apt_sentence("Need to get 243 MB/250 MB of archives."),
+    ]
+    assert bare_root.packages_mb("\n".join(said)) == pytest.approx(10.9 + 9.032 + 55 + 243)
+
+
+def test_the_count_of_the_tests_is_read_where_they_end(bare_root: ModuleType) -> None:
+    said = "===== test session starts =====\n...\n=========== 2 failed, 1390 passed in 146.64s (0:02:26) ============\n"
+    assert bare_root.closing_line(said) == "2 failed, 1390 passed"
+    assert bare_root.closing_line("no test ran") == ""
+
+
+def test_the_picture_of_a_screen_is_what_is_on_it(bare_root: ModuleType, tmp_path: Path) -> None:
+    """Two pixels by two in the form in which Xvfb keeps them: XWD, 32 bits, blue first, after a name and a colour."""
+    head = [108, 7, 2, 24, 2, 2, 0, 0, 32, 0, 32, 32, 8, 4, 0, 0, 0, 8, 0, 1, 2, 2, 0, 0, 0]
+    pixels = bytes.fromhex("0000ff00 00ff0000  ff000000 ffffff00")
+    (tmp_path / "Xvfb_screen0").write_bytes(struct.pack(">25I", *head) + b"screen\0\0" + bytes(12) + pixels)
+    width, height, rows = bare_root.picture_of(tmp_path)
+    assert rows == [bytes.fromhex("ff0000 00ff00"), bytes.fromhex("0000ff ffffff")]
+    bare_root.write_png(tmp_path / "screen.png", width, height, rows)
+    with Image.open(tmp_path / "screen.png") as picture:
+        assert [picture.getpixel((x, y)) for y in (0, 1) for x in (0, 1)] == [
+            (255, 0, 0), (0, 255, 0), (0, 0, 255), (255, 255, 255)
+        ]  # fmt: skip
+
+
+def test_a_step_that_fails_is_in_the_table_and_ends_the_proof(bare_root: ModuleType, tmp_path: Path) -> None:
+    root = bare_root.BareRoot(tmp_path, tmp_path / "log")
+    root.step("first", lambda: (0, "fine\n"), str.strip)
+    with pytest.raises(bare_root.Unfit, match="second: status 3"):
+        root.step("second", lambda: (3, ""))
+    assert [(step.name, step.fine, step.result) for step in root.steps] == [
+        ("first", True, "fine"),
+        ("second", False, "status 3"),
+    ]
+    assert "| second | **failed**: status 3 |" in root.table()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="a Debian is made on Linux only")
+def test_a_debian_in_which_something_is_mounted_is_left_alone(
+    bare_root: ModuleType, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """/proc stands for it, which is mounted wherever this runs; nothing is really removed."""
+    removed: list[Path] = []
+    monkeypatch.setattr(bare_root.shutil, "rmtree", removed.append)
+    bare_root.remove(Path("/proc"))
+    assert removed == []
+    bare_root.remove(tmp_path)
+    assert removed == [tmp_path]
