@@ -75,7 +75,7 @@ def main() -> None:
     )
     picture.write_text(
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {2 * WIDTH} {HEIGHT + 28}" font-family="sans-serif" '
-        f'font-size="11" fill="#1b2330"><rect width="100%" height="100%" fill="#ffffff"/>\n'
+        f'font-size="11" fill="#1b2330"><rect width="{2 * WIDTH}" height="{HEIGHT + 28}" fill="#ffffff"/>\n'
         f"{chart(0, 'CPU by share of the model case', 'seconds', cpu_lines)}\n"
         f"{chart(WIDTH, 'Memory of a verb and its workers', 'MiB', memory_lines)}\n{legend}</svg>\n"
     )
