@@ -2,10 +2,23 @@
 
 from __future__ import annotations
 
+import errno
 import os
+import shutil
 from collections.abc import Iterator
+from contextlib import contextmanager
 
 import pytest
+
+JUDGES = frozenset(
+    {
+        "blkls", "debugfs", "ewfacquire", "ewfinfo", "ewfverify", "fls", "fsck.vfat", "fsstat", "icat", "ifind",
+        "istat", "losetup", "mcopy", "md5sum", "mdel", "mdir", "mkfs.exfat", "mkfs.ext4", "mkfs.vfat", "mkntfs",
+        "mmd", "mmls", "mtype", "ntfscp", "openssl", "parted", "pdffonts", "pdfinfo", "pdfsig", "pdftoppm",
+        "pdftotext", "qpdf", "sfdisk", "sha1sum", "sha256sum", "unzip", "zip", "zipinfo",
+    }
+)  # fmt: skip
+"""The independent programs that tests ask; `start.py` installs them where it may."""
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -18,3 +31,28 @@ def _state_of_nobody(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]
         del os.environ["DRIVECUSTODY_STATE"]
     else:
         os.environ["DRIVECUSTODY_STATE"] = before
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_setup() -> Iterator[None]:
+    """A fixture that asks a judge who is not installed skips its test."""
+    with _judge_asked():
+        yield
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call() -> Iterator[None]:
+    """A test that asks a judge who is not installed is skipped; any other missing file fails it as ever."""
+    with _judge_asked():
+        yield
+
+
+@contextmanager
+def _judge_asked() -> Iterator[None]:
+    try:
+        yield
+    except FileNotFoundError as error:
+        program = str(error.filename or "")
+        if error.errno == errno.ENOENT and program in JUDGES and shutil.which(program) is None:
+            pytest.skip(f"{program} is not installed; `python3 start.py test` says how to get it")
+        raise
