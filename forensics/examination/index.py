@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -154,7 +154,7 @@ def _pending(case: OpenCase, images: dict[str, tuple[Path, ...]], volumes: dict[
             inside = stored.parent is not None
             yield ExamineEntry(
                 stored.id,
-                replace(stored.entry),
+                stored.entry,
                 images[stored.entry.locator.exhibit],
                 None if inside else volumes[stored.volume],
                 case.store.content(stored.id) if inside else None,

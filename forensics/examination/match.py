@@ -10,6 +10,7 @@ from typing import Any
 
 from forensics.casefile.store import Store
 from forensics.casefile.stored import FoundEvidence, MatchUnit
+from forensics.detection.scan import MARGIN
 from forensics.errors import Refused
 from forensics.examination.acquire import image_paths
 from forensics.examination.index import workers
@@ -109,7 +110,7 @@ def _items(
         holder = store.entry(stored.entry)
         data, data_offset = None, 0
         if stored.piece.data is None and holder.parent is not None:
-            data_offset = max(0, stored.piece.offset - 512)
+            data_offset = max(0, stored.piece.offset - MARGIN)
             end = stored.piece.offset + stored.piece.length
             data = store.content_range(stored.entry, data_offset, end - data_offset)
         yield ScanPiece(
