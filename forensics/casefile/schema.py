@@ -16,7 +16,7 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
-VERSION = 1
+VERSION = 2
 
 metadata = MetaData(
     naming_convention={
@@ -213,4 +213,11 @@ exposure = Table(
     Index(None, "tier"),
     Index(None, "places"),
     Index(None, "state"),
+)
+
+decoy_hits = Table(
+    "decoy_hits",
+    metadata,
+    Column("unit_id", Integer, ForeignKey("match_unit.id"), primary_key=True),
+    Column("codes", LargeBinary, nullable=False, comment="Zstandard: uint64, one a decoy found in this unit"),
 )

@@ -450,8 +450,13 @@ class Store:
             rows = connection.execute(select(table).where(table.c.outcome.is_(None)).order_by(table.c.id)).all()
         return [MatchUnit(r.id, r.exhibit, r.start, r.stop, r.piece_id) for r in rows]
 
-    def finish_unit(self, unit: int, outcome: Outcome, found: Sequence[FoundEvidence]) -> None:
+    def finish_unit(
+        self, unit: int, outcome: Outcome, found: Sequence[FoundEvidence], decoys: Sequence[int] = ()
+    ) -> None:
         with self._engine.begin() as connection:
+            if decoys:
+                codes = zstandard.ZstdCompressor(level=3).compress(np.array(decoys, "<u8").tobytes())
+                connection.execute(schema.decoy_hits.insert(), {"unit_id": unit, "codes": codes})
             if found:
                 connection.execute(
                     schema.evidence.insert(),
@@ -476,6 +481,14 @@ class Store:
                 .where(schema.match_unit.c.id == unit)
                 .values(outcome=str(outcome.kind), reason=outcome.reason)
             )
+
+    def decoy_hits(self) -> NDArray[np.uint64]:
+        """Every decoy that the drive holds somewhere, once (`matching.chance.code`), ascending."""
+        with self._engine.begin() as connection:
+            blobs = connection.scalars(select(schema.decoy_hits.c.codes)).all()
+        decompress = zstandard.ZstdDecompressor().decompress
+        found = [np.frombuffer(decompress(blob), "<u8") for blob in blobs]
+        return np.unique(np.concatenate(found)).astype(np.uint64) if found else np.zeros(0, np.uint64)
 
     def evidence_counts(self) -> tuple[int, int]:
         """Rows of evidence, and records that have any."""
@@ -514,9 +527,9 @@ class Store:
             self._forget_matches(connection)
 
     def _forget_matches(self, connection: Connection) -> None:
-        for table in (schema.exposure, schema.evidence, schema.match_unit):
+        for table in (schema.exposure, schema.evidence, schema.decoy_hits, schema.match_unit):
             connection.execute(table.delete())
-        resting = ("assessment", "places", "matched", "assessed")
+        resting = ("assessment", "places", "matched", "assessed", "decoys")
         connection.execute(schema.fact.delete().where(schema.fact.c.name.in_(resting)))
 
     # ------------------------------------------------------------------------------------------------------ exposure
