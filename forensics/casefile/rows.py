@@ -28,6 +28,7 @@ from forensics.model import (
     Piece,
     Protection,
     Region,
+    SourceRecord,
     Unit,
     Volume,
 )
@@ -57,6 +58,12 @@ def read_acquisitions(connection: Connection) -> list[Acquisition]:
 def read_source_sets(connection: Connection) -> list[SourceSet]:
     rows = connection.execute(select(schema.source_set).order_by(schema.source_set.c.id))
     return [SourceSet(r.name, r.sha256, r.as_of, r.records, json.loads(r.mapping), json.loads(r.quality)) for r in rows]
+
+
+def read_source_record(row: Any) -> SourceRecord:
+    """The record of a row of the table: number and set first, the further fields last."""
+    plain: list[Any] = list(row[2:-1])
+    return SourceRecord(*plain, extra=json.loads(row.extra) if row.extra else {})
 
 
 def read_acquisition(document: dict[str, Any]) -> Acquisition:

@@ -158,6 +158,7 @@ source_record = Table(
         )
     ),
     Column("deceased", Boolean, nullable=False, default=False),
+    Column("extra", Text, nullable=False, default="", comment="JSON; empty where there is nothing"),
     UniqueConstraint("record_key"),
 )  # fmt: skip
 

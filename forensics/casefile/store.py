@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, fields, replace
 from itertools import groupby, islice
 from typing import Any
@@ -22,6 +22,7 @@ from forensics.casefile.rows import (
     read_entry,
     read_evidence,
     read_piece,
+    read_source_record,
     read_source_sets,
     read_volume,
 )
@@ -360,12 +361,17 @@ class Store:
     # ------------------------------------------------------------------------------------------------ source records
 
     def add_source_set(
-        self, source: SourceSet, records: Iterable[SourceRecord], noticed: Callable[[], dict[str, Any]] = dict
+        self,
+        source: SourceSet,
+        records: Iterable[SourceRecord],
+        frozen: Callable[[SourceSet], SourceSet] = lambda source: source,
+        unused: Callable[[], Mapping[str, Collection[str]]] = dict,
     ) -> SourceSet:
         """Write a set and its records as they come, all or nothing; returns the set as it is then.
 
-        `noticed` gives the remarks on quality once the last record was taken. Raises `Refused` where the same file is
-        in the case, or a record key is taken by another set.
+        Once the last record was taken, `frozen` completes the set by its hash and the remarks on quality, and `unused`
+        gives field → values that belong to no person: they are blanked. Raises `Refused` where the same file is in
+        the case, or a record key is taken by another set.
         """
         from sqlalchemy.exc import IntegrityError
 
@@ -395,10 +401,20 @@ class Store:
                     "A record key of this file is in the case already, from another file.",
                     "Give a column whose values are unique over all files with --key.",
                 ) from None
-            kept = replace(source, records=count, quality=noticed())
+            kept = replace(frozen(source), records=count)
+            if connection.scalar(select(table.c.id).where(table.c.sha256 == kept.sha256, table.c.id != set_id)):
+                raise Refused("These records are in the case already.", "Nothing needs to be done.")
             connection.execute(
-                update(table).where(table.c.id == set_id).values(records=count, quality=json.dumps(kept.quality))
+                update(table)
+                .where(table.c.id == set_id)
+                .values(records=count, sha256=kept.sha256, quality=json.dumps(kept.quality))
             )
+            of_set = update(schema.source_record).where(schema.source_record.c.set_id == set_id)
+            for name, values in unused().items():
+                column = schema.source_record.c[name]
+                stored = func.lower(column) if name == "email" else column
+                for value in values:
+                    connection.execute(of_set.where(stored == value).values({name: ""}))
             self._forget_matches(connection)
         return kept
 
@@ -418,7 +434,7 @@ class Store:
             if not rows:
                 return
             for row in rows:
-                yield row.id, SourceRecord(*row[2:])
+                yield row.id, read_source_record(row)
             after = rows[-1].id
 
     # ------------------------------------------------------------------------------------------------------- matches
@@ -501,7 +517,7 @@ class Store:
                     return
                 rows = connection.execute(query.where(table.c.record.between(page[0], page[-1]))).all()
                 records = {
-                    row.id: SourceRecord(*row[2:])
+                    row.id: read_source_record(row)
                     for row in connection.execute(select(record).where(record.c.id.in_(page)))
                 }
             after = page[-1]
@@ -557,7 +573,9 @@ def _pages(rows: Iterable[dict[str, Any]], size: int) -> Iterator[list[dict[str,
 
 def _plain(record: SourceRecord) -> dict[str, Any]:
     """The fields of a record; `asdict` copies them deeply, which takes four times as long."""
-    return {name: getattr(record, name) for name in _RECORD_FIELDS}
+    plain = {name: getattr(record, name) for name in _RECORD_FIELDS}
+    plain["extra"] = json.dumps(record.extra, ensure_ascii=False) if record.extra else ""
+    return plain
 
 
 _RECORD_FIELDS = tuple(f.name for f in fields(SourceRecord))
