@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import Any
 
 from sqlalchemy import Connection, select
@@ -62,8 +63,8 @@ def read_source_sets(connection: Connection) -> list[SourceSet]:
 
 def read_source_record(row: Any) -> SourceRecord:
     """The record of a row of the table: number and set first, the further fields last."""
-    plain: list[Any] = list(row[2:-1])
-    return SourceRecord(*plain, extra=json.loads(row.extra) if row.extra else {})
+    record = SourceRecord(*row[2:-1])
+    return replace(record, extra=json.loads(row.extra)) if row.extra else record
 
 
 def read_acquisition(document: dict[str, Any]) -> Acquisition:

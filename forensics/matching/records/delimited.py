@@ -100,6 +100,7 @@ def _utf_16(head: bytes) -> str:
     return "utf-16-be" if pairs >= 8 and even > 0.6 * pairs and odd < 0.02 * pairs else ""
 
 
+_DOUBLED = re.compile(r'[^,;\t|^~\n]""[^,;\t|^~\r\n]')
 _SINGLE_QUOTED = re.compile(r"(?:^|[,;\t|^~])\s?'[^'\n]*'(?=[,;\t|^~]|\r?$)", re.MULTILINE)
 
 
@@ -111,7 +112,7 @@ def dialect_of(sample: str) -> Dialect:
     quoting = Dialect()
     if '"' not in sample and len(_SINGLE_QUOTED.findall(sample)) > sample.count("\n"):
         quoting = Dialect(quote="'")
-    elif '\\"' in sample and '""' not in sample.replace(',""', ""):
+    elif '\\"' in sample and not _DOUBLED.search(sample.replace('\\"', "")):
         quoting = Dialect(escape="\\")
     best, best_score = quoting, 0.0
     for delimiter in DELIMITERS:
