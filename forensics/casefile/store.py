@@ -31,6 +31,7 @@ from forensics.casefile.stored import (
     ExaminedChild,
     ExaminedEntry,
     FoundEvidence,
+    KnownExtract,
     MatchUnit,
     SourceSet,
     StoredEntry,
@@ -421,6 +422,17 @@ class Store:
     def source_sets(self) -> list[SourceSet]:
         with self._engine.begin() as connection:
             return read_source_sets(connection)
+
+    def known_extracts(self) -> list[KnownExtract]:
+        """Files of the drive that are, byte for byte, a file of source records: by locator."""
+        files, sets = schema.file_entry, schema.source_set
+        query = (
+            select(files.c.locator, files.c.status, sets.c.name, sets.c.as_of, sets.c.records, sets.c.sha256)
+            .join(sets, sets.c.sha256 == files.c.sha256)
+            .order_by(files.c.locator)
+        )
+        with self._engine.begin() as connection:
+            return [KnownExtract(*row) for row in connection.execute(query)]
 
     def source_records(self) -> Iterator[tuple[int, SourceRecord]]:
         """Every record with its number in the case, by number."""

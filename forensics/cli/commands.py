@@ -321,9 +321,7 @@ def records_list(
 
         return list_records(opened)
 
-    Shell("records", case, json, passphrase_file, control).on_case(
-        work, lambda result: [f"{s['records']:>10,}  {s['name']}  {s['as_of']}  {s['sha256']}" for s in result["sets"]]
-    )
+    Shell("records", case, json, passphrase_file, control).on_case(work, sentences.of_record_sets)
 
 
 @app.command()

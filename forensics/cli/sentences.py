@@ -62,6 +62,17 @@ _NOTICED = {
 }
 
 
+def of_record_sets(result: Result) -> list[str]:
+    lines = [f"{s['records']:>10,}  {s['name']}  {s['as_of']}  {s['sha256']}" for s in result["sets"]]
+    for extract in result["known_extracts"]:
+        day = f" of {extract['as_of']}" if extract["as_of"] else ""
+        lines.append(
+            f"{extract['locator']} is the extract {extract['name']}{day} byte for byte: all its {extract['records']:,}"
+            " records."
+        )
+    return lines
+
+
 def of_preview(result: Result) -> list[str]:
     lines = [f"{result['file']}: {result['read_as'] or 'read'}; the key is {result['key']}.", *_understood(result)]
     return lines + ["  " + " | ".join(row) for row in result["rows"]]

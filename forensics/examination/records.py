@@ -102,5 +102,8 @@ def _counted(job: Job, reader: Reader, persons: DistinctPersons) -> Iterator[Sou
 
 
 def list_records(case: OpenCase) -> dict[str, Any]:
-    """The sets of source records in the case."""
-    return {"sets": [asdict(source) for source in case.store.source_sets()]}
+    """The sets of source records in the case, and the files of the drive that are one of them byte for byte."""
+    return {
+        "sets": [asdict(source) for source in case.store.source_sets()],
+        "known_extracts": [asdict(extract) for extract in case.store.known_extracts()],
+    }

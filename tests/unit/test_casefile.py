@@ -546,3 +546,13 @@ def test_a_name_cannot_turn_the_writing_direction_or_send_control_characters(unt
 @settings(deadline=None)
 def test_every_name_can_be_shown(untrusted: bytes) -> None:
     assert readable_name(untrusted).isprintable()
+
+
+def test_a_file_that_is_an_extract_byte_for_byte_is_named_with_its_day(store: Store) -> None:
+    with_entries(store, entry_of(b"a.csv"), entry_of(b"b.csv"))
+    store.finish_entries([ExaminedEntry(1, "csv", {"sha256": "a" * 64}, OK), ExaminedEntry(2, "csv", {}, OK)])
+    store.add_source_set(SourceSet("r", "a" * 64, "2026-08-15", 0, {}), [SourceRecord("M-1"), SourceRecord("M-2")])
+    store.add_source_set(SourceSet("s", "b" * 64, "2026-09-15", 0, {}), [SourceRecord("M-3")])
+    (found,) = store.known_extracts()
+    assert (found.name, found.as_of, found.records, found.status) == ("r", "2026-08-15", 2, "live")
+    assert found.locator.endswith("a.csv")
