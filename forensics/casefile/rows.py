@@ -62,8 +62,8 @@ def read_source_sets(connection: Connection) -> list[SourceSet]:
 
 
 def read_source_record(row: Any) -> SourceRecord:
-    """The record of a row of the table: number and set first, the further fields last."""
-    record = SourceRecord(*row[2:-1])
+    """The record of a row of the table: number and set stand before its fields, further ones and places behind."""
+    record = SourceRecord(*row[2:17])
     return replace(record, extra=json.loads(row.extra)) if row.extra else record
 
 

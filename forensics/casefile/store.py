@@ -27,6 +27,7 @@ from forensics.casefile.rows import (
     read_volume,
 )
 from forensics.casefile.runs import unpack_runs, without_overlaps
+from forensics.casefile.snapshots import Snapshots
 from forensics.casefile.stored import (
     ExaminedChild,
     ExaminedEntry,
@@ -372,10 +373,9 @@ class Store:
 
         Once the last record was taken, `frozen` completes the set by its hash and the remarks on quality, and `unused`
         gives field → values that belong to no person: they are blanked. Raises `Refused` where the same file is in
-        the case, or a record key is taken by another set.
+        the case, or a record key is taken by another set and the two are no dated snapshots of one table: of those the
+        newest values stand, and older ones stay findable.
         """
-        from sqlalchemy.exc import IntegrityError
-
         table = schema.source_set
         with self._engine.begin() as connection:
             if connection.scalar(select(table.c.id).where(table.c.sha256 == source.sha256)):
@@ -393,16 +393,14 @@ class Store:
                 .returning(table.c.id)
             ).scalar_one()
             count = 0
-            try:
-                for page in _pages(({"set_id": set_id, **_plain(record)} for record in records), 10 * BATCH):
-                    connection.execute(schema.source_record.insert(), page)
-                    count += len(page)
-            except IntegrityError:
-                raise Refused(
-                    "A record key of this file is in the case already, from another file.",
-                    "Give a column whose values are unique over all files with --key.",
-                ) from None
+            snapshots = Snapshots(connection, set_id, source)
+            for page in _pages((_plain(record) for record in records), 10 * BATCH):
+                snapshots.add(page)
+                count += len(page)
+            snapshots.finish()
             kept = replace(frozen(source), records=count)
+            if snapshots.counts["same"] or snapshots.counts["changed"]:
+                kept = replace(kept, quality={**kept.quality, "against_earlier": snapshots.counts})
             if connection.scalar(select(table.c.id).where(table.c.sha256 == kept.sha256, table.c.id != set_id)):
                 raise Refused("These records are in the case already.", "Nothing needs to be done.")
             connection.execute(
@@ -423,6 +421,13 @@ class Store:
         with self._engine.begin() as connection:
             return read_source_sets(connection)
 
+    def record_count(self) -> int:
+        """Record keys in the case, each counted once over all snapshots."""
+        table = schema.source_record
+        with self._engine.begin() as connection:
+            query = select(func.count()).select_from(table).where(table.c.standing_id.is_(None))
+            return int(connection.scalar(query) or 0)
+
     def known_extracts(self) -> list[KnownExtract]:
         """Files of the drive that are, byte for byte, a file of source records: by locator."""
         files, sets = schema.file_entry, schema.source_set
@@ -434,14 +439,18 @@ class Store:
         with self._engine.begin() as connection:
             return [KnownExtract(*row) for row in connection.execute(query)]
 
-    def source_records(self) -> Iterator[tuple[int, SourceRecord]]:
-        """Every record with its number in the case, by number."""
+    def source_records(self, standing: bool = False) -> Iterator[tuple[int, SourceRecord]]:
+        """Every record with its number in the case, by number: also the older values of a key that a later snapshot
+        has with others, unless only the `standing` ones are wanted."""
         table = schema.source_record
         after = 0
         while True:
             with self._engine.begin() as connection:
                 rows = connection.execute(
-                    select(table).where(table.c.id > after).order_by(table.c.id).limit(50_000)
+                    select(table)
+                    .where(table.c.id > after, *([table.c.standing_id.is_(None)] if standing else []))
+                    .order_by(table.c.id)
+                    .limit(50_000)
                 ).all()
             if not rows:
                 return
@@ -479,8 +488,16 @@ class Store:
         return [MatchUnit(r.id, r.exhibit, r.start, r.stop, r.piece_id) for r in rows]
 
     def finish_unit(self, unit: int, outcome: Outcome, found: Sequence[FoundEvidence]) -> None:
+        table = schema.source_record
         with self._engine.begin() as connection:
             if found:
+                # What stands on the drive as an older snapshot has it is evidence of the same person.
+                numbers = sorted({f.evidence.record for f in found})
+                standing: dict[int, int] = {}
+                for at in range(0, len(numbers), 500):
+                    some = table.c.id.in_(numbers[at : at + 500]), table.c.standing_id.is_not(None)
+                    rows = connection.execute(select(table.c.id, table.c.standing_id).where(*some))
+                    standing.update((row.id, row.standing_id) for row in rows)
                 connection.execute(
                     schema.evidence.insert(),
                     [
@@ -488,7 +505,7 @@ class Store:
                             "unit_id": unit,
                             "entry_id": f.entry,
                             "tail": f.tail,
-                            "record": f.evidence.record,
+                            "record": standing.get(f.evidence.record, f.evidence.record),
                             "region": str(f.evidence.region),
                             "archived": f.evidence.archived,
                             "elements": pack_elements(f.evidence.elements),
