@@ -100,6 +100,7 @@ JUDGES = {
     "openssl": "signatures, certificates and digests, by openssl",
     "poppler-utils": "signed reports, by pdfsig, pdftotext and pdftoppm",
     "qpdf": "the structure of PDFs, by qpdf",
+    "postgresql": "source records out of a database, by initdb and pg_ctl",
     "libnss3-tools": "the trust that pdfsig gives a signer, by certutil",
     "xvfb": "the window on a real screen, by Xvfb",
     "xauth": "the window on a real screen, by Xvfb",

@@ -319,7 +319,11 @@ class Extraction:
 
 @dataclass(frozen=True, slots=True)
 class SourceRecord:
-    """One row of the organisation's own table, normalised. Dates ISO 8601, `ssn` nine digits; empty where absent."""
+    """One row of the organisation's own table, normalised. Dates ISO 8601, `ssn` nine digits; empty where absent.
+
+    `extra` holds, as they were given, the further fields of the command line's list that are not compared: who is a
+    guardian, until when somebody was a member, which address is confidential.
+    """
 
     record_key: str
     given_name: str = ""
@@ -336,6 +340,7 @@ class SourceRecord:
     phone: str = ""
     email: str = ""
     deceased: bool = False
+    extra: dict[str, str] = field(default_factory=dict)
 
 
 ELEMENTS = (

@@ -158,7 +158,15 @@ source_record = Table(
         )
     ),
     Column("deceased", Boolean, nullable=False, default=False),
-    UniqueConstraint("record_key"),
+    Column("extra", Text, nullable=False, default="", comment="JSON; empty where there is nothing"),
+    Column("last_set", Integer, nullable=False, default=0, comment="the newest snapshot that has these values"),
+    Column(
+        "standing_id", Integer, ForeignKey("source_record.id"),
+        comment="the row with the newest values of this key; NULL where this is it",
+    ),
+    UniqueConstraint("set_id", "record_key"),
+    Index(None, "record_key"),
+    Index(None, "standing_id"),
 )  # fmt: skip
 
 match_unit = Table(

@@ -139,6 +139,11 @@ class CaseView:
         with self._engine.connect() as connection:
             return read_source_sets(connection)
 
+    def record_count(self) -> int:
+        """Record keys in the case, each counted once over all snapshots."""
+        t = schema.source_record
+        return int(self._rows(select(func.count()).select_from(t).where(t.c.standing_id.is_(None)))[0][0])
+
     def volumes(self) -> list[Volume]:
         table = schema.volume
         return [read_volume(row) for row in self._rows(select(table).order_by(table.c.exhibit, table.c.number))]

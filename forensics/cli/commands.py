@@ -20,6 +20,9 @@ from forensics.cli.options import (
     PassphraseFile,
     Shell,
     Sign,
+    SourceQuery,
+    SourceTable,
+    UrlFile,
     byte_size,
     column_mapping,
     day,
@@ -247,7 +250,10 @@ def index(
 @records_app.command("add")
 def records_add(
     case: CaseArgument,
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="CSV, TSV, XLSX or Parquet.")],
+    file: Annotated[Path | None, typer.Argument(metavar="FILE", help="CSV, TSV, XLSX, Parquet or SQLite.")] = None,
+    url_file: UrlFile = None,
+    table: SourceTable = "",
+    query: SourceQuery = "",
     name: Annotated[str, typer.Option(help="What to call this set.")] = "",
     as_of: Day = "",
     key: Annotated[str, typer.Option(metavar="COLUMN", help="The column that names a record.")] = "",
@@ -259,13 +265,49 @@ def records_add(
     """Read the organisation's source records into the case."""
     mapping = column_mapping(map or [])
     as_of_day = day(as_of, "--as-of")
+    source = _source(file, url_file, table, query)
 
     def work(opened: OpenCase, job: Job) -> Result:
         from forensics.examination.records import add_records
+        from forensics.matching.records import Origin
 
-        return add_records(opened, job, file=file, name=name, as_of=as_of_day, key=key, mapping=mapping)
+        return add_records(opened, job, file=Origin(*source), name=name, as_of=as_of_day, key=key, mapping=mapping)
 
     Shell("records", case, json, passphrase_file, control).on_case(work, sentences.of_records)
+
+
+@records_app.command("preview")
+def records_preview(
+    file: Annotated[Path | None, typer.Argument(metavar="FILE", help="CSV, TSV, XLSX, Parquet or SQLite.")] = None,
+    url_file: UrlFile = None,
+    table: SourceTable = "",
+    query: SourceQuery = "",
+    key: Annotated[str, typer.Option(metavar="COLUMN", help="The column that names a record.")] = "",
+    map: Annotated[list[str] | None, typer.Option("--map", metavar="COLUMN=FIELD[:ORDER]")] = None,
+    json: Json = False,
+    control: ControlOption = "",
+) -> None:
+    """Show how a source would be read: columns, reasons, and its first rows masked. Needs no case."""
+    mapping = column_mapping(map or [])
+    source = _source(file, url_file, table, query)
+
+    def work(_: Job) -> Result:
+        from forensics.examination.records import preview
+        from forensics.matching.records import Origin
+
+        return preview(Origin(*source), key, mapping)
+
+    Shell("records", None, json, None, control).perform(work, sentences.of_preview)
+
+
+def _source(file: Path | None, url_file: Path | None, table: str, query: str) -> tuple[Path, bool, str, str]:
+    """What an `Origin` is made of. Exactly one of a file and a file with a URL; not both a table and a query."""
+    path = file or url_file
+    if path is None or (file and url_file):
+        raise typer.BadParameter("give a FILE, or --url-file, and not both", param_hint="FILE")
+    if table and query:
+        raise typer.BadParameter("give --table or --query, not both", param_hint="--query")
+    return path, url_file is not None, table, query
 
 
 @records_app.command("list")
@@ -279,9 +321,7 @@ def records_list(
 
         return list_records(opened)
 
-    Shell("records", case, json, passphrase_file, control).on_case(
-        work, lambda result: [f"{s['records']:>10,}  {s['name']}  {s['as_of']}  {s['sha256']}" for s in result["sets"]]
-    )
+    Shell("records", case, json, passphrase_file, control).on_case(work, sentences.of_record_sets)
 
 
 @app.command()

@@ -57,7 +57,7 @@ def assess(case: OpenCase, job: Job) -> dict[str, Any]:
     result = assessment(
         counts,
         strata=strata,
-        source_records=sum(source.records for source in sets),
+        source_records=store.record_count(),
         persons_after_merge=persons,
         not_examined=left,
     )
@@ -76,7 +76,7 @@ def _persons(case: OpenCase, sets: list[SourceSet]) -> int:
     if len(sets) == 1:
         return int(sets[0].quality["persons"])
     persons = DistinctPersons()
-    for _, record in case.store.source_records():
+    for _, record in case.store.source_records(standing=True):
         persons.add(record)
     return persons.count()
 

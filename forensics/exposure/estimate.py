@@ -190,10 +190,10 @@ def bounds(found: Sequence[int], decoyed: Mapping[Kind, Decoyed], agreement: Map
         3: (alone[Kind.NAME_AND_BIRTH_DATE] + found[3] + found[4]) * agreement["contact"],
     }
     none_found = {
-        place: len(stratum.moved) * math.log(len(STRATA) / 0.05) / len(one.kept)
+        place: len(stratum.moved) * math.log(len(STRATA) / 0.05) / len(decoyed[kind].kept)
         for place, stratum in enumerate(STRATA)
         for kind in stratum.moved
-        if (one := decoyed.get(kind)) is not None and one.kept
+        if kind in decoyed and decoyed[kind].kept
     }
     return [min(by_place.get(place, math.inf), none_found.get(place, math.inf)) for place in range(len(STRATA))]
 
