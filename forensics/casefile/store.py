@@ -13,7 +13,7 @@ import zstandard
 from numpy.typing import NDArray
 from sqlalchemy import Connection, Engine, func, select, update
 
-from forensics.casefile import database, schema
+from forensics.casefile import database, decisions, schema
 from forensics.casefile.case import CaseDetails, CaseFolder
 from forensics.casefile.rows import (
     entry_row,
@@ -544,6 +544,7 @@ class Store:
                 connection.execute(schema.exposure.insert(), rows)
             self.put_fact("assessment", assessment, connection)
             self.put_fact("places", places, connection)
+            decisions.apply(connection)
 
 
 # -------------------------------------------------------------------------------------------------------------- parts

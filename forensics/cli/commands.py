@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from forensics.cli import secrets, sentences
+from forensics.cli import review, secrets, sentences
 from forensics.cli.console import JsonLines, Result
 from forensics.cli.options import (
     CaseArgument,
@@ -330,6 +330,9 @@ def export(
         return write(opened, job, kind=kind, out=out, all_tiers=all_tiers)
 
     Shell("export", case, json, passphrase_file, control).on_case(work, sentences.of_out)
+
+
+app.command("review")(review.review)
 
 
 # ------------------------------------------------------------------------------------------------- custody and report
