@@ -421,6 +421,11 @@ class Store:
                 yield row.id, SourceRecord(*row[2:])
             after = rows[-1].id
 
+    def source_record(self, number: int) -> SourceRecord:
+        table = schema.source_record
+        with self._engine.begin() as connection:
+            return SourceRecord(*connection.execute(select(table).where(table.c.id == number)).one()[2:])
+
     # ------------------------------------------------------------------------------------------------------- matches
 
     def plan_match(self, units: Iterable[MatchUnit]) -> None:

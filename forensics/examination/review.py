@@ -174,3 +174,18 @@ def reveal(case: OpenCase, *, record_key: str, what: str, reason: str, by: str =
         number = decisions.add_reveal(connection, record_key, what, reason.strip(), who)
         case.record("values-revealed", {"reveal": number, "what": what, "by": who})
     return number
+
+
+def revealed(case: OpenCase, *, record_key: str, reason: str, by: str = "") -> dict[str, str]:
+    """The values of an exposed person's record, empty ones left out; recorded first (`reveal`).
+
+    Raises `Refused` without a reason, and for a key that nobody exposed has.
+    """
+    require_assessed(case)
+    with case.view() as view:
+        number = view.record_number(record_key)
+    if number is None:
+        raise Refused("Nobody who was found has this record key.", "Take it from: drivecustody review CASE list")
+    record = case.store.source_record(number)
+    reveal(case, record_key=record_key, what="record", reason=reason, by=by)
+    return {name: str(value) for name, value in asdict(record).items() if value not in ("", False, None)}
