@@ -13,7 +13,7 @@ import zstandard
 from numpy.typing import NDArray
 from sqlalchemy import Connection, Engine, func, select, update
 
-from forensics.casefile import database, schema
+from forensics.casefile import database, decisions, schema
 from forensics.casefile.case import CaseDetails, CaseFolder
 from forensics.casefile.rows import (
     entry_row,
@@ -458,6 +458,11 @@ class Store:
                 yield row.id, read_source_record(row)
             after = rows[-1].id
 
+    def source_record(self, number: int) -> SourceRecord:
+        table = schema.source_record
+        with self._engine.begin() as connection:
+            return SourceRecord(*connection.execute(select(table).where(table.c.id == number)).one()[2:])
+
     # ------------------------------------------------------------------------------------------------------- matches
 
     def plan_match(self, units: Iterable[MatchUnit]) -> None:
@@ -602,6 +607,7 @@ class Store:
                 connection.execute(schema.exposure.insert(), rows)
             self.put_fact("assessment", assessment, connection)
             self.put_fact("places", places, connection)
+            decisions.apply(connection)
 
 
 # -------------------------------------------------------------------------------------------------------------- parts

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from forensics.cli import secrets, sentences
+from forensics.cli import review, secrets, sentences
 from forensics.cli.console import JsonLines, Result
 from forensics.cli.options import (
     CaseArgument,
@@ -355,9 +355,13 @@ def assess(
 @app.command()
 def export(
     case: CaseArgument,
-    kind: Annotated[str, typer.Argument(metavar="KIND", help="persons, files or hashes.")],
+    kind: Annotated[str, typer.Argument(metavar="KIND", help="persons, files, hashes, findings or notification.")],
     out: Annotated[Path, typer.Option(help="The file to write; it must not exist.")],
     all_tiers: Annotated[bool, typer.Option("--all-tiers", help="Persons of the tier possible as well.")] = False,
+    to_certificate: Annotated[
+        Path | None, typer.Option("--to-certificate", metavar="PEM", help="Encrypt to this certificate (CMS).")
+    ] = None,
+    plain: Annotated[bool, typer.Option("--plain", help="notification: in clear, which is never the default.")] = False,
     json: Json = False,
     passphrase_file: PassphraseFile = None,
     control: ControlOption = "",
@@ -367,9 +371,12 @@ def export(
     def work(opened: OpenCase, job: Job) -> Result:
         from forensics.examination.export import export as write
 
-        return write(opened, job, kind=kind, out=out, all_tiers=all_tiers)
+        return write(opened, job, kind=kind, out=out, all_tiers=all_tiers, to_certificate=to_certificate, plain=plain)
 
     Shell("export", case, json, passphrase_file, control).on_case(work, sentences.of_out)
+
+
+app.command("review")(review.review)
 
 
 # ------------------------------------------------------------------------------------------------- custody and report
