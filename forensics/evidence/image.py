@@ -33,9 +33,9 @@ class _Reader(Protocol):
 class Image:
     """The bytes of a drive, out of an image; a `model.Readable`.
 
-    `format` is what `container_format` says, `segments` are its files in order, `stored_hashes` the digests
-    that the image itself claims (only E01 has any). Reading is safe from several threads, the file systems over it are not. A pickled image
-    opens its files again by path, so that a worker process can have its own.
+    `format` is what `container_format` says, `segments` are its files in order, `stored_hashes` the digests that the
+    image itself claims (only E01 has any). Reading is safe from several threads, the file systems over it are not. A
+    pickled image opens its files again by path, so that a worker process can have its own.
     libewf gives zeros for a chunk that does not match its checksum and says nothing: `verify` is where damage shows.
     """
 
