@@ -96,6 +96,7 @@ JUDGES = {
     "unzip": "members of archives, by unzip and zipinfo",
     "zip": "archives with locked members, made by zip",
     "parted": "partition tables, by parted",
+    "qemu-utils": "virtual disks, by qemu-img",
     "util-linux": "block devices, by losetup",
     "openssl": "signatures, certificates and digests, by openssl",
     "poppler-utils": "signed reports, by pdfsig, pdftotext and pdftoppm",

@@ -200,7 +200,7 @@ def import_image(
     passphrase_file: PassphraseFile = None,
     control: ControlOption = "",
 ) -> None:
-    """Take an existing raw, split or E01 image into the case and check its stored hashes."""
+    """Take an existing raw, split, E01, VHD(X), VMDK or qcow2 image into the case and check its stored hashes."""
 
     def work(opened: OpenCase, job: Job) -> Result:
         from forensics.examination.acquire import import_image as take

@@ -13,7 +13,7 @@ from typing import Any
 
 from forensics import __version__, hashing
 from forensics.errors import EnvironmentFailed, NotIntact, Refused
-from forensics.evidence.containers import EWF, container_format
+from forensics.evidence.containers import RAW, container_format
 from forensics.evidence.devices import describe, measure_protection
 from forensics.evidence.ewf_writer import Compression, EwfMetadata, EwfSink
 from forensics.evidence.image import Image, library_version, open_image
@@ -64,9 +64,9 @@ def acquire(
     require_exhibit(case, exhibit)
     _require_no_image(case, exhibit)
     _require_algorithms(algorithms, format)
-    if source.is_file() and container_format(source) == EWF:
+    if source.is_file() and (container := container_format(source)) != RAW:
         raise Refused(
-            f"{source.name} is an E01 image, not the bytes of a drive.",
+            f"{source.name} is an image ({container}), not the bytes of a drive.",
             f"Take it in with: drivecustody import-image {case.folder.path.name} --exhibit {exhibit} {source.name}",
         )
     folder = _fresh_folder(case, exhibit)

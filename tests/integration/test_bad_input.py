@@ -73,9 +73,11 @@ def desk(tmp_path: Path) -> Desk:
 
 
 def test_a_virtual_disk_is_refused_by_name_and_not_read_as_a_drive(desk: Desk) -> None:
-    done = desk.run("run", desk.folder / "v.dcase", IMAGES / "ext2.qcow2", "--records", desk.records)
+    disk = desk.folder / "disk.vdi"
+    disk.write_bytes(b"<<< Oracle VM VirtualBox Disk Image >>>\n".ljust(64, b"\x00") + b"\x7f\x10\xda\xbe".ljust(4096))
+    done = desk.run("run", desk.folder / "v.dcase", disk, "--records", desk.records)
     assert done.returncode == 3
-    assert "qcow" in done.stderr
+    assert "VDI" in done.stderr
     assert "qemu-img convert" in done.stderr
     assert not (desk.folder / "v.dcase").exists()
 
