@@ -74,17 +74,6 @@ class Sample:
     catch_rows: int
 
 
-@dataclass(frozen=True, slots=True)
-class MergedRecord:
-    """One source record and the set it came from. `fields` are masked values, empty ones left out."""
-
-    record_key: str
-    set_name: str
-    as_of: str
-    sha256: str
-    fields: dict[str, str]
-
-
 class ReviewView:
     """The part of a case's view that is about review."""
 

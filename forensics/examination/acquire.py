@@ -13,7 +13,7 @@ from typing import Any
 
 from forensics import __version__, hashing
 from forensics.errors import EnvironmentFailed, NotIntact, Refused
-from forensics.evidence.containers import RAW, container_format
+from forensics.evidence.containers import EWF, RAW, container_format
 from forensics.evidence.devices import describe, measure_protection
 from forensics.evidence.ewf_writer import Compression, EwfMetadata, EwfSink
 from forensics.evidence.image import Image, library_version, open_image
