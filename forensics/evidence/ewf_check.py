@@ -21,7 +21,6 @@ from isal import isal_zlib
 from forensics.errors import NotIntact, Refused
 from forensics.evidence import ewf_format as ewf
 from forensics.evidence.ewf_format import DESCRIPTOR_SIZE, checksum
-from forensics.model import BadRange
 
 _REMEDY = "Fetch it again from where it was stored, or acquire again."
 _LAST = (b"next", b"done")

@@ -2,8 +2,8 @@
 
     .venv/bin/python tests/bench/acquisition.py [--size 2GiB] [--rounds 3] [--folder /dev/shm]
 
-Prints one Markdown table for docs/benchmarks.md and ends with 1 where a target was missed. The source is a mix in extents of 1
-to 32 MiB: 40 % noise, 30 % CSV, 30 % zeros. Source and images are in memory (tmpfs), so no drive hides what the
+Prints one Markdown table for docs/benchmarks.md and ends with 1 where a target was missed. The source is a mix in
+extents of 1 to 32 MiB: 40 % noise, 30 % CSV, 30 % zeros. Source and images are in memory (tmpfs), so no drive hides what the
 programs cost; that takes three times SIZE. The programs take turns, round by round, and each figure is the median of
 the rounds. CPU seconds are those of the process and its children, start of the interpreter included. Memory is the
 largest resident set of the process; of ours, what an idle process with the same modules takes is subtracted.
@@ -204,7 +204,11 @@ def table(costs: dict[str, list[Cost]]) -> tuple[str, int]:
         mine, other = costs[contest.ours], costs[contest.name]
         a, b = middle(mine), middle(other)
         cells = [contest.name]
-        for name, limit, form in (("cpu", contest.cpu, ".2f"), ("wall", contest.wall, ".2f"), ("size", contest.size, ".0f")):
+        for name, limit, form in (
+            ("cpu", contest.cpu, ".2f"),
+            ("wall", contest.wall, ".2f"),
+            ("size", contest.size, ".0f"),
+        ):
             pairs = [(getattr(x, name), getattr(y, name)) for x, y in zip(mine, other, strict=True)]
             ratio = statistics.median(x / y for x, y in pairs)
             scale = MIB if name == "size" else 1
@@ -235,7 +239,7 @@ def main() -> int:
     options = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
     options.add_argument("--size", type=in_bytes, default=2 << 30, help="as 512MiB or 2GiB")
     options.add_argument("--rounds", type=int, default=3)
-    options.add_argument("--folder", type=Path, default=Path("/dev/shm"))  # noqa: S108 - tmpfs is the point
+    options.add_argument("--folder", type=Path, default=Path("/dev/shm"))
     options.add_argument("--work", help=argparse.SUPPRESS)
     options.add_argument("--source", type=Path, help=argparse.SUPPRESS)
     given = options.parse_args()
@@ -268,7 +272,9 @@ def main() -> int:
         f"Python {platform.python_version()}, Linux {platform.release()}, {os.cpu_count()} processors; source {size}, "
         f"{given.rounds} rounds; load before {begun:.1f}.\n\n{text}\n"
     )
-    print(f"Idle process: {middle(costs['idle']).memory / MIB:.0f} MiB, {middle(costs['idle']).cpu:.2f} CPU s. ", end="")
+    print(
+        f"Idle process: {middle(costs['idle']).memory / MIB:.0f} MiB, {middle(costs['idle']).cpu:.2f} CPU s. ", end=""
+    )
     print(f"Targets missed: {missed}.")
     return 1 if missed else 0
 
