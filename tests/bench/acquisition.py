@@ -3,10 +3,10 @@
     .venv/bin/python tests/bench/acquisition.py [--size 2GiB] [--rounds 3] [--folder /dev/shm]
 
 Prints one Markdown table for docs/benchmarks.md and ends with 1 where a target was missed. The source is a mix in
-extents of 1 to 32 MiB: 40 % noise, 30 % CSV, 30 % zeros. Source and images are in memory (tmpfs), so no drive hides what the
-programs cost; that takes three times SIZE. The programs take turns, round by round, and each figure is the median of
-the rounds. CPU seconds are those of the process and its children, start of the interpreter included. Memory is the
-largest resident set of the process; of ours, what an idle process with the same modules takes is subtracted.
+extents of 1 to 32 MiB: 40 % noise, 30 % CSV, 30 % zeros. Source and images are in memory (tmpfs), so no drive hides
+what the programs cost; that takes three times SIZE. The programs take turns, round by round, and each figure is the
+median of the rounds. CPU seconds are those of the process and its children, start of the interpreter included. Memory
+is the largest resident set of the process; of ours, what an idle process with the same modules takes is subtracted.
 """
 
 from __future__ import annotations

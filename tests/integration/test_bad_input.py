@@ -118,7 +118,13 @@ def test_an_image_whose_stored_hash_is_wrong_is_kept_and_the_difference_recorded
     assert done.returncode == 1, done.stderr
     assert "MD5" in done.stderr
     assert (case / "images" / "E-001" / "odd.E01").read_bytes() == bytes(data)
-    assert any("stored_hashes" in line for line in (case / "custody" / "ledger.jsonl").read_text().splitlines())
+    ledger = case / "custody" / "ledger.jsonl"
+    assert any("stored_hashes" in line for line in ledger.read_text().splitlines())
+    recorded = ledger.read_text().count("image-differs")
+    again = desk.run("verify-image", case)
+    assert again.returncode == 1, again.stderr
+    assert "stored in it" in again.stderr
+    assert ledger.read_text().count("image-differs") > recorded >= 1
 
 
 def test_an_encrypted_volume_is_not_examined_and_counted(desk: Desk) -> None:
