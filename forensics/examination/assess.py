@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from datetime import date
 from typing import Any
@@ -41,9 +41,12 @@ def assess(case: OpenCase, job: Job) -> dict[str, Any]:
     today = reference_day(case)
     places = Places()
     found = list(_found(case, job, places, today))
-    strata = _measured(case, Counter(stratum for _, _, stratum, _ in found), Counter(
-        (kind, stratum) for _, _, stratum, holds in found for kind in holds
-    ))  # fmt: skip
+    strata = measured(
+        store.decoy_hits().tolist(),
+        store.fact("decoys"),
+        Counter(stratum for _, _, stratum, _ in found),
+        Counter((kind, stratum) for _, _, stratum, holds in found for kind in holds),
+    )
     counts = Counts()
     exposures = []
     for number, person, stratum, _ in found:
@@ -95,10 +98,10 @@ def _found(case: OpenCase, job: Job, places: Places, today: date) -> Iterator[Fo
         if stratum is None:
             continue
         places.add(stratum, counted)
-        yield number, exposure_of(record, STRATA[stratum].ceiling, counted, today), stratum, _decoys_of(record)
+        yield number, exposure_of(record, STRATA[stratum].ceiling, counted, today), stratum, kinds_of(record)
 
 
-def _decoys_of(record: SourceRecord) -> tuple[Kind, ...]:
+def kinds_of(record: SourceRecord) -> tuple[Kind, ...]:
     held = {
         Kind.SSN: record.ssn,
         Kind.MEMBER_ID: record.member_id,
@@ -107,10 +110,15 @@ def _decoys_of(record: SourceRecord) -> tuple[Kind, ...]:
     return tuple(kind for kind, value in held.items() if value)
 
 
-def _measured(case: OpenCase, found: Counter[int], holding: Counter[tuple[Kind, int]]) -> list[Measured]:
-    told = case.store.fact("decoys")
+def measured(
+    codes: Iterable[int], told: Mapping[str, Any], found: Counter[int], holding: Counter[tuple[Kind, int]]
+) -> list[Measured]:
+    """Every stratum measured by the decoys found (`matching.chance.code`) and `match.decoys_of` the records.
+
+    `found` counts persons a stratum, `holding` those of them that have decoys of a kind.
+    """
     best: dict[tuple[Kind, int, int], int] = {}
-    for number in case.store.decoy_hits().tolist():
+    for number in codes:
         hit = decode(number)
         stratum = stratum_of(hit.elements & DECIDING, hit.elements)
         if stratum is not None and hit.kind in STRATA[stratum].moved:

@@ -50,7 +50,7 @@ def match(case: OpenCase, job: Job) -> dict[str, Any]:
     if done < total:
         job.progress("read records", 0, None, "items")
         index = RecordIndex.build(store.source_records())
-        store.put_fact("decoys", _decoys_of(index))
+        store.put_fact("decoys", decoys_of(index))
         by_pieces = store.entries_with_pieces()
         places = {exhibit: _Places(store, exhibit, by_pieces) for exhibit in images}
         with closing(
@@ -84,7 +84,7 @@ def match(case: OpenCase, job: Job) -> dict[str, Any]:
     return {**counts, "custody": {**counts, "source_sets_sha256": [s.sha256 for s in sets]}}
 
 
-def _decoys_of(index: RecordIndex) -> dict[str, Any]:
+def decoys_of(index: RecordIndex) -> dict[str, Any]:
     """What `assess` has to know of the decoys: how many there are, and how often two records agree by accident."""
     kinds = {str(kind): asdict(held(index, kind)) for kind in DECOY_KINDS}
     return {"kinds": kinds, "agreement": agreement_by_accident(index)}

@@ -238,10 +238,10 @@ def _scan_range(item: ScanRange, index: RecordIndex) -> Compared:
 
     first, last = item.start - low, min(item.stop - low, len(view))
     found = find_in_text(view, ours(scan(view, index, first, last)), index)
-    return Compared([_in_text(one, low) for one in found], _decoys(view, found, index, first, last, ours))
+    return Compared([_in_text(one, low) for one in found], decoys_in(view, found, index, first, last, ours))
 
 
-def _decoys(
+def decoys_in(
     data: bytes, found: list[Found], index: RecordIndex, first: int, last: int, ours: Callable[[Hits], Hits]
 ) -> tuple[int, ...]:
     """The decoys' hits in the data; those of names only where it shows nobody by two fields."""
@@ -254,7 +254,7 @@ def _decoys(
     return tuple(sorted({chance.code(one) for one in hits}))
 
 
-def _all_of_them(hits: Hits) -> Hits:
+def all_of_them(hits: Hits) -> Hits:
     return hits
 
 
@@ -286,11 +286,11 @@ def _scan_piece(item: ScanPiece, index: RecordIndex) -> Compared:
                 Located(row.record, piece.first + row.row, 0, 0, row.elements, row.agree, row.conflict, "table")
                 for row in in_rows
             ],
-            _decoys(data, explained, index, lead, last, _all_of_them),
+            decoys_in(data, explained, index, lead, last, all_of_them),
         )
     located = of_one_person(data, find_in_text(data, hits, index), piece.encoding, index)
     of_one = bool(located) and located[0].road == LETTER_ROAD
-    decoys = () if of_one else _decoys(data, located, index, lead, last, _all_of_them)
+    decoys = () if of_one else decoys_in(data, located, index, lead, last, all_of_them)
     if piece.unit is Unit.NONE:
         return Compared([_in_text(found, piece.offset - lead) for found in located], decoys)
     lines = np.flatnonzero(np.frombuffer(data, np.uint8) == 10)

@@ -23,6 +23,10 @@ from forensics.exposure.strata import STRATA
 from forensics.model import Kind, Tier
 
 DISPERSED = 2.0
+LEAST_FREE_NAMES = 0.98
+"""Where more decoys of names than this share leaves are other records' own, people share names and birthdays, and the
+decoys that are left are not like those who do."""
+
 LEAST_KEPT, LEAST_SEEDS = 0.2, 8
 """A move that leaves less than this share of its decoys says nothing, and with fewer moves nothing is measured."""
 
@@ -109,6 +113,9 @@ def _stratum(
         if one is None or not one.records:
             continue
         usable = [seed for seed, kept in enumerate(one.kept) if kept >= LEAST_KEPT * one.records]
+        if kind is Kind.NAME_AND_BIRTH_DATE and sum(one.kept) < LEAST_FREE_NAMES * one.records * len(one.kept):
+            return Measured(stratum.name, n, None, None, None, None, total, 0.0, None, Tier.POSSIBLE,
+                            "too many records share names and birthdays")  # fmt: skip
         if len(usable) < LEAST_SEEDS:
             return Measured(stratum.name, n, None, None, None, None, total, 0.0, None, Tier.POSSIBLE,
                             "too few decoys are free: nearly every number near the issued ones is issued")  # fmt: skip

@@ -123,8 +123,7 @@ def held(index: RecordIndex, kind: Kind) -> Held:
     table = index.tables[kind]
     records = len(np.unique(table.records))
     if kind is Kind.NAME_AND_BIRTH_DATE:
-        # Two records with one name and birthdays a whole number of years apart are too rare to count.
-        return Held(records, (records,) * len(YEARS))
+        return Held(records, _free_names(index, records))
     values, length = keys.digits_of(table.keys)
     kept = np.zeros(SEEDS, np.int64)
     for size in _sizes(length):
@@ -134,6 +133,26 @@ def held(index: RecordIndex, kind: Kind) -> Held:
             moved = keys.digits((some + np.uint64(shift)) % np.uint64(space), size)
             kept[seed] += len(some) - len(np.unique(index.find(kind, moved)[0]))
     return Held(records, tuple(int(count) for count in kept))
+
+
+NAMES_ASKED = 200_000
+"""Names by which it is told how many decoys of names are free; more would cost seconds and say the same."""
+
+
+def _free_names(index: RecordIndex, records: int) -> tuple[int, ...]:
+    """Of so many records, the decoys of each move that are not another record's name and birth date."""
+    table = index.tables[Kind.NAME_AND_BIRTH_DATE]
+    step = max(1, len(table.keys) // NAMES_ASKED)
+    made, holders = table.keys[::step], table.records[::step]
+    births = index.fields.column("birth_date").take(pa.array(holders.astype(np.int64)))
+    days = np.array(births.to_pylist(), "datetime64[D]").astype(np.int64)
+    names = made ^ keys.date_part(days)
+    kept = []
+    for years in YEARS:
+        moved, exists = _years_on(days, years)
+        taken = len(np.unique(index.find_names(names[exists], moved[exists])[0]))
+        kept.append(round(records * (1 - taken / max(1, len(made)))))
+    return tuple(kept)
 
 
 def agreement_by_accident(index: RecordIndex) -> dict[str, float]:

@@ -46,28 +46,46 @@ Estimator = Callable[[Sequence[Person], Sequence[bytes]], Answer]
 
 
 def estimate(records: Sequence[Person], texts: Sequence[bytes]) -> Answer:
-    """The program's own answer: the one place in which this study meets it.
+    """The program's own answer: the one place in which this study meets it."""
+    from collections import Counter
 
-    Without decoys it has candidates and no interval, and says so.
-    """
     from forensics.detection.scan import scan
+    from forensics.examination.assess import kinds_of, measured
+    from forensics.examination.match import decoys_of
+    from forensics.examination.units import all_of_them, decoys_in
+    from forensics.exposure.estimate import interval
+    from forensics.exposure.strata import stratum_of
     from forensics.matching.index import RecordIndex
     from forensics.matching.windows import find_in_text
     from forensics.model import SourceRecord
 
-    index = RecordIndex.build(
-        (
-            number,
-            SourceRecord(
-                record_key=p.key, given_name=p.given, middle_name=p.middle, family_name=p.family, suffix=p.suffix,
-                birth_date=p.birth.isoformat(), ssn=p.ssn, member_id=p.member_id, address=p.street, city=p.city,
-                state=p.state, postal_code=p.postal_code, phone=p.phone, email=p.email, deceased=p.deceased,
-            ),
+    sources = {
+        number: SourceRecord(
+            record_key=p.key, given_name=p.given, middle_name=p.middle, family_name=p.family, suffix=p.suffix,
+            birth_date=p.birth.isoformat(), ssn=p.ssn, member_id=p.member_id, address=p.street, city=p.city,
+            state=p.state, postal_code=p.postal_code, phone=p.phone, email=p.email, deceased=p.deceased,
         )
         for number, p in enumerate(records, 1)
-    )  # fmt: skip
-    found = {item.record for text in texts for item in find_in_text(text, scan(text, index), index)}
-    return Answer(None, len(found), None, "not measured")
+    }  # fmt: skip
+    index = RecordIndex.build(sources.items())
+    best: dict[int, int] = {}
+    codes: set[int] = set()
+    for text in texts:
+        found = find_in_text(text, scan(text, index), index)
+        for item in found:
+            stratum = stratum_of(item.agree, item.elements, item.conflict)
+            if stratum is not None:
+                best[item.record] = min(best.get(item.record, stratum), stratum)
+        codes.update(decoys_in(text, found, index, 0, len(text), all_of_them))
+    strata = measured(
+        codes,
+        decoys_of(index),
+        Counter(best.values()),
+        Counter((kind, stratum) for record, stratum in best.items() for kind in kinds_of(sources[record])),
+    )
+    told = interval(strata, [one.found for one in strata])
+    open_ = sum(one.found for one in strata if one.chance is None)
+    return Answer(told.low, told.estimate, told.high, f"{open_} not measurable" if open_ else "measured")
 
 
 # -------------------------------------------------------------------------------------------------------- the drives

@@ -88,6 +88,17 @@ def test_few_free_decoys_measure_nothing_and_say_so() -> None:
     assert (told.low, told.high) == (0, 50)
 
 
+def test_names_and_birthdays_that_many_share_measure_nothing_and_say_so() -> None:
+    rows = tuple((0,) * 20 for _ in STRATA)
+    found = [0, 0, 0, 0, 500, 0, 0, 0]
+    for kept, tier in ((990, Tier.PROBABLE), (900, Tier.POSSIBLE)):
+        decoyed = {kind: Decoyed(1000, (kept,) * 20, rows) for kind in Kind}
+        strata = measure(found, dict.fromkeys(Kind, found), decoyed, bounds=[0.0] * 8)
+        assert strata[NAMED].tier is tier
+        told = interval(strata, found)
+        assert (told.low > 0, told.high) == (tier is Tier.PROBABLE, 500)
+
+
 def test_a_member_id_alone_is_not_measurable() -> None:
     strata = measured(ID_ALONE, 40, [0] * 20)
     told = interval(strata, [one.found for one in strata])

@@ -78,6 +78,15 @@ def test_moves_are_distinct_and_far_enough_from_a_mistyped_digit() -> None:
         assert min(min(move, 10**length - move) for move in moves) > 500
 
 
+def test_names_that_many_share_leave_few_decoys_free() -> None:
+    """Ten with one name, born on 1 January of ten years in a row: most moves meet another one's birthday."""
+    many = [SourceRecord(f"K{n}", "Ann", "", "Lee", birth_date=f"{1970 + n}-01-01") for n in range(10)]
+    counted = held(RecordIndex.build(enumerate(many, 1)), Kind.NAME_AND_BIRTH_DATE)
+    assert dict(zip(YEARS, counted.kept, strict=True))[2] == 2
+    assert dict(zip(YEARS, counted.kept, strict=True))[-9] == 9
+    assert held(INDEX, Kind.NAME_AND_BIRTH_DATE).kept == (2,) * SEEDS
+
+
 def test_how_often_two_records_agree() -> None:
     same = [
         SourceRecord(f"K{n}", "Ann", "", "Lee", birth_date="1970-01-01" if n % 2 else "1980-05-05") for n in range(8)
