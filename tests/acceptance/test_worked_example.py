@@ -136,7 +136,20 @@ def test_the_sums_in_the_report_add_up_and_are_those_of_the_case(
         real = [sum(element in p.elements for p in persons.values() if p.tier is tier) for tier in Tier]
         assert row[:4] == [*real, sum(real)]
     assert _number(text, "Minors") == sum(p.minor for p in persons.values() if p.tier is not Tier.POSSIBLE)
-    assert re.search(r"Estimate\s+not measured", text)
+    with example.view() as view:
+        told = view.assessment()
+    assert told is not None
+    ends = [_number(text, label) for label in ("Floor", "Interval, low", "Estimate", "Interval, high", "Ceiling")]
+    assert ends == sorted(ends) == [told[name] for name in ("floor", "low", "estimate", "high", "ceiling")]
+
+
+def test_the_interval_holds_the_truth(example: Example, persons: dict[str, Exposure]) -> None:
+    with example.view() as view:
+        told = view.assessment()
+    assert told is not None
+    really = sum(key in example.truth.elements for key in persons)
+    assert told["low"] <= really <= told["high"]
+    assert "measured by decoys" in told["estimate_status"]
 
 
 def test_no_value_of_anybody_stands_in_the_report(example: Example) -> None:
