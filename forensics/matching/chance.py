@@ -166,7 +166,9 @@ def agreement_by_accident(index: RecordIndex) -> dict[str, float]:
 def _collision(column: pa.ChunkedArray) -> float:
     values, counts = pc.value_counts(pc.utf8_trim_whitespace(column)).flatten()
     sizes = np.asarray(counts, np.float64)[np.asarray(pc.not_equal(values, ""))]
-    return float(((sizes / sizes.sum()) ** 2).sum()) if len(sizes) else 0.0
+    pairs = sizes.sum() * (sizes.sum() - 1)
+    # One pair more than agree: in a small table none may, and the chance is not zero for that.
+    return min(1.0, float((sizes * (sizes - 1)).sum() + 1) / pairs) if pairs else float(len(sizes))
 
 
 def code(found: Found) -> int:

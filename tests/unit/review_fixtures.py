@@ -14,6 +14,7 @@ from forensics.casefile.case import CaseDetails
 from forensics.casefile.store import Store
 from forensics.casefile.stored import FoundEvidence, MatchUnit, SourceSet
 from forensics.examination.open_case import OpenCase
+from forensics.exposure.strata import STRATA
 from forensics.exposure.tiers import counting, exposure_of
 from forensics.model import (
     OK,
@@ -66,9 +67,9 @@ def assess(store: Store) -> None:
     """What `assess` writes of the evidence that is there."""
     persons: list[tuple[int, Exposure]] = []
     for number, record, found in store.evidence_by_record():
-        tier, counted = counting(found)
-        assert tier is not None
-        persons.append((number, exposure_of(record, tier, counted, cases_day())))
+        stratum, counted = counting(found)
+        assert stratum is not None
+        persons.append((number, exposure_of(record, STRATA[stratum].ceiling, counted, cases_day())))
     result: dict[str, Any] = {"tiers": {"confirmed": 2, "probable": 1, "possible": 1}, "source_records": len(RECORDS)}
     store.replace_exposure(persons, result, {"total": 5})
 

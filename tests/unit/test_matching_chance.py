@@ -92,4 +92,4 @@ def test_how_often_two_records_agree() -> None:
         SourceRecord(f"K{n}", "Ann", "", "Lee", birth_date="1970-01-01" if n % 2 else "1980-05-05") for n in range(8)
     ]
     rates = agreement_by_accident(RecordIndex.build(enumerate(same, 1)))
-    assert rates == {"name": 1.0, "birth_date": 0.5, "contact": 0.0}
+    assert rates == {"name": 1.0, "birth_date": 25 / 56, "contact": 0.0}
