@@ -18,7 +18,7 @@ def masked(record: SourceRecord) -> dict[str, str]:
     shown = {}
     for field in fields(record):
         value = getattr(record, field.name)
-        if value in ("", False, None):
+        if value in ("", False, None, {}):
             continue
         shown[field.name] = _RULES.get(field.name, _nothing)(str(value))
     return shown

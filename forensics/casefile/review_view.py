@@ -10,8 +10,8 @@ from typing import Any
 from sqlalchemy import Select, func, select
 
 from forensics.casefile import masking, schema
-from forensics.casefile.rows import read_evidence, unpack_elements
-from forensics.model import Evidence, SourceRecord, Tier
+from forensics.casefile.rows import read_evidence, read_source_record, unpack_elements
+from forensics.model import Evidence, Tier
 
 REVIEWS = ("pending", "included", "excluded")
 
@@ -146,7 +146,7 @@ class ReviewView:
         """The person's source record for the screen: field → masked value, empty fields left out."""
         t = schema.source_record
         rows = self._rows(select(t).where(t.c.id == record))
-        return masking.masked(_record(rows[0])) if rows else {}
+        return masking.masked(read_source_record(rows[0])) if rows else {}
 
     def decisions_of(self, record_key: str) -> list[DecisionRow]:
         """Every decision about this person, the newest last."""
@@ -197,9 +197,3 @@ class ReviewView:
         )
         newest = {(row.id, row.reviewer): SampleAnswer(*row) for row in self._rows(query)}
         return [newest[key] for key in sorted(newest)]
-
-
-def _record(row: Any) -> SourceRecord:
-    from dataclasses import fields
-
-    return SourceRecord(**{f.name: getattr(row, f.name) for f in fields(SourceRecord)})

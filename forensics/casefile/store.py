@@ -461,7 +461,7 @@ class Store:
     def source_record(self, number: int) -> SourceRecord:
         table = schema.source_record
         with self._engine.begin() as connection:
-            return SourceRecord(*connection.execute(select(table).where(table.c.id == number)).one()[2:])
+            return read_source_record(connection.execute(select(table).where(table.c.id == number)).one())
 
     # ------------------------------------------------------------------------------------------------------- matches
 

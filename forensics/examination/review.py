@@ -188,4 +188,6 @@ def revealed(case: OpenCase, *, record_key: str, reason: str, by: str = "") -> d
         raise Refused("Nobody who was found has this record key.", "Take it from: drivecustody review CASE list")
     record = case.store.source_record(number)
     reveal(case, record_key=record_key, what="record", reason=reason, by=by)
-    return {name: str(value) for name, value in asdict(record).items() if value not in ("", False, None)}
+    values = asdict(record)
+    values |= values.pop("extra")
+    return {name: str(value) for name, value in values.items() if value not in ("", False, None)}
