@@ -37,9 +37,9 @@ def make_drive(folder: Path, seed: int, system: str, *, each: int = 30, own: boo
     population = make_population(seed, Plan(ids="luhn" if seed % 2 else "block"))
     write_records(population.snapshot, folder / "records.csv")
     truth = Truth()
-    placed = (
-        _place(population, truth, seed, system, each) if own else {"live": [], "deleted": [], "slack": [], "free": []}
-    )
+    placed: dict[str, list[tuple[str, bytes]]] = {"live": [], "deleted": [], "slack": [], "free": []}
+    if own:
+        _place(placed, population, truth, seed, system, each)
     other = strangers(900, seed, population, concentrated=0.2, ids="same shape")
     placed["live"] += [(f"stranger {name}.csv", contents(LAYOUTS[name], other)[1]) for name in ("csv", "last, first")]
     make_image(
@@ -51,10 +51,9 @@ def make_drive(folder: Path, seed: int, system: str, *, each: int = 30, own: boo
 
 
 def _place(
-    population: Population, truth: Truth, seed: int, system: str, each: int
-) -> dict[str, list[tuple[str, bytes]]]:
+    placed: dict[str, list[tuple[str, bytes]]], population: Population, truth: Truth, seed: int, system: str, each: int
+) -> None:
     shared = population.shared_names()
-    placed: dict[str, list[tuple[str, bytes]]] = {"live": [], "deleted": [], "slack": [], "free": []}
     left = unused(population.snapshot, np.random.default_rng([seed, 9]))
     for number, (name, layout) in enumerate(LAYOUTS.items()):
         if system == "raw" and layout.wrap in PACKED:
@@ -78,7 +77,6 @@ def _place(
             suffix, data = contents(layout, group)
             for copy in range(layout.copies):
                 placed[layout.region].append((f"f{number:02d} {part} {copy}{suffix}", data))
-    return placed
 
 
 @dataclass(frozen=True)

@@ -127,7 +127,8 @@ def _document(lines: list[str]) -> bytes:
         word = "application/vnd.openxmlformats-officedocument.wordprocessingml.document.main+xml"
         archive.writestr(
             "[Content_Types].xml",
-            f'<Types xmlns="{kinds}/package/2006/content-types"><Default Extension="xml" ContentType="application/xml"/>'
+            f'<Types xmlns="{kinds}/package/2006/content-types">'
+            '<Default Extension="xml" ContentType="application/xml"/>'
             f'<Override PartName="/word/document.xml" ContentType="{word}"/></Types>',
         )
         archive.writestr(
