@@ -177,7 +177,7 @@ LAYOUTS = {
     "slack": Layout("plain", (ID, name(), birth()), header=False, region="slack"),
     "no-break space": Layout("trap", (ssn("\u00a0"), name(), birth()), wants=WITH_SSN),
     "en dash": Layout("trap", (ssn("\u2013"), name(), birth()), wants=WITH_SSN),
-    "cp037": Layout("trap", FIXED, "", "cp037", header=False, wants=WITH_SSN),
+    "cp037": Layout("trap", FIXED, "", "cp037", header=False, wants=lambda p: WITH_SSN(p) and "ř" not in p.family),
     "nfc": Layout("trap", (FIRST, LAST, birth()), wants=ODD_NAME),
     "nfd": Layout("trap", (name(lambda p: write.apart(write.first_last(p))), birth()), wants=ODD_NAME),
     "latin-1": Layout("trap", (FIRST, LAST, birth()), encoding="latin-1", wants=LATIN),
