@@ -70,7 +70,7 @@ def make_image(
 def _carrier(number: int, rng: np.random.Generator) -> bytes:
     """Longer than NTFS keeps in its records, and ending early in a sector."""
     size = 9 * SECTOR + SECTOR - SLACK - 8
-    mark = f"<end of carrier {number:03d}>".encode().rjust(16, b"-") + rng.bytes(8).hex().encode()
+    mark = f"<end of carrier {number:03d}>".encode().rjust(16, b"-") + rng.bytes(8).hex()[1:].encode() + b"\n"
     return (b"Nothing to see here. " * (size // 20))[: size - len(mark)] + mark
 
 
