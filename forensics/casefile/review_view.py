@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import array
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -74,14 +75,14 @@ class Sample:
     catch_rows: int
 
 
-class ReviewView:
-    """The part of a case's view that is about review."""
+class ReviewView(ABC):
+    """The part of a case's view that is about review; the view itself knows how to ask."""
 
-    def _rows(self, query: Select[Any]) -> Sequence[Any]:
-        raise NotImplementedError
+    @abstractmethod
+    def _rows(self, query: Select[Any]) -> Sequence[Any]: ...
 
-    def _numbers(self, query: Select[Any]) -> array.array[int]:
-        raise NotImplementedError
+    @abstractmethod
+    def _numbers(self, query: Select[Any]) -> array.array[int]: ...
 
     # ------------------------------------------------------------------------------------------------------- queue
 

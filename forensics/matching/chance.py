@@ -1,6 +1,6 @@
 """Decoys: the records with one value moved to where it cannot be on the drive for cause, so that its hits are chance.
 
-A decoy of a number is the number moved by one of `SHIFTS`, cyclically in its number space, the same distance for all
+A decoy of a number is the number moved by one of its `shifts`, cyclically in its number space, as far for all
 records: blocks in which numbers were issued stay blocks, and meet whatever blocks of other numbers the drive holds. A
 decoy of a name with its birth date is the same day of another year: names of a generation, days by which forms are
 filled in (1 January) and given names keep the frequencies they have. No second index is needed: what stands on the
@@ -22,6 +22,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from forensics import keys
+from forensics.errors import Refused
 from forensics.matching.index import PREFIX_MAY_GO, Person, RecordIndex
 from forensics.matching.windows import Found
 from forensics.model import Kind
@@ -68,9 +69,17 @@ class Held:
 
 
 class Decoys:
-    """The records' index asked for decoys: a `Probe`, and the persons behind the numbers that it gives."""
+    """The records' index asked for decoys: a `Probe`, and the persons behind the numbers that it gives.
+
+    Raises `Refused` for more records than a decoy's number can tell apart.
+    """
 
     def __init__(self, index: RecordIndex) -> None:
+        if len(index.fields) > 1 << RECORD_BITS:
+            raise Refused(
+                f"Chance cannot be measured for more than {(1 << RECORD_BITS) - 1:,} source records.",
+                "Compare with fewer records at a time: one case a snapshot.",
+            )
         self._index = index
         self.id_digits = index.id_digits
 
