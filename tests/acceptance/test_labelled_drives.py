@@ -13,10 +13,6 @@ from labelled.filesystems import SYSTEMS
 from labelled.population import Plan, make_population, write_records
 from worked_example import drivecustody
 
-pytestmark = pytest.mark.nightly
-"""The tiers of these drives are those of the measured chance; the quick run waits until each was looked at anew."""
-
-
 SEVERAL = [(seed, SYSTEMS[seed % 5]) for seed in range(100, 120)]
 
 
