@@ -188,6 +188,6 @@ def _chunk(stream: BinaryIO, path: Path, start: int, end: int, compressed: bool)
     if not intact:
         raise NotIntact(
             f"The unfinished {path.name} is damaged at its byte {start} and cannot be gone on with.",
-            "Begin anew with --restart.",
+            "Begin a new image.",
         )
     return content

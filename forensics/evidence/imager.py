@@ -169,5 +169,5 @@ def _require_same(source: Source, rescue: Rescue, piece: bytes, offset: int, pla
             raise Refused(
                 f"The unfinished image does not hold what the drive says at byte {place}: it was begun from another "
                 "drive, or the drive was written to since.",
-                "Plug in the drive that it was begun with, or begin anew with --restart.",
+                "Plug in the drive that it was begun with, or begin a new image.",
             )

@@ -135,8 +135,7 @@ class Pipeline:
         self._raise_failure()
 
     def abort(self) -> None:
-        self._stop.set()
-        self._stop_copy.set()
+        """Ends the threads. What was read already is still written: a dying drive may not give it twice."""
         self._end_threads()
 
     def hexdigests(self) -> dict[str, str]:

@@ -101,6 +101,5 @@ def disconnected(offset: int, change: str = "") -> Disconnected:
     return Disconnected(
         f"The device was disconnected after {offset} bytes{': ' + change if change else ''}. "
         "The unfinished image was kept.",
-        "Check cable and port, plug the drive in again through the write blocker, and run the same command again: "
-        "it goes on where it stopped.",
+        "Check cable and port, plug the drive in again through the write blocker, and acquire again.",
     )

@@ -95,7 +95,7 @@ def write_failed(error: OSError, needed: int) -> EnvironmentFailed:
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
         return EnvironmentFailed(
             f"The destination is full; up to {needed} more bytes are needed. The unfinished image was kept.",
-            "Free space there and run the same command again: it goes on where it stopped.",
+            "Free space there or choose another destination, then acquire again.",
         )
     if error.errno == errno.EFBIG:
         return EnvironmentFailed(
