@@ -57,3 +57,14 @@ def date_part(days: NDArray[np.int64]) -> Keys:
 def digits(values: Keys, length: int | NDArray[np.int64]) -> Keys:
     """The key of a run of digits with this value and number of digits (leading zeros count)."""
     return mix(values * U64(64) + np.asarray(length).astype(U64))
+
+
+def digits_of(made: Keys) -> tuple[Keys, NDArray[np.int64]]:
+    """Value and number of digits of keys that `digits` made: every step of `mix` can be walked back."""
+    x = made.astype(U64)
+    x ^= x >> U64(31) ^ x >> U64(62)
+    x *= U64(pow(0x94D049BB133111EB, -1, 1 << 64))
+    x ^= x >> U64(27) ^ x >> U64(54)
+    x *= U64(pow(0xBF58476D1CE4E5B9, -1, 1 << 64))
+    x ^= x >> U64(30) ^ x >> U64(60)
+    return x >> U64(6), (x & U64(63)).astype(np.int64)

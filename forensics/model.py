@@ -319,7 +319,11 @@ class Extraction:
 
 @dataclass(frozen=True, slots=True)
 class SourceRecord:
-    """One row of the organisation's own table, normalised. Dates ISO 8601, `ssn` nine digits; empty where absent."""
+    """One row of the organisation's own table, normalised. Dates ISO 8601, `ssn` nine digits; empty where absent.
+
+    `extra` holds, as they were given, the further fields of the command line's list that are not compared: who is a
+    guardian, until when somebody was a member, which address is confidential.
+    """
 
     record_key: str
     given_name: str = ""
@@ -336,6 +340,7 @@ class SourceRecord:
     phone: str = ""
     email: str = ""
     deceased: bool = False
+    extra: dict[str, str] = field(default_factory=dict)
 
 
 ELEMENTS = (
@@ -359,12 +364,17 @@ class Probe(Protocol):
 
     `find` takes a kind and one 64-bit key a candidate (made by `forensics.keys`) and returns two arrays of equal
     length: the positions in `keys` that hit, and the record numbers they hit. A key held by two records comes twice.
+    `find_names` does so for pairs of name words (`keys.name_part`) each beside a date in days since 1970-01-01.
     `id_digits` are the lengths of digit runs that member ids have.
     """
 
     id_digits: frozenset[int]
 
     def find(self, kind: Kind, keys: NDArray[np.uint64]) -> tuple[NDArray[np.int64], NDArray[np.uint32]]: ...
+
+    def find_names(
+        self, names: NDArray[np.uint64], days: NDArray[np.int64]
+    ) -> tuple[NDArray[np.int64], NDArray[np.uint32]]: ...
 
 
 class Tier(StrEnum):

@@ -31,6 +31,7 @@ class Summary:
     acquisitions: tuple[Acquisition, ...]
     volumes: tuple[Volume, ...]
     sources: tuple[Records, ...]
+    record_count: int
     by_status: dict[str, int]
     by_outcome: dict[str, int]
     by_type: dict[str, int]
@@ -64,7 +65,8 @@ class Summary:
 
     @property
     def records(self) -> int:
-        return sum(source.records for source in self.sources)
+        """Record keys, each counted once over all snapshots."""
+        return self.record_count
 
 
 def read(view: CaseView) -> Summary:
@@ -80,6 +82,7 @@ def read(view: CaseView) -> Summary:
         acquisitions=tuple(view.acquisitions()),
         volumes=tuple(view.volumes()),
         sources=tuple(Records(s.name, s.as_of, s.records) for s in view.source_sets()),
+        record_count=view.record_count(),
         by_status=view.counts_by("status"),
         by_outcome=view.counts_by("outcome"),
         by_type=view.counts_by("type"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import Any
 
 from sqlalchemy import Connection, select
@@ -28,6 +29,7 @@ from forensics.model import (
     Piece,
     Protection,
     Region,
+    SourceRecord,
     Unit,
     Volume,
 )
@@ -57,6 +59,12 @@ def read_acquisitions(connection: Connection) -> list[Acquisition]:
 def read_source_sets(connection: Connection) -> list[SourceSet]:
     rows = connection.execute(select(schema.source_set).order_by(schema.source_set.c.id))
     return [SourceSet(r.name, r.sha256, r.as_of, r.records, json.loads(r.mapping), json.loads(r.quality)) for r in rows]
+
+
+def read_source_record(row: Any) -> SourceRecord:
+    """The record of a row of the table: number and set stand before its fields, further ones and places behind."""
+    record = SourceRecord(*row[2:17])
+    return replace(record, extra=json.loads(row.extra)) if row.extra else record
 
 
 def read_acquisition(document: dict[str, Any]) -> Acquisition:

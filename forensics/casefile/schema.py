@@ -16,7 +16,7 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
-VERSION = 1
+VERSION = 2
 
 metadata = MetaData(
     naming_convention={
@@ -158,7 +158,15 @@ source_record = Table(
         )
     ),
     Column("deceased", Boolean, nullable=False, default=False),
-    UniqueConstraint("record_key"),
+    Column("extra", Text, nullable=False, default="", comment="JSON; empty where there is nothing"),
+    Column("last_set", Integer, nullable=False, default=0, comment="the newest snapshot that has these values"),
+    Column(
+        "standing_id", Integer, ForeignKey("source_record.id"),
+        comment="the row with the newest values of this key; NULL where this is it",
+    ),
+    UniqueConstraint("set_id", "record_key"),
+    Index(None, "record_key"),
+    Index(None, "standing_id"),
 )  # fmt: skip
 
 match_unit = Table(
@@ -208,9 +216,82 @@ exposure = Table(
     Column("state", String, nullable=False),
     Column("minor", Boolean, nullable=False),
     Column("deceased", Boolean, nullable=False),
-    Column("review", String, nullable=False),
+    Column("review", String, nullable=False, comment="what the newest decision says: pending, included, excluded"),
+    Column("conflicts", Integer, nullable=False, default=0, comment="rows of evidence with a field that differs"),
+    Column(
+        "queue", Integer, nullable=False, default=0, comment="the order of review: conflicts first, weak tiers next"
+    ),
     Index(None, "record_key"),
+    Index(None, "review"),
+    Index(None, "queue", "record_key"),
     Index(None, "tier"),
     Index(None, "places"),
     Index(None, "state"),
+)
+
+decoy_hits = Table(
+    "decoy_hits",
+    metadata,
+    Column("unit_id", Integer, ForeignKey("match_unit.id"), primary_key=True),
+    Column("codes", LargeBinary, nullable=False, comment="Zstandard: uint64, one a decoy found in this unit"),
+)
+
+decision = Table(
+    "decision",
+    metadata,
+    Column("id", Integer, primary_key=True, comment="the order in which it was decided"),
+    Column("act", Integer, nullable=False, comment="rows decided at one stroke have one number"),
+    Column("record_key", String, nullable=False),
+    Column("decision", String, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("who", String, nullable=False),
+    Column("utc", String, nullable=False),
+    Column("undoes", Integer, ForeignKey("decision.id"), comment="the row that this one takes back"),
+    Index(None, "record_key"),
+    Index(None, "act"),
+    comment="Never changed, only added to; keyed by record_key, so that it outlives a new match or assessment",
+)
+
+review_sample = Table(
+    "review_sample",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("utc", String, nullable=False),
+    Column("seed", Integer, nullable=False),
+    Column("population", Integer, nullable=False, comment="persons confirmed or probable when it was drawn"),
+    Column("assessment_sha256", String, nullable=False, comment="of the assessment that it was drawn from"),
+)
+
+sample_item = Table(
+    "sample_item",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("sample_id", Integer, ForeignKey("review_sample.id"), nullable=False, index=True),
+    Column("record_key", String, nullable=False, comment="the record that the reviewer compares with the place"),
+    Column("locator", String, nullable=False),
+    Column("stratum", String, nullable=False, comment="the file that it stands for"),
+    Column("catch_row", Boolean, nullable=False, comment="made to be answered with no; never shown"),
+)
+
+sample_answer = Table(
+    "sample_answer",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("item_id", Integer, ForeignKey("sample_item.id"), nullable=False, index=True),
+    Column("reviewer", String, nullable=False),
+    Column("answer", String, nullable=False),
+    Column("utc", String, nullable=False),
+    comment="Never changed; of one reviewer's answers to one item the newest counts",
+)
+
+reveal = Table(
+    "reveal",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("record_key", String, nullable=False),
+    Column("what", String, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("who", String, nullable=False),
+    Column("utc", String, nullable=False),
+    comment="Who looked at whose values, and why; the ledger has the number of the row",
 )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, fields, replace
 from itertools import groupby, islice
 from typing import Any
@@ -13,7 +13,7 @@ import zstandard
 from numpy.typing import NDArray
 from sqlalchemy import Connection, Engine, func, select, update
 
-from forensics.casefile import database, schema
+from forensics.casefile import database, decisions, schema
 from forensics.casefile.case import CaseDetails, CaseFolder
 from forensics.casefile.rows import (
     entry_row,
@@ -22,14 +22,17 @@ from forensics.casefile.rows import (
     read_entry,
     read_evidence,
     read_piece,
+    read_source_record,
     read_source_sets,
     read_volume,
 )
 from forensics.casefile.runs import unpack_runs, without_overlaps
+from forensics.casefile.snapshots import Snapshots
 from forensics.casefile.stored import (
     ExaminedChild,
     ExaminedEntry,
     FoundEvidence,
+    KnownExtract,
     MatchUnit,
     SourceSet,
     StoredEntry,
@@ -360,15 +363,19 @@ class Store:
     # ------------------------------------------------------------------------------------------------ source records
 
     def add_source_set(
-        self, source: SourceSet, records: Iterable[SourceRecord], noticed: Callable[[], dict[str, Any]] = dict
+        self,
+        source: SourceSet,
+        records: Iterable[SourceRecord],
+        frozen: Callable[[SourceSet], SourceSet] = lambda source: source,
+        unused: Callable[[], Mapping[str, Collection[str]]] = dict,
     ) -> SourceSet:
         """Write a set and its records as they come, all or nothing; returns the set as it is then.
 
-        `noticed` gives the remarks on quality once the last record was taken. Raises `Refused` where the same file is
-        in the case, or a record key is taken by another set.
+        Once the last record was taken, `frozen` completes the set by its hash and the remarks on quality, and `unused`
+        gives field → values that belong to no person: they are blanked. Raises `Refused` where the same file is in
+        the case, or a record key is taken by another set and the two are no dated snapshots of one table: of those the
+        newest values stand, and older ones stay findable.
         """
-        from sqlalchemy.exc import IntegrityError
-
         table = schema.source_set
         with self._engine.begin() as connection:
             if connection.scalar(select(table.c.id).where(table.c.sha256 == source.sha256)):
@@ -386,19 +393,27 @@ class Store:
                 .returning(table.c.id)
             ).scalar_one()
             count = 0
-            try:
-                for page in _pages(({"set_id": set_id, **_plain(record)} for record in records), 10 * BATCH):
-                    connection.execute(schema.source_record.insert(), page)
-                    count += len(page)
-            except IntegrityError:
-                raise Refused(
-                    "A record key of this file is in the case already, from another file.",
-                    "Give a column whose values are unique over all files with --key.",
-                ) from None
-            kept = replace(source, records=count, quality=noticed())
+            snapshots = Snapshots(connection, set_id, source)
+            for page in _pages((_plain(record) for record in records), 10 * BATCH):
+                snapshots.add(page)
+                count += len(page)
+            snapshots.finish()
+            kept = replace(frozen(source), records=count)
+            if snapshots.counts["same"] or snapshots.counts["changed"]:
+                kept = replace(kept, quality={**kept.quality, "against_earlier": snapshots.counts})
+            if connection.scalar(select(table.c.id).where(table.c.sha256 == kept.sha256, table.c.id != set_id)):
+                raise Refused("These records are in the case already.", "Nothing needs to be done.")
             connection.execute(
-                update(table).where(table.c.id == set_id).values(records=count, quality=json.dumps(kept.quality))
+                update(table)
+                .where(table.c.id == set_id)
+                .values(records=count, sha256=kept.sha256, quality=json.dumps(kept.quality))
             )
+            of_set = update(schema.source_record).where(schema.source_record.c.set_id == set_id)
+            for name, values in unused().items():
+                column = schema.source_record.c[name]
+                stored = func.lower(column) if name == "email" else column
+                for value in values:
+                    connection.execute(of_set.where(stored == value).values({name: ""}))
             self._forget_matches(connection)
         return kept
 
@@ -406,20 +421,47 @@ class Store:
         with self._engine.begin() as connection:
             return read_source_sets(connection)
 
-    def source_records(self) -> Iterator[tuple[int, SourceRecord]]:
-        """Every record with its number in the case, by number."""
+    def record_count(self) -> int:
+        """Record keys in the case, each counted once over all snapshots."""
+        table = schema.source_record
+        with self._engine.begin() as connection:
+            query = select(func.count()).select_from(table).where(table.c.standing_id.is_(None))
+            return int(connection.scalar(query) or 0)
+
+    def known_extracts(self) -> list[KnownExtract]:
+        """Files of the drive that are, byte for byte, a file of source records: by locator."""
+        files, sets = schema.file_entry, schema.source_set
+        query = (
+            select(files.c.locator, files.c.status, sets.c.name, sets.c.as_of, sets.c.records, sets.c.sha256)
+            .join(sets, sets.c.sha256 == files.c.sha256)
+            .order_by(files.c.locator)
+        )
+        with self._engine.begin() as connection:
+            return [KnownExtract(*row) for row in connection.execute(query)]
+
+    def source_records(self, standing: bool = False) -> Iterator[tuple[int, SourceRecord]]:
+        """Every record with its number in the case, by number: also the older values of a key that a later snapshot
+        has with others, unless only the `standing` ones are wanted."""
         table = schema.source_record
         after = 0
         while True:
             with self._engine.begin() as connection:
                 rows = connection.execute(
-                    select(table).where(table.c.id > after).order_by(table.c.id).limit(50_000)
+                    select(table)
+                    .where(table.c.id > after, *([table.c.standing_id.is_(None)] if standing else []))
+                    .order_by(table.c.id)
+                    .limit(50_000)
                 ).all()
             if not rows:
                 return
             for row in rows:
-                yield row.id, SourceRecord(*row[2:])
+                yield row.id, read_source_record(row)
             after = rows[-1].id
+
+    def source_record(self, number: int) -> SourceRecord:
+        table = schema.source_record
+        with self._engine.begin() as connection:
+            return SourceRecord(*connection.execute(select(table).where(table.c.id == number)).one()[2:])
 
     # ------------------------------------------------------------------------------------------------------- matches
 
@@ -450,9 +492,22 @@ class Store:
             rows = connection.execute(select(table).where(table.c.outcome.is_(None)).order_by(table.c.id)).all()
         return [MatchUnit(r.id, r.exhibit, r.start, r.stop, r.piece_id) for r in rows]
 
-    def finish_unit(self, unit: int, outcome: Outcome, found: Sequence[FoundEvidence]) -> None:
+    def finish_unit(
+        self, unit: int, outcome: Outcome, found: Sequence[FoundEvidence], decoys: Sequence[int] = ()
+    ) -> None:
+        table = schema.source_record
         with self._engine.begin() as connection:
+            if decoys:
+                codes = zstandard.ZstdCompressor(level=3).compress(np.array(decoys, "<u8").tobytes())
+                connection.execute(schema.decoy_hits.insert(), {"unit_id": unit, "codes": codes})
             if found:
+                # What stands on the drive as an older snapshot has it is evidence of the same person.
+                numbers = sorted({f.evidence.record for f in found})
+                standing: dict[int, int] = {}
+                for at in range(0, len(numbers), 500):
+                    some = table.c.id.in_(numbers[at : at + 500]), table.c.standing_id.is_not(None)
+                    rows = connection.execute(select(table.c.id, table.c.standing_id).where(*some))
+                    standing.update((row.id, row.standing_id) for row in rows)
                 connection.execute(
                     schema.evidence.insert(),
                     [
@@ -460,7 +515,7 @@ class Store:
                             "unit_id": unit,
                             "entry_id": f.entry,
                             "tail": f.tail,
-                            "record": f.evidence.record,
+                            "record": standing.get(f.evidence.record, f.evidence.record),
                             "region": str(f.evidence.region),
                             "archived": f.evidence.archived,
                             "elements": pack_elements(f.evidence.elements),
@@ -476,6 +531,14 @@ class Store:
                 .where(schema.match_unit.c.id == unit)
                 .values(outcome=str(outcome.kind), reason=outcome.reason)
             )
+
+    def decoy_hits(self) -> NDArray[np.uint64]:
+        """Every decoy that the drive holds somewhere, once (`matching.chance.code`), ascending."""
+        with self._engine.begin() as connection:
+            blobs = connection.scalars(select(schema.decoy_hits.c.codes)).all()
+        decompress = zstandard.ZstdDecompressor().decompress
+        found = [np.frombuffer(decompress(blob), "<u8") for blob in blobs]
+        return np.unique(np.concatenate(found)).astype(np.uint64) if found else np.zeros(0, np.uint64)
 
     def evidence_counts(self) -> tuple[int, int]:
         """Rows of evidence, and records that have any."""
@@ -501,7 +564,7 @@ class Store:
                     return
                 rows = connection.execute(query.where(table.c.record.between(page[0], page[-1]))).all()
                 records = {
-                    row.id: SourceRecord(*row[2:])
+                    row.id: read_source_record(row)
                     for row in connection.execute(select(record).where(record.c.id.in_(page)))
                 }
             after = page[-1]
@@ -514,9 +577,9 @@ class Store:
             self._forget_matches(connection)
 
     def _forget_matches(self, connection: Connection) -> None:
-        for table in (schema.exposure, schema.evidence, schema.match_unit):
+        for table in (schema.exposure, schema.evidence, schema.decoy_hits, schema.match_unit):
             connection.execute(table.delete())
-        resting = ("assessment", "places", "matched", "assessed")
+        resting = ("assessment", "places", "matched", "assessed", "decoys")
         connection.execute(schema.fact.delete().where(schema.fact.c.name.in_(resting)))
 
     # ------------------------------------------------------------------------------------------------------ exposure
@@ -544,6 +607,7 @@ class Store:
                 connection.execute(schema.exposure.insert(), rows)
             self.put_fact("assessment", assessment, connection)
             self.put_fact("places", places, connection)
+            decisions.apply(connection)
 
 
 # -------------------------------------------------------------------------------------------------------------- parts
@@ -557,7 +621,9 @@ def _pages(rows: Iterable[dict[str, Any]], size: int) -> Iterator[list[dict[str,
 
 def _plain(record: SourceRecord) -> dict[str, Any]:
     """The fields of a record; `asdict` copies them deeply, which takes four times as long."""
-    return {name: getattr(record, name) for name in _RECORD_FIELDS}
+    plain = {name: getattr(record, name) for name in _RECORD_FIELDS}
+    plain["extra"] = json.dumps(record.extra, ensure_ascii=False) if record.extra else ""
+    return plain
 
 
 _RECORD_FIELDS = tuple(f.name for f in fields(SourceRecord))

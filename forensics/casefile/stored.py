@@ -68,6 +68,18 @@ class FoundEvidence:
 
 
 @dataclass(frozen=True, slots=True)
+class KnownExtract:
+    """A file of the drive whose SHA-256 is that of a file of source records: all its `records` are on the drive."""
+
+    locator: str
+    status: str
+    name: str
+    as_of: str
+    records: int
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True)
 class SourceSet:
     name: str
     sha256: str

@@ -14,6 +14,7 @@ from sqlalchemy import Select, case, func, or_, select
 
 from forensics.casefile import database, protection, schema
 from forensics.casefile.case import CaseDetails, CaseFolder
+from forensics.casefile.review_view import ReviewView
 from forensics.casefile.rows import pack_elements, read_acquisitions, read_source_sets, read_volume, unpack_elements
 from forensics.casefile.stored import SourceSet
 from forensics.model import ELEMENTS, Acquisition, CustodyEvent, Exposure, Locator, OutcomeKind, Tier, Volume
@@ -80,7 +81,7 @@ class SourcePlace:
     tiers: dict[str, int]
 
 
-class CaseView:
+class CaseView(ReviewView):
     """A case opened for reading; cheap to hold, safe beside a running job."""
 
     def __init__(self, folder: CaseFolder, key: bytes) -> None:
@@ -138,6 +139,11 @@ class CaseView:
     def source_sets(self) -> list[SourceSet]:
         with self._engine.connect() as connection:
             return read_source_sets(connection)
+
+    def record_count(self) -> int:
+        """Record keys in the case, each counted once over all snapshots."""
+        t = schema.source_record
+        return int(self._rows(select(func.count()).select_from(t).where(t.c.standing_id.is_(None)))[0][0])
 
     def volumes(self) -> list[Volume]:
         table = schema.volume

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from forensics.cli import secrets, sentences
+from forensics.cli import review, secrets, sentences
 from forensics.cli.console import JsonLines, Result
 from forensics.cli.options import (
     CaseArgument,
@@ -20,6 +20,9 @@ from forensics.cli.options import (
     PassphraseFile,
     Shell,
     Sign,
+    SourceQuery,
+    SourceTable,
+    UrlFile,
     byte_size,
     column_mapping,
     day,
@@ -197,7 +200,7 @@ def import_image(
     passphrase_file: PassphraseFile = None,
     control: ControlOption = "",
 ) -> None:
-    """Take an existing raw, split or E01 image into the case and check its stored hashes."""
+    """Take an existing raw, split, E01, VHD(X), VMDK or qcow2 image into the case and check its stored hashes."""
 
     def work(opened: OpenCase, job: Job) -> Result:
         from forensics.examination.acquire import import_image as take
@@ -247,7 +250,10 @@ def index(
 @records_app.command("add")
 def records_add(
     case: CaseArgument,
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="CSV, TSV, XLSX or Parquet.")],
+    file: Annotated[Path | None, typer.Argument(metavar="FILE", help="CSV, TSV, XLSX, Parquet or SQLite.")] = None,
+    url_file: UrlFile = None,
+    table: SourceTable = "",
+    query: SourceQuery = "",
     name: Annotated[str, typer.Option(help="What to call this set.")] = "",
     as_of: Day = "",
     key: Annotated[str, typer.Option(metavar="COLUMN", help="The column that names a record.")] = "",
@@ -259,13 +265,49 @@ def records_add(
     """Read the organisation's source records into the case."""
     mapping = column_mapping(map or [])
     as_of_day = day(as_of, "--as-of")
+    source = _source(file, url_file, table, query)
 
     def work(opened: OpenCase, job: Job) -> Result:
         from forensics.examination.records import add_records
+        from forensics.matching.records import Origin
 
-        return add_records(opened, job, file=file, name=name, as_of=as_of_day, key=key, mapping=mapping)
+        return add_records(opened, job, file=Origin(*source), name=name, as_of=as_of_day, key=key, mapping=mapping)
 
     Shell("records", case, json, passphrase_file, control).on_case(work, sentences.of_records)
+
+
+@records_app.command("preview")
+def records_preview(
+    file: Annotated[Path | None, typer.Argument(metavar="FILE", help="CSV, TSV, XLSX, Parquet or SQLite.")] = None,
+    url_file: UrlFile = None,
+    table: SourceTable = "",
+    query: SourceQuery = "",
+    key: Annotated[str, typer.Option(metavar="COLUMN", help="The column that names a record.")] = "",
+    map: Annotated[list[str] | None, typer.Option("--map", metavar="COLUMN=FIELD[:ORDER]")] = None,
+    json: Json = False,
+    control: ControlOption = "",
+) -> None:
+    """Show how a source would be read: columns, reasons, and its first rows masked. Needs no case."""
+    mapping = column_mapping(map or [])
+    source = _source(file, url_file, table, query)
+
+    def work(_: Job) -> Result:
+        from forensics.examination.records import preview
+        from forensics.matching.records import Origin
+
+        return preview(Origin(*source), key, mapping)
+
+    Shell("records", None, json, None, control).perform(work, sentences.of_preview)
+
+
+def _source(file: Path | None, url_file: Path | None, table: str, query: str) -> tuple[Path, bool, str, str]:
+    """What an `Origin` is made of. Exactly one of a file and a file with a URL; not both a table and a query."""
+    path = file or url_file
+    if path is None or (file and url_file):
+        raise typer.BadParameter("give a FILE, or --url-file, and not both", param_hint="FILE")
+    if table and query:
+        raise typer.BadParameter("give --table or --query, not both", param_hint="--query")
+    return path, url_file is not None, table, query
 
 
 @records_app.command("list")
@@ -279,9 +321,7 @@ def records_list(
 
         return list_records(opened)
 
-    Shell("records", case, json, passphrase_file, control).on_case(
-        work, lambda result: [f"{s['records']:>10,}  {s['name']}  {s['as_of']}  {s['sha256']}" for s in result["sets"]]
-    )
+    Shell("records", case, json, passphrase_file, control).on_case(work, sentences.of_record_sets)
 
 
 @app.command()
@@ -315,9 +355,13 @@ def assess(
 @app.command()
 def export(
     case: CaseArgument,
-    kind: Annotated[str, typer.Argument(metavar="KIND", help="persons, files or hashes.")],
+    kind: Annotated[str, typer.Argument(metavar="KIND", help="persons, files, hashes, findings or notification.")],
     out: Annotated[Path, typer.Option(help="The file to write; it must not exist.")],
     all_tiers: Annotated[bool, typer.Option("--all-tiers", help="Persons of the tier possible as well.")] = False,
+    to_certificate: Annotated[
+        Path | None, typer.Option("--to-certificate", metavar="PEM", help="Encrypt to this certificate (CMS).")
+    ] = None,
+    plain: Annotated[bool, typer.Option("--plain", help="notification: in clear, which is never the default.")] = False,
     json: Json = False,
     passphrase_file: PassphraseFile = None,
     control: ControlOption = "",
@@ -327,9 +371,12 @@ def export(
     def work(opened: OpenCase, job: Job) -> Result:
         from forensics.examination.export import export as write
 
-        return write(opened, job, kind=kind, out=out, all_tiers=all_tiers)
+        return write(opened, job, kind=kind, out=out, all_tiers=all_tiers, to_certificate=to_certificate, plain=plain)
 
     Shell("export", case, json, passphrase_file, control).on_case(work, sentences.of_out)
+
+
+app.command("review")(review.review)
 
 
 # ------------------------------------------------------------------------------------------------- custody and report

@@ -29,6 +29,11 @@ IdentityPassphraseFile = Annotated[
 ]
 Sign = Annotated[str, typer.Option("--sign", metavar="NAME", help="Sign as this identity.")]
 Exhibit = Annotated[str, typer.Option("--exhibit", metavar="LABEL", help="The exhibit, such as E-001.")]
+UrlFile = Annotated[
+    Path | None, typer.Option("--url-file", metavar="FILE", help="An SQLAlchemy URL is its first line.")
+]
+SourceTable = Annotated[str, typer.Option("--table", metavar="T", help="A table of the database, or sheet.")]
+SourceQuery = Annotated[str, typer.Option("--query", metavar="SQL", help="A SELECT instead of a table.")]
 Day = Annotated[str, typer.Option(metavar="DATE", help="YYYY-MM-DD.")]
 
 

@@ -33,13 +33,64 @@ def of_index(result: Result) -> list[str]:
 
 
 def of_records(result: Result) -> list[str]:
-    lines = [f"{result['records']:,} records from {result['file']} (SHA-256 {result['sha256']})."]
-    lines += [f"  {field:<16} ← {column}" for field, column in result["mapping"].items()]
+    of_what = "of its rows " if result["hash_of"] == "rows" else ""
+    lines = [f"{result['records']:,} records from {result['file']} (SHA-256 {of_what}{result['sha256']})."]
+    lines += _understood(result)
     quality = result["quality"]
-    if quality["ignored_columns"]:
-        lines.append("  not used: " + ", ".join(quality["ignored_columns"]))
     lines.append(f"  {quality['persons']:,} distinct persons; {quality['without_ssn']:,} records without an SSN.")
+    for name, words in _NOTICED.items():
+        counted = quality[name]
+        if isinstance(counted, dict) and counted:
+            lines.append(f"  {words}: " + ", ".join(f"{what} {count:,}" for what, count in counted.items()))
+        elif counted and not isinstance(counted, dict):
+            lines.append(f"  {words}: {counted if isinstance(counted, str) else format(counted, ',')}")
     lines.append("A column that was guessed wrong is corrected with --map COLUMN=FIELD in a new case.")
+    return lines
+
+
+_NOTICED = {
+    "repeated_rows": "rows that are there twice, read once",
+    "unreadable_dates": "birth dates that cannot be read",
+    "unreadable_ssns": "SSNs that cannot be read",
+    "ambiguous_dates": "birth dates that could be day first (say which: --map COLUMN=birth_date:dmy or :mdy)",
+    "dates_against_order": "birth dates written in the other order than the column's",
+    "implausible_dates": "implausible birth dates",
+    "placeholders": "placeholders, not used",
+    "shared": "records that share a value with too many",
+    "duplicate_ssns": "records whose SSN another record has too",
+    "member_id_check_digit": "check digit of the member ids",
+}
+
+
+def of_record_sets(result: Result) -> list[str]:
+    lines = [f"{s['records']:>10,}  {s['name']}  {s['as_of']}  {s['sha256']}" for s in result["sets"]]
+    for extract in result["known_extracts"]:
+        day = f" of {extract['as_of']}" if extract["as_of"] else ""
+        lines.append(
+            f"{extract['locator']} is the extract {extract['name']}{day} byte for byte: all its {extract['records']:,}"
+            " records."
+        )
+    return lines
+
+
+def of_preview(result: Result) -> list[str]:
+    lines = [f"{result['file']}: {result['read_as'] or 'read'}; the key is {result['key']}.", *_understood(result)]
+    return lines + ["  " + " | ".join(row) for row in result["rows"]]
+
+
+def _understood(result: Result) -> list[str]:
+    lines = []
+    for column in result["columns"]:
+        looks = "" if column["looks"] is None else f", {column['looks']:.0%} of {column['filled']:,} cells look so"
+        if column["field"]:
+            lines.append(f"  {column['field']:<16} ← {column['column']} ({column['why'] or 'the key'}{looks})")
+    unused = [column["column"] for column in result["columns"] if not column["field"]]
+    if unused:
+        lines.append("  not used: " + ", ".join(unused))
+    if result["dates"]["why"]:
+        lines.append(f"  birth dates are read {result['dates']['order']}: {result['dates']['why']}")
+    if result["not_read"]:
+        lines.append("  not read: " + ", ".join(result["not_read"]))
     return lines
 
 

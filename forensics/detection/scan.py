@@ -13,6 +13,7 @@ with `MARGIN` bytes on either side, so that no value is lost at a border, and a 
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -52,8 +53,14 @@ class Hits(NamedTuple):
     width: NDArray[np.uint8]
 
 
-def scan(data: bytes | memoryview, probe: Probe, start: int = 0, stop: int | None = None) -> Hits:
-    """All hits that start in ``data[start:stop]``; what lies before and behind is only context."""
+def scan(
+    data: bytes | memoryview,
+    probe: Probe,
+    start: int = 0,
+    stop: int | None = None,
+    kinds: Collection[Kind] = KINDS,
+) -> Hits:
+    """All hits of these kinds that start in ``data[start:stop]``; what lies before and behind is only context."""
     whole = np.frombuffer(data, np.uint8)
     stop = len(whole) if stop is None else stop
     parts: list[Hits] = []
@@ -61,7 +68,7 @@ def scan(data: bytes | memoryview, probe: Probe, start: int = 0, stop: int | Non
         end = min(at + BLOCK, stop)
         low, high = max(0, at - MARGIN), min(len(whole), end + MARGIN)
         for view, phase, width in _readings(whole[low:high]):
-            found = _scan_view(view, probe)
+            found = _scan_view(view, probe, kinds)
             if found is None:
                 continue
             offset = found.offset * width + phase + low
@@ -223,13 +230,18 @@ class _Candidates:
 
     def __init__(self) -> None:
         self._found: dict[Kind, list[tuple[NDArray[np.uint64], Ints, Ints, Ints | None]]] = {kind: [] for kind in KINDS}
+        self._days: list[Ints] = []
 
-    def add(
-        self, kind: Kind, offset: Ints, length: Ints | int, key: NDArray[np.uint64], value: Ints | None = None
-    ) -> None:
-        """Keys of values at these offsets; `value` says which value each key is of where there are several of one."""
+    def add(self, kind: Kind, offset: Ints, length: Ints | int, key: NDArray[np.uint64]) -> None:
+        """Keys of numbers at these offsets."""
         if len(key):
-            self._found[kind].append((key, offset, np.broadcast_to(np.asarray(length, np.int64), offset.shape), value))
+            self._found[kind].append((key, offset, np.broadcast_to(np.asarray(length, np.int64), offset.shape), None))
+
+    def add_names(self, dates: _Dates, name: NDArray[np.uint64], date: Ints) -> None:
+        """Names, each beside the date of that number."""
+        if len(name):
+            self._found[Kind.NAME_AND_BIRTH_DATE].append((name, dates.offset, dates.length, date))
+            self._days.append(dates.day[date])
 
     def ask(self, probe: Probe) -> Hits | None:
         parts = []
@@ -237,7 +249,11 @@ class _Candidates:
             batches = self._found[kind]
             if not batches:
                 continue
-            at, record = probe.find(kind, np.concatenate([key for key, *_ in batches]))
+            asked = np.concatenate([key for key, *_ in batches])
+            if kind is Kind.NAME_AND_BIRTH_DATE:
+                at, record = probe.find_names(asked, np.concatenate(self._days))
+            else:
+                at, record = probe.find(kind, asked)
             if not len(at):
                 continue
             first = 0
@@ -251,15 +267,17 @@ class _Candidates:
         return _joined(parts) if parts else None
 
 
-def _scan_view(text: Bytes, probe: Probe) -> Hits | None:
+def _scan_view(text: Bytes, probe: Probe, kinds: Collection[Kind]) -> Hits | None:
     start, length = _runs(text, (text - np.uint8(48)) < np.uint8(10))
     if not len(start):
         return None
     runs = _Runs(text, start, length)
     candidates = _Candidates()
-    _bare_numbers(runs, probe, candidates)
-    _grouped_ssn(runs, candidates)
-    _names_with_dates(runs, candidates)
+    if Kind.SSN in kinds or Kind.MEMBER_ID in kinds:
+        _bare_numbers(runs, probe, candidates)
+        _grouped_ssn(runs, candidates)
+    if Kind.NAME_AND_BIRTH_DATE in kinds:
+        _names_with_dates(runs, candidates)
     return candidates.ask(probe)
 
 
@@ -564,10 +582,10 @@ def _names_with_dates(runs: _Runs, candidates: _Candidates) -> None:
         return
     date = np.repeat(np.arange(len(count)), count)
     word = np.repeat(low, count) + (np.arange(total) - np.repeat(np.cumsum(count) - count, count))
-    mixed, date_part = keys.mix(words.hashes), keys.date_part(dates.day)[date]
+    mixed = keys.mix(words.hashes)
     for step in (1, 2, 3):  # neighbours, and past one or two middle names or suffixes
         name = np.zeros(len(mixed), U64)
         near = words.start[step:] - words.end[:-step] <= NAME_GAP * step
         # Where the second word is too far away the name stays 0, and with a date that is no record's key.
         np.copyto(name[:-step], keys.name_part(mixed[:-step], mixed[step:]), where=near)
-        candidates.add(Kind.NAME_AND_BIRTH_DATE, dates.offset, dates.length, name[word] ^ date_part, date)
+        candidates.add_names(dates, name[word], date)

@@ -32,14 +32,18 @@ class Container:
     remedy: str = _QEMU
 
 
+VIRTUAL_DISKS = (
+    ("vhdx", 0, b"vhdxfile"),
+    ("vhd", 0, b"conectix"),
+    ("vhd", -512, b"conectix"),
+    ("vmdk", 0, b"KDMV"),
+    ("vmdk", 0, b"# Disk DescriptorFile"),
+    ("qcow2", 0, b"QFI\xfb"),
+)
+"""Format, offset (from the end where negative) and first bytes of the virtual disks that `virtual_disk` reads."""
+
 REFUSED = (
-    Container("a VHDX virtual disk", 0, b"vhdxfile"),
-    Container("a VHD virtual disk", 0, b"conectix"),
-    Container("a VHD virtual disk", -512, b"conectix"),
-    Container("a VMDK virtual disk", 0, b"KDMV"),
-    Container("a VMDK virtual disk", 0, b"COWD"),
-    Container("the description of a VMDK virtual disk", 0, b"# Disk DescriptorFile"),
-    Container("a qcow virtual disk", 0, b"QFI\xfb"),
+    Container("a VMDK virtual disk of ESX (COWD)", 0, b"COWD"),
     Container("a QED virtual disk", 0, b"QED\x00"),
     Container("a VDI virtual disk", 64, b"\x7f\x10\xda\xbe"),
     Container("a Parallels virtual disk", 0, b"WithoutFreeSpace"),
@@ -72,7 +76,10 @@ _EWF_NAME = re.compile(r"\.(e\d\d|s\d\d)\Z", re.IGNORECASE)
 
 
 def container_format(path: Path) -> str:
-    """`raw` or `e01`. Raises `Refused`, with the steps to convert, for every container that is not read here."""
+    """`raw`, `e01`, `vhd`, `vhdx`, `vmdk` or `qcow2`.
+
+    Raises `Refused`, with the steps to convert, for every container that is not read here.
+    """
     try:
         with path.open("rb") as stream:
             size = stream.seek(0, 2)
@@ -92,6 +99,12 @@ def _format(stream: BinaryIO, size: int, name: str) -> str:
     untrusted_head = stream.read(4096)
     if untrusted_head.startswith(ewf.SIGNATURE):
         return EWF
+    for format_name, offset, magic in VIRTUAL_DISKS:
+        position = offset if offset >= 0 else size + offset
+        if position >= 0:
+            stream.seek(position)
+            if stream.read(len(magic)) == magic:
+                return format_name
     for kind in REFUSED:
         position = kind.offset if kind.offset >= 0 else size + kind.offset
         if position < 0:

@@ -1,14 +1,17 @@
-"""Checks an E01 image by its own checksums.
+"""Reads an E01 image from end to end by its own checksums, in several threads.
 
-libewf, which reads the contents, gives zeros for a chunk that does not match its checksum, and ignores the second
-table and the second header. Here every checksum of the format is recomputed, and a damaged place is named.
+libewf gives zeros for a chunk that does not match its checksum, ignores the second table and the second header, and
+inflates one chunk at a time. Here every checksum of the format is recomputed, and a damaged place is named.
 """
 
 from __future__ import annotations
 
+import os
 import struct
 import zlib
-from collections.abc import Callable, Iterator, Sequence
+from collections import deque
+from collections.abc import Callable, Generator, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
@@ -18,15 +21,20 @@ from isal import isal_zlib
 from forensics.errors import NotIntact, Refused
 from forensics.evidence import ewf_format as ewf
 from forensics.evidence.ewf_format import DESCRIPTOR_SIZE, checksum
-from forensics.model import BadRange
 
 _REMEDY = "Fetch it again from where it was stored, or acquire again."
 _LAST = (b"next", b"done")
 _SINGLE_CHECKSUM = {b"digest": 80, b"hash": 36}
 """Sections that are a fixed structure with its Adler-32 in the last four bytes, and how long they are."""
 
-_GROUP = 64
-"""Chunks read at once: 2 MiB at most."""
+_GROUP = 32
+"""Chunks read and inflated at once: 1 MiB where a chunk has its usual size."""
+
+_AHEAD = 6
+"""Groups read and not yet taken: what bounds the memory."""
+
+_ZEROS_PACKED = 512
+"""A chunk of zeros takes at most so many bytes, whoever packed it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,20 +60,30 @@ def ends_the_image(path: Path) -> bool:
         return [section.kind for section in _sections(stream, path.name)][-1] == b"done"
 
 
-def check_ewf(paths: Sequence[Path], check: Callable[[], None]) -> None:
-    """Recomputes every checksum in the segments `paths`, in order.
+def contents(paths: Sequence[Path], check: Callable[[], None]) -> Generator[bytes, None, None]:
+    """The bytes of the drive out of the segments `paths`, in order, in blocks of 1 MiB or so.
 
-    Raises `NotIntact` naming segment and place: for chunks, the bytes of the drive that they hold. Raises `Refused`
-    for a layout that cannot be checked here. `check` may raise to stop.
+    Every checksum in the files is recomputed on the way. Raises `NotIntact` naming segment and place, for chunks the
+    bytes of the drive that they hold: of damaged ones at the end, zeros having stood for them. Raises `Refused` for a
+    layout that cannot be read here. `check` may raise to stop. Close the generator to end its threads.
     """
-    chunks = _Chunks(check)
-    for path in paths:
-        with path.open("rb") as stream:
-            _check_segment(stream, path.name, chunks)
+    chunks = _Chunks()
+    waiting: deque[Future[bytes]] = deque()
+    with ThreadPoolExecutor(min(4, os.cpu_count() or 1), thread_name_prefix="inflate") as pool:
+        for path in paths:
+            with path.open("rb") as stream:
+                for group in _groups(stream, path.name, chunks):
+                    check()
+                    waiting.append(pool.submit(chunks.unpack, group))
+                    if len(waiting) > _AHEAD:
+                        yield waiting.popleft().result()
+        while waiting:
+            yield waiting.popleft().result()
     chunks.conclude()
 
 
-def _check_segment(stream: BinaryIO, name: str, chunks: _Chunks) -> None:
+def _groups(stream: BinaryIO, name: str, chunks: _Chunks) -> Iterator[_Group]:
+    """Checks what is not chunks in one segment, and gives its chunks."""
     table = b""
     sectors: _Section | None = None
     for section in _sections(stream, name):
@@ -89,7 +107,7 @@ def _check_segment(stream: BinaryIO, name: str, chunks: _Chunks) -> None:
             _compare(data[520 : 520 + 8 * count], data[520 + 8 * count : 524 + 8 * count], name, section)
         elif section.kind == b"table":
             table = data
-            chunks.check_table(stream, name, section, data, sectors)
+            yield from chunks.groups(stream, name, section, data, sectors)
         elif section.kind == b"table2" and data != table:
             raise _damaged(name, section)
 
@@ -120,25 +138,39 @@ def _sections(stream: BinaryIO, name: str) -> Iterator[_Section]:
         position = following
 
 
-class _Chunks:
-    """The chunks of all segments, checked as their tables come."""
+@dataclass(frozen=True, slots=True)
+class _Group:
+    """Chunks that lie side by side: their number on the drive, and where each is in `packed`."""
 
-    def __init__(self, check: Callable[[], None]) -> None:
-        self._check = check
+    segment: str
+    first: int
+    packed: memoryview
+    spans: tuple[tuple[int, int, bool], ...]
+    """Start, end, and whether the chunk is a zlib stream."""
+
+
+class _Chunks:
+    """The chunks of all segments, numbered as their tables come."""
+
+    def __init__(self) -> None:
         self._chunk_size = 0
+        self._sector = 512
         self._expected = 0
-        self._done = 0
-        self._damaged: list[tuple[str, BadRange]] = []
+        self._counted = 0
+        self._damaged: list[tuple[int, str]] = []
+        self._zeros = b""
+        self._zeros_packed = b""
 
     def learn_sizes(self, volume: bytes) -> None:
-        _media, self._expected, per_chunk, sector = struct.unpack_from("<B3xIII", volume)
-        self._chunk_size = per_chunk * sector
+        _media, self._expected, per_chunk, self._sector = struct.unpack_from("<B3xIII", volume)
+        self._chunk_size = per_chunk * self._sector
         if not 0 < self._chunk_size <= 1 << 26:
             raise NotIntact("The E01 image states an impossible size of its chunks.", _REMEDY)
+        self._zeros = bytes(self._chunk_size)
 
-    def check_table(
+    def groups(
         self, stream: BinaryIO, name: str, section: _Section, table: bytes, sectors: _Section | None
-    ) -> None:
+    ) -> Iterator[_Group]:
         if not self._chunk_size or len(table) < ewf.TABLE_HEADER.size + 4:
             raise _damaged(name, section)
         count, base = ewf.TABLE_HEADER.unpack_from(table)
@@ -154,40 +186,65 @@ class _Chunks:
         ends = [*starts[1:], sectors.end if sectors is not None else section.end][:count]
         if any(end <= start for start, end in zip(starts, ends, strict=True)):
             raise Refused("The E01 image has a table that is not checked here.", "Verify it with `ewfverify`.")
-        for first in range(0, count, _GROUP):
-            self._check()
-            group = slice(first, first + _GROUP)
+        step = max(1, _GROUP * ewf.CHUNK // self._chunk_size)
+        for first in range(0, count, step):
+            part = slice(first, first + step)
             origin = starts[first]
-            if ends[group][-1] - origin > 4 * _GROUP * self._chunk_size:
+            if ends[part][-1] - origin > 4 * step * self._chunk_size:
                 raise _damaged(name, section)
-            blob = memoryview(_read(stream, origin, ends[group][-1] - origin))
-            for start, end, entry in zip(starts[group], ends[group], entries[group], strict=True):
-                if not self._intact(blob[start - origin : end - origin], bool(entry & ewf.COMPRESSED)):
-                    self._damaged.append((name, BadRange(self._done * self._chunk_size, self._chunk_size)))
-                self._done += 1
+            packed = memoryview(_read(stream, origin, ends[part][-1] - origin))
+            spans = tuple(
+                (start - origin, end - origin, bool(entry & ewf.COMPRESSED))
+                for start, end, entry in zip(starts[part], ends[part], entries[part], strict=True)
+            )
+            yield _Group(name, self._counted, packed, spans)
+            self._counted += len(spans)
+
+    def unpack(self, group: _Group) -> bytes:
+        """The contents of a group, with zeros for each damaged chunk. May run in several threads."""
+        whole: list[bytes | memoryview] = []
+        for number, (start, end, compressed) in enumerate(group.spans, group.first):
+            content = self._content(group.packed[start:end], compressed, number == self._expected - 1)
+            if content is None:
+                self._damaged.append((number, group.segment))
+                content = self._zeros
+            whole.append(content)
+        return b"".join(whole)
 
     def conclude(self) -> None:
         if self._damaged:
-            name, first = self._damaged[0]
+            number, name = min(self._damaged)
+            first, last = number * self._chunk_size, (number + 1) * self._chunk_size - 1
             raise NotIntact(
-                f"{name} is damaged: bytes {first.offset} to {first.offset + first.length - 1} of the drive do not "
-                f"match their checksum ({len(self._damaged)} chunks in all).",
+                f"{name} is damaged: bytes {first} to {last} of the drive (sectors {first // self._sector} to "
+                f"{last // self._sector}) do not match their checksum ({len(self._damaged)} chunks in all).",
                 _REMEDY,
             )
-        if self._done != self._expected:
-            raise NotIntact(f"The E01 image holds {self._done} chunks and should hold {self._expected}.", _REMEDY)
+        if self._counted != self._expected:
+            raise NotIntact(f"The E01 image holds {self._counted} chunks and should hold {self._expected}.", _REMEDY)
 
-    def _intact(self, chunk: memoryview, compressed: bool) -> bool:
+    def _content(self, chunk: memoryview, compressed: bool, last: bool) -> bytes | memoryview | None:
+        """What the chunk holds, or None where it is damaged. Only the last one may hold less than the others."""
+        content: bytes | memoryview
         if not compressed:
-            return len(chunk) > 4 and checksum(chunk[:-4]) == chunk[-4:]
+            content = chunk[:-4]
+            whole = len(content) == self._chunk_size or (last and 0 < len(content) < self._chunk_size)
+            return content if whole and checksum(content) == chunk[-4:] else None
+        short = len(chunk) <= _ZEROS_PACKED
+        if short and chunk == self._zeros_packed:
+            return self._zeros
         try:
             # The zlib stream ends in an Adler-32 of its contents, which the decompressor compares.
             inflater = isal_zlib.decompressobj()
             content = inflater.decompress(chunk, self._chunk_size + 1)
         except Exception:  # isal's own error class is not typed; whatever it is, the chunk is not intact
-            return False
-        whole = len(content) == self._chunk_size or self._done == self._expected - 1
-        return bool(inflater.eof) and whole and len(content) <= self._chunk_size
+            return None
+        whole = len(content) == self._chunk_size or (last and len(content) < self._chunk_size)
+        if not (inflater.eof and whole):
+            return None
+        if short and content == self._zeros:
+            self._zeros_packed = bytes(chunk)
+        return content
 
 
 def _read(stream: BinaryIO, offset: int, length: int) -> bytes:

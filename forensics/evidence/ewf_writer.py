@@ -236,25 +236,36 @@ class EwfSink:
     # ------------------------------------------------------------------------------------------------------ chunks
 
     def _pack(self, part: memoryview) -> list[tuple[tuple[bytes | memoryview, ...], int]]:
-        return [self._pack_chunk(part[start : start + CHUNK]) for start in range(0, len(part), CHUNK)]
+        packed: list[tuple[tuple[bytes | memoryview, ...], int]] = []
+        doubtful = False
+        for start in range(0, len(part), CHUNK):
+            packed.append(self._pack_chunk(part[start : start + CHUNK], doubtful))
+            doubtful = packed[-1][1] == 0
+        return packed
 
-    def _pack_chunk(self, chunk: memoryview) -> tuple[tuple[bytes | memoryview, ...], int]:
-        """The pieces to write and the flag of the table entry."""
+    def _pack_chunk(self, chunk: memoryview, doubtful: bool) -> tuple[tuple[bytes | memoryview, ...], int]:
+        """The pieces to write and the flag of the table entry. `doubtful`: the chunk before did not get smaller."""
         if self._compression is not Compression.NONE:
             if len(chunk) == CHUNK and chunk[0] == 0 and chunk[-1] == 0 and bytes(chunk) == ZEROS:
                 return (ZERO_CHUNK,), ewf.COMPRESSED
-            packed = self._compress(chunk)
+            packed = self._compress(chunk, doubtful)
             if packed is not None and len(packed) < len(chunk):
                 return (packed,), ewf.COMPRESSED
         return (chunk, checksum(chunk)), 0
 
-    def _compress(self, chunk: memoryview) -> bytes | None:
-        """A zlib stream, or None where a sample says that it would not pay."""
+    def _compress(self, chunk: memoryview, doubtful: bool) -> bytes | None:
+        """A zlib stream, or None where a sample says that it would not pay.
+
+        ISA-L needs for the sample a third of what it needs for the chunk, so `fast` asks only in a run of chunks that
+        did not get smaller.
+        """
+        sample = chunk[SAMPLE]
         if self._compression is Compression.FAST:
+            if doubtful and len(sample) and len(isal_zlib.compress(sample, 0)) > SAMPLE_INCOMPRESSIBLE:
+                return None
             fast: bytes = isal_zlib.compress(chunk, 2)
             return fast
         small = deflate.zlib_compress
-        sample = chunk[SAMPLE]
         if len(sample) == SAMPLE.stop - SAMPLE.start and len(small(sample, 6)) > SAMPLE_INCOMPRESSIBLE:
             return None
         return bytes(small(chunk, 6))

@@ -1,4 +1,4 @@
-"""Opens an image that is there already: E01 by libewf, raw, or raw in pieces. Everything else is refused by name."""
+"""Opens an image that is there already: E01 by libewf, raw (in pieces), or a virtual disk; else refused by name."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from forensics.evidence import ewf_format as ewf
 from forensics.evidence.containers import EWF, RAW, container_format
 from forensics.evidence.ewf_check import ends_the_image, segment_number
 from forensics.evidence.source import DEFAULT_SECTOR
+from forensics.evidence.virtual_disk import VirtualDiskReader, virtual_disk_files
 
 
 class _Reader(Protocol):
@@ -32,9 +33,9 @@ class _Reader(Protocol):
 class Image:
     """The bytes of a drive, out of an image; a `model.Readable`.
 
-    `format` is `e01` or `raw`, `segments` are its files in order, `stored_hashes` the digests that the image itself
-    claims (none in raw). Reading is safe from several threads, the file systems over it are not. A pickled image
-    opens its files again by path, so that a worker process can have its own.
+    `format` is what `container_format` says, `segments` are its files in order, `stored_hashes` the digests that the
+    image itself claims (only E01 has any). Reading is safe from several threads, the file systems over it are not. A
+    pickled image opens its files again by path, so that a worker process can have its own.
     libewf gives zeros for a chunk that does not match its checksum and says nothing: `verify` is where damage shows.
     """
 
@@ -43,7 +44,7 @@ class Image:
         self.paths = tuple(paths)
         self.format = container_format(self.paths[0])
         self.segments = _segments(self.format, self.paths)
-        self._reader: _Reader = _EwfReader(self.segments) if self.format == EWF else _RawReader(self.segments)
+        self._reader = _reader(self.format, self.segments)
         self.file_systems: dict[int, Any] = {}
         """What `file_system` keeps open over this image, by offset."""
 
@@ -104,6 +105,8 @@ def open_image(paths: Sequence[Path]) -> Image:
 def _segments(format_name: str, paths: Sequence[Path]) -> tuple[Path, ...]:
     if format_name == EWF:
         return _ewf_segments(paths)
+    if format_name != RAW:
+        return virtual_disk_files(format_name, paths)
     for path in paths[1:]:
         if container_format(path) != RAW:
             raise Refused(f"{path.name} is not raw as the first file is.", "Name the files of one image.")
@@ -187,6 +190,12 @@ def _name_of(numbered: dict[int, Path], number: int) -> str:
 
 
 # --------------------------------------------------------------------------------------------------------- readers
+
+
+def _reader(format_name: str, segments: tuple[Path, ...]) -> _Reader:
+    if format_name == EWF:
+        return _EwfReader(segments)
+    return _RawReader(segments) if format_name == RAW else VirtualDiskReader(format_name, segments)
 
 
 class _RawReader:

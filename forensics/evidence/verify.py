@@ -4,62 +4,103 @@ from __future__ import annotations
 
 import queue
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Generator, Sequence
+from contextlib import closing
 from pathlib import Path
 
 from forensics import hashing
 from forensics.errors import NotIntact
+from forensics.evidence import ewf_check
 from forensics.evidence.containers import EWF
-from forensics.evidence.ewf_check import check_ewf
 from forensics.evidence.image import Image
 
 BLOCK = 1 << 20
-AHEAD = 8
-"""Blocks read and not yet hashed by the slowest digest."""
+AHEAD = 6
+"""Blocks read and not yet taken by the slowest thread."""
+
+_REMEDY = "Fetch it again from where it was stored, or acquire again."
 
 
 def verify(
-    image: Image, algorithms: Sequence[str], progress: Callable[[int, int], None], check: Callable[[], None]
+    image: Image,
+    algorithms: Sequence[str],
+    progress: Callable[[int, int], None],
+    check: Callable[[], None],
+    *,
+    by_libewf: bool = False,
 ) -> dict[str, str]:
-    """Reads the whole image, by libewf where it is E01, and returns algorithm → lower-case hex.
+    """Reads the whole image and returns algorithm → lower-case hex. The caller compares the digests.
 
-    For E01 every checksum in its files is recomputed besides. The caller compares the digests.
-    Raises `NotIntact` naming the place where a checksum does not match or the image cannot be read; `check` may
-    raise to stop.
+    An E01 is read by our own reader, and every checksum in its files is recomputed. With `by_libewf` libewf reads it
+    as well and must give the same bytes: it shares no code with ours, and it is what everything else reads through.
+    Raises `NotIntact` naming the place where a checksum or the two readers do not match or the image cannot be read;
+    `check` may raise to stop.
     """
-    stop = threading.Event()
-    checker = _Task("checksums", lambda: _check_structure(image, stop))
-    digests = {name: _DigestThread(name) for name in algorithms}
-    threads: list[_Task | _DigestThread] = [checker, *digests.values()]
+    consumers: list[_Consumer] = []
+    digests = {name: hashing.new(name) for name in algorithms}
     try:
-        for thread in threads:
-            thread.start()
-        for offset in range(0, image.size, BLOCK):
-            check()
-            checker.raise_failure()
-            try:
-                block = image.read_at(offset, BLOCK)
-            except OSError as error:
-                checker.join()
-                checker.raise_failure()
-                raise NotIntact(
-                    f"The image cannot be read at byte {offset} of the drive.",
-                    "Fetch it again from where it was stored, or acquire again.",
-                ) from error
-            for digest in digests.values():
-                digest.put(block)
-            progress(offset + len(block), image.size)
-        result = {name: digest.finish() for name, digest in digests.items()}
-        checker.join()
-        checker.raise_failure()
-        return result
+        consumers += [_Consumer(name, digest.update) for name, digest in digests.items()]
+        if by_libewf and image.format == EWF:
+            consumers.append(_Consumer("libewf", _Comparison(image).update))
+        for consumer in consumers:
+            consumer.start()
+        done = 0
+        with closing(_blocks(image, check)) as blocks:
+            for block in blocks:
+                check()
+                for consumer in consumers:
+                    consumer.put(block)
+                done += len(block)
+                progress(done, image.size)
+        if done != image.size:
+            raise NotIntact(f"The image holds {done} bytes of the drive and should hold {image.size}.", _REMEDY)
+        for consumer in consumers:
+            consumer.conclude()
+        return {name: digest.hexdigest() for name, digest in digests.items()}
     finally:
-        stop.set()
-        for digest in digests.values():
-            digest.end()
-        for thread in threads:
-            if thread.ident is not None:
-                thread.join()
+        for consumer in consumers:
+            consumer.end()
+
+
+def _blocks(image: Image, check: Callable[[], None]) -> Generator[bytes, None, None]:
+    if image.format == EWF:
+        yield from _within(ewf_check.contents(image.segments, check), image.size)
+        return
+    for offset in range(0, image.size, BLOCK):
+        yield _read(image, offset, BLOCK)
+
+
+def _within(blocks: Generator[bytes, None, None], size: int) -> Generator[bytes, None, None]:
+    """Cuts off what a tool wrote past the end of the drive to fill the last chunk."""
+    with closing(blocks):
+        for block in blocks:
+            if block := block[:size]:
+                yield block
+            size -= len(block)
+
+
+def _read(image: Image, offset: int, length: int) -> bytes:
+    try:
+        return image.read_at(offset, length)
+    except OSError as error:
+        raise NotIntact(f"The image cannot be read at byte {offset} of the drive.", _REMEDY) from error
+
+
+class _Comparison:
+    """The second reader of an E01."""
+
+    def __init__(self, image: Image) -> None:
+        self._image = image
+        self._offset = 0
+
+    def update(self, block: bytes) -> None:
+        if _read(self._image, self._offset, len(block)) != block:
+            raise NotIntact(
+                f"libewf reads other bytes than DriveCustody within {len(block)} bytes from byte {self._offset} of the "
+                "drive.",
+                _REMEDY,
+            )
+        self._offset += len(block)
 
 
 def segment_digests(paths: Sequence[Path], algorithm: str = "sha256") -> dict[str, str]:
@@ -67,54 +108,37 @@ def segment_digests(paths: Sequence[Path], algorithm: str = "sha256") -> dict[st
     return {path.name: hashing.of_file(path, algorithm) for path in paths}
 
 
-class _Stopped(Exception):
-    """The check of the structure is no longer wanted."""
+class _Consumer(threading.Thread):
+    """Takes every block, in order, in a thread of its own; after a failure it only lets them go."""
 
-
-def _check_structure(image: Image, stop: threading.Event) -> None:
-    def stopped() -> None:
-        if stop.is_set():
-            raise _Stopped
-
-    if image.format == EWF:
-        check_ewf(image.segments, stopped)
-
-
-class _Task(threading.Thread):
-    def __init__(self, name: str, work: Callable[[], None]) -> None:
-        super().__init__(name=name, daemon=True)
-        self._work = work
-        self._failure: Exception | None = None
-
-    def run(self) -> None:
-        try:
-            self._work()
-        except Exception as error:
-            self._failure = error
-
-    def raise_failure(self) -> None:
-        if self._failure is not None and not isinstance(self._failure, _Stopped):
-            raise self._failure
-
-
-class _DigestThread(threading.Thread):
-    def __init__(self, algorithm: str) -> None:
-        self._digest = hashing.new(algorithm)
+    def __init__(self, name: str, take: Callable[[bytes], object]) -> None:
+        super().__init__(name=f"verify-{name}", daemon=True)
+        self._take = take
         self._blocks: queue.Queue[bytes | None] = queue.Queue(AHEAD)
-        super().__init__(name=f"digest-{algorithm}", daemon=True)
+        self._failure: Exception | None = None
+        self._stop_asked = False
 
     def run(self) -> None:
         while (block := self._blocks.get()) is not None:
-            self._digest.update(block)
+            if self._failure is None and not self._stop_asked:
+                try:
+                    self._take(block)
+                except Exception as error:  # whatever it is, it belongs to the caller of `verify`
+                    self._failure = error
 
     def put(self, block: bytes) -> None:
         self._blocks.put(block)
 
-    def finish(self) -> str:
-        self.end()
+    def conclude(self) -> None:
+        """Waits until every block was taken. Raises what went wrong with one."""
+        self._blocks.put(None)
         self.join()
-        return self._digest.hexdigest()
+        if self._failure is not None:
+            raise self._failure
 
     def end(self) -> None:
+        """Ends the thread, without what it has not taken yet."""
+        self._stop_asked = True
         if self.is_alive():
             self._blocks.put(None)
+            self.join()

@@ -13,7 +13,7 @@ from typing import Any
 
 from forensics import __version__, hashing
 from forensics.errors import EnvironmentFailed, NotIntact, Refused
-from forensics.evidence.containers import EWF, container_format
+from forensics.evidence.containers import EWF, RAW, container_format
 from forensics.evidence.devices import describe, measure_protection
 from forensics.evidence.ewf_writer import Compression, EwfMetadata, EwfSink
 from forensics.evidence.image import Image, library_version, open_image
@@ -64,9 +64,9 @@ def acquire(
     require_exhibit(case, exhibit)
     _require_no_image(case, exhibit)
     _require_algorithms(algorithms, format)
-    if source.is_file() and container_format(source) == EWF:
+    if source.is_file() and (container := container_format(source)) != RAW:
         raise Refused(
-            f"{source.name} is an E01 image, not the bytes of a drive.",
+            f"{source.name} is an image ({container}), not the bytes of a drive.",
             f"Take it in with: drivecustody import-image {case.folder.path.name} --exhibit {exhibit} {source.name}",
         )
     folder = _fresh_folder(case, exhibit)
@@ -102,7 +102,7 @@ def acquire(
     )
     write_map(folder / MAP, size, found.bad)
     if check:
-        acquisition = _verified(case, job, acquisition)
+        acquisition = _verified(case, job, acquisition, by_libewf=True)
     return _keep(case, job, acquisition)
 
 
@@ -142,11 +142,11 @@ def import_image(case: OpenCase, job: Job, *, exhibit: str, files: Sequence[Path
             imported=True,
             stored_hashes=dict(image.stored_hashes),
         )
-        hashes = _read_back(job, image, hashing.ALGORITHMS)
+        hashes = _read_back(job, image, hashing.ALGORITHMS, by_libewf=True)
     wrong = [name for name, value in acquisition.stored_hashes.items() if hashes.get(name, value) != value]
     compared = [name for name in acquisition.stored_hashes if name in hashes]
     acquisition = replace(
-        acquisition, hashes=hashes, verified=bool(compared) and not wrong, verified_by=_reader() if compared else ""
+        acquisition, hashes=hashes, verified=bool(compared) and not wrong, verified_by=_reader(True) if compared else ""
     )
     result = _keep(case, job, acquisition)
     if wrong:
@@ -160,13 +160,16 @@ def import_image(case: OpenCase, job: Job, *, exhibit: str, files: Sequence[Path
 
 @verb("verify-image", options=("exhibit",))
 def verify_image(case: OpenCase, job: Job, *, exhibit: str | None = None) -> dict[str, Any]:
-    """Read every image again, or one, and compare with the acquisition. Raises `NotIntact` where a digest differs."""
+    """Read every image again, or one, and compare with the acquisition and with the hashes stored in the image.
+
+    Raises `NotIntact` where one differs.
+    """
     acquisitions = [a for a in case.store.acquisitions() if exhibit in (None, a.exhibit)]
     if not acquisitions:
         raise Refused("There is no image to verify.", "First: drivecustody acquire, or import-image.")
     checked = {}
     for acquisition in acquisitions:
-        acquisition = _verified(case, job, acquisition)
+        acquisition = _verified(case, job, acquisition, by_libewf=False)
         case.store.add_acquisition(acquisition)
         checked[acquisition.exhibit] = acquisition.hashes
     job.changed("acquisition")
@@ -248,19 +251,25 @@ def _still(before: Protection, source: Path) -> Protection:
     return Protection("none measured", f"before: {before.method}; after: {after.method}")
 
 
-def _reader() -> str:
-    """Who read the image back: this version, with the versions of what reads images for it."""
-    return f"DriveCustody {__version__}, libewf {library_version()}"
+def _reader(by_libewf: bool) -> str:
+    """Who read the image back: this version, and that of libewf where both did."""
+    return f"DriveCustody {__version__}" + (f", libewf {library_version()}" if by_libewf else "")
 
 
-def _read_back(job: Job, image: Image, algorithms: Sequence[str]) -> dict[str, str]:
-    return verify(image, algorithms, lambda done, total: job.progress("verify", done, total), job.check)
+def _read_back(job: Job, image: Image, algorithms: Sequence[str], by_libewf: bool) -> dict[str, str]:
+    return verify(
+        image, algorithms, lambda done, total: job.progress("verify", done, total), job.check, by_libewf=by_libewf
+    )
 
 
-def _verified(case: OpenCase, job: Job, acquisition: Acquisition) -> Acquisition:
-    """The acquisition after its image was read back. Raises `NotIntact` where a digest differs."""
+def _verified(case: OpenCase, job: Job, acquisition: Acquisition, by_libewf: bool) -> Acquisition:
+    """The acquisition after its image was read back. Raises `NotIntact` where a digest differs.
+
+    A new image is read by libewf too, which judges the writer; afterwards our own reader sees any change.
+    """
     with open_image(image_paths(case, acquisition)) as image:
-        hashes = _read_back(job, image, tuple(acquisition.hashes))
+        stored = image.stored_hashes
+        hashes = _read_back(job, image, tuple(acquisition.hashes), by_libewf and image.format == EWF)
     wrong = [name for name in acquisition.hashes if hashes[name] != acquisition.hashes[name]]
     if wrong:
         case.record("image-differs", {"expected": acquisition.hashes, "found": hashes}, acquisition.exhibit)
@@ -268,7 +277,14 @@ def _verified(case: OpenCase, job: Job, acquisition: Acquisition) -> Acquisition
             f"The image of {acquisition.exhibit} is not what was acquired: {', '.join(wrong).upper()} differs.",
             "Fetch the image from the second copy, or acquire the drive again as a new exhibit.",
         )
-    return replace(acquisition, verified=True, verified_by=_reader())
+    lying = [name for name, value in stored.items() if hashes.get(name, value) != value]
+    if lying:
+        case.record("image-differs", {"stored": stored, "found": hashes, "differing": lying}, acquisition.exhibit)
+        raise NotIntact(
+            f"The image of {acquisition.exhibit} does not have the {', '.join(lying).upper()} that is stored in it.",
+            "What was acquired is intact; the stored hash is wrong. Ask for it where the image was made.",
+        )
+    return replace(acquisition, verified=True, verified_by=_reader(by_libewf and acquisition.format == EWF))
 
 
 def _keep(case: OpenCase, job: Job, acquisition: Acquisition) -> dict[str, Any]:

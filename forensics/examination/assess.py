@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import date
 from typing import Any
 
@@ -10,10 +12,22 @@ from forensics.casefile.stored import SourceSet
 from forensics.errors import Refused
 from forensics.examination.open_case import OpenCase, verb
 from forensics.exposure.assessment import SURE, Counts, Places, assessment
+from forensics.exposure.estimate import Decoyed, Measured, bounds, measure
+from forensics.exposure.strata import STRATA, stratum_of
 from forensics.exposure.tiers import counting, exposure_of
 from forensics.jobs.events import Job
+from forensics.matching.agreement import DECIDING
+from forensics.matching.chance import decode
 from forensics.matching.records import DistinctPersons
-from forensics.model import Exposure
+from forensics.model import Exposure, Kind, SourceRecord
+
+SAID = (
+    "source_records", "tiers", "minors", "deceased", "estimate_status", "floor", "estimate", "low", "high",
+)  # fmt: skip
+"""What the ledger keeps of the result."""
+
+Found = tuple[int, Exposure, int, tuple[Kind, ...]]
+"""Number of the record, the person rated by the ceiling of its stratum, the stratum, and which decoys it has."""
 
 
 @verb("assess")
@@ -24,23 +38,36 @@ def assess(case: OpenCase, job: Job) -> dict[str, Any]:
         raise Refused(
             "The records have not been compared with the drive.", f"First: drivecustody match {case.folder.path.name}"
         )
-    counts = Counts()
     today = reference_day(case)
     places = Places()
-    exposures = list(_exposures(case, job, counts, places, today))
+    found = list(_found(case, job, places, today))
+    strata = _measured(case, Counter(stratum for _, _, stratum, _ in found), Counter(
+        (kind, stratum) for _, _, stratum, holds in found for kind in holds
+    ))  # fmt: skip
+    counts = Counts()
+    exposures = []
+    for number, person, stratum, _ in found:
+        rated = replace(person, tier=strata[stratum].tier)
+        counts.add(stratum, rated)
+        exposures.append((number, rated))
     sets = store.source_sets()
     with case.view() as view:
         left = [(item.size, item.reason) for item in view.not_examined()]
     persons = _persons(case, sets)
     result = assessment(
         counts,
-        source_records=sum(source.records for source in sets),
+        strata=strata,
+        source_records=store.record_count(),
         persons_after_merge=persons,
         not_examined=left,
     )
-    store.replace_exposure(exposures, result, places.counts())
+    sure = [place for place, one in enumerate(strata) if one.tier in SURE]
+    store.replace_exposure(exposures, result, places.counts(sure))
     job.changed("exposure")
-    said = {name: result[name] for name in ("source_records", "tiers", "minors", "deceased", "estimate_status")}
+    said = {name: result[name] for name in SAID}
+    said["strata"] = [
+        {name: one[name] for name in ("name", "tier", "found", "decoys_found")} for one in result["strata"]
+    ]
     return {**result, "custody": {**said, "minor_on": today.isoformat()}}
 
 
@@ -49,7 +76,7 @@ def _persons(case: OpenCase, sets: list[SourceSet]) -> int:
     if len(sets) == 1:
         return int(sets[0].quality["persons"])
     persons = DistinctPersons()
-    for _, record in case.store.source_records():
+    for _, record in case.store.source_records(standing=True):
         persons.add(record)
     return persons.count()
 
@@ -61,14 +88,48 @@ def reference_day(case: OpenCase) -> date:
     return date.fromisoformat(day)
 
 
-def _exposures(case: OpenCase, job: Job, counts: Counts, places: Places, today: date) -> Iterator[tuple[int, Exposure]]:
+def _found(case: OpenCase, job: Job, places: Places, today: date) -> Iterator[Found]:
     for number, record, evidence in case.store.evidence_by_record():
         job.check()
-        tier, counted = counting(evidence)
-        if tier is None:
+        stratum, counted = counting(evidence)
+        if stratum is None:
             continue
-        person = exposure_of(record, tier, counted, today)
-        counts.add(person)
-        if tier in SURE:
-            places.add(counted)
-        yield number, person
+        places.add(stratum, counted)
+        yield number, exposure_of(record, STRATA[stratum].ceiling, counted, today), stratum, _decoys_of(record)
+
+
+def _decoys_of(record: SourceRecord) -> tuple[Kind, ...]:
+    held = {
+        Kind.SSN: record.ssn,
+        Kind.MEMBER_ID: record.member_id,
+        Kind.NAME_AND_BIRTH_DATE: record.given_name and record.family_name and record.birth_date,
+    }
+    return tuple(kind for kind, value in held.items() if value)
+
+
+def _measured(case: OpenCase, found: Counter[int], holding: Counter[tuple[Kind, int]]) -> list[Measured]:
+    told = case.store.fact("decoys")
+    best: dict[tuple[Kind, int, int], int] = {}
+    for number in case.store.decoy_hits().tolist():
+        hit = decode(number)
+        stratum = stratum_of(hit.elements & DECIDING, hit.elements)
+        if stratum is not None and hit.kind in STRATA[stratum].moved:
+            who = hit.kind, hit.seed, hit.record
+            best[who] = min(best.get(who, stratum), stratum)
+    hits = Counter((kind, stratum, seed) for (kind, seed, _), stratum in best.items())
+    places = range(len(STRATA))
+    decoyed = {
+        kind: Decoyed(
+            held["records"],
+            tuple(held["kept"]),
+            tuple(tuple(hits[kind, stratum, seed] for seed in range(len(held["kept"]))) for stratum in places),
+        )
+        for kind in Kind
+        for held in [told["kinds"][str(kind)]]
+    }
+    return measure(
+        [found[stratum] for stratum in places],
+        {kind: [holding[kind, stratum] for stratum in places] for kind in Kind},
+        decoyed,
+        bounds=bounds([found[stratum] for stratum in places], decoyed, told["agreement"]),
+    )

@@ -12,7 +12,9 @@ from typing import Any
 from forensics import hashing
 from forensics.casefile.views import CaseView
 from forensics.errors import EnvironmentFailed, Refused
+from forensics.examination import letters, review
 from forensics.examination.open_case import OpenCase, verb
+from forensics.exposure.tiers import tier_of
 from forensics.jobs.events import Job
 from forensics.model import Tier
 
@@ -25,21 +27,52 @@ FILES = (
     "locator", "status", "size", "type", "modified", "outcome", "reason", "sha256",
 )  # fmt: skip
 
-KINDS = ("persons", "files", "hashes")
+FINDINGS = ("record_key", "locator", "region", "tier", "elements", "agree", "conflict", "road")
+
+KINDS = ("persons", "files", "hashes", "findings", "notification")
 
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
 @verb("export", options=("kind",))
-def export(case: OpenCase, job: Job, *, kind: str, out: Path, all_tiers: bool = False) -> dict[str, Any]:
-    """Write one list to a new file. Raises `Refused` for a kind that does not exist or a file that does."""
+def export(
+    case: OpenCase,
+    job: Job,
+    *,
+    kind: str,
+    out: Path,
+    all_tiers: bool = False,
+    to_certificate: Path | None = None,
+    plain: bool = False,
+) -> dict[str, Any]:
+    """Write one list to a new file. Raises `Refused` for a kind that does not exist or a file that does.
+
+    With `to_certificate` the file is CMS, encrypted to that certificate. `notification` holds names and addresses and
+    is refused without it, unless `plain` asks for the list in clear.
+    """
     if kind not in KINDS:
         raise Refused(f"There is no export {kind} in this version.", f"Choose one of: {', '.join(KINDS)}.")
     if out.exists():
         raise Refused(f"{out.name} exists already.", "Choose another name.")
+    if kind == "notification" and to_certificate is None and not plain:
+        raise Refused(
+            "This list holds names and addresses and leaves the case only encrypted.",
+            "Give --to-certificate PEM, or --plain where it may be in clear.",
+        )
+    certificate = letters.recipient(to_certificate) if to_certificate else None
     job.check()
     with case.view() as view:
-        data = table(view, kind, all_tiers)
+        if kind == "notification":
+            review.require_assessed(case)
+            data = _csv(letters.COLUMNS, letters.rows(case, view))
+        elif kind == "findings":
+            review.require_assessed(case)
+            data = _csv(FINDINGS, _findings(case, view))
+        else:
+            data = table(view, kind, all_tiers)
+    rows = len(list(csv.reader(io.StringIO(data.decode("utf-8"), newline="")))) - 1
+    if certificate is not None:
+        data = letters.sealed(data, certificate)
     draft = out.with_name(f".{out.name}.part")
     try:
         with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as stream:
@@ -50,7 +83,8 @@ def export(case: OpenCase, job: Job, *, kind: str, out: Path, all_tiers: bool = 
     except OSError as error:
         draft.unlink(missing_ok=True)
         raise EnvironmentFailed(f"{out.name} cannot be written: {error.strerror}.", "Choose another place.") from error
-    result = {"kind": kind, "rows": data.count(b"\r\n") - 1, "sha256": hashing.of_bytes(data)}
+    to = letters.fingerprint(certificate) if certificate is not None else ""
+    result = {"kind": kind, "rows": rows, "sha256": hashing.of_bytes(data), "encrypted_to": to}
     return {**result, "out": str(out), "custody": result}
 
 
@@ -81,6 +115,19 @@ def _persons(view: CaseView, all_tiers: bool) -> Iterator[Sequence[object]]:
             p.record_key, str(p.tier), " ".join(p.elements), p.places, p.live, p.deleted, p.unallocated, p.archived,
             p.first_place, p.state, str(p.minor).lower(), str(p.deceased).lower(), p.review,
         )  # fmt: skip
+
+
+def _findings(case: OpenCase, view: CaseView) -> list[tuple[str, ...]]:
+    """One row a place and person, by record key and locator: which fields agree and differ there, and no value."""
+    exposed = set(view.queue_ids())
+    found = set()
+    for number, record, evidence in case.store.evidence_by_record():
+        if number in exposed:
+            for item in evidence:
+                fields = (" ".join(sorted(part)) for part in (item.elements, item.agree, item.conflict))
+                tier = str(tier_of(item) or "")
+                found.add((record.record_key, item.locator, str(item.region), tier, *fields, item.road))
+    return sorted(found)
 
 
 def _csv(header: Sequence[str], rows: Iterable[Sequence[object]]) -> bytes:

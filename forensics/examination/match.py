@@ -5,6 +5,7 @@ from __future__ import annotations
 import bisect
 from collections.abc import Iterator
 from contextlib import closing
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from forensics.examination.open_case import OpenCase, verb
 from forensics.examination.units import Located, ScanPiece, ScanRange, scan_unit, take_index
 from forensics.jobs import pool
 from forensics.jobs.events import Job
+from forensics.matching.chance import DECOY_KINDS, agreement_by_accident, held
 from forensics.matching.index import RecordIndex
 from forensics.model import Evidence, Locator, OutcomeKind, Piece, Region, Unit, Volume
 
@@ -48,6 +50,7 @@ def match(case: OpenCase, job: Job) -> dict[str, Any]:
     if done < total:
         job.progress("read records", 0, None, "items")
         index = RecordIndex.build(store.source_records())
+        store.put_fact("decoys", _decoys_of(index))
         by_pieces = store.entries_with_pieces()
         places = {exhibit: _Places(store, exhibit, by_pieces) for exhibit in images}
         with closing(
@@ -67,9 +70,9 @@ def match(case: OpenCase, job: Job) -> dict[str, Any]:
                 item = result.item
                 found = [
                     places[item.exhibit].place(located) if isinstance(item, ScanRange) else _of_piece(item, located)
-                    for located in result.value or ()
+                    for located in (result.value.located if result.value else ())
                 ]
-                store.finish_unit(item.unit, result.outcome, found)
+                store.finish_unit(item.unit, result.outcome, found, result.value.decoys if result.value else ())
                 if result.outcome.kind is not OutcomeKind.OK:
                     job.noted(result.outcome, _name(item))
                 done += item.stop - item.start if isinstance(item, ScanRange) else item.piece.length
@@ -79,6 +82,12 @@ def match(case: OpenCase, job: Job) -> dict[str, Any]:
     count, persons = store.evidence_counts()
     counts = {"bytes": total, "evidence": count, "records_found": persons}
     return {**counts, "custody": {**counts, "source_sets_sha256": [s.sha256 for s in sets]}}
+
+
+def _decoys_of(index: RecordIndex) -> dict[str, Any]:
+    """What `assess` has to know of the decoys: how many there are, and how often two records agree by accident."""
+    kinds = {str(kind): asdict(held(index, kind)) for kind in DECOY_KINDS}
+    return {"kinds": kinds, "agreement": agreement_by_accident(index)}
 
 
 def _name(item: ScanRange | ScanPiece) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +12,8 @@ from forensics.casefile.stored import SourceSet
 from forensics.errors import EnvironmentFailed
 from forensics.examination.open_case import OpenCase, verb
 from forensics.jobs.events import Job
-from forensics.matching.records import DistinctPersons, Quality, SourceFile, read, understand
+from forensics.matching.records import DistinctPersons, Origin, Quality, Reader, SourceFile, understand
+from forensics.matching.records.preview import first_rows
 from forensics.model import SourceRecord
 
 
@@ -21,43 +22,78 @@ def add_records(
     case: OpenCase,
     job: Job,
     *,
-    file: Path,
+    file: Path | Origin,
     name: str = "",
     as_of: str = "",
     key: str = "",
     mapping: Mapping[str, str] | None = None,
 ) -> dict[str, Any]:
-    """Read a file of source records into the case. What was matched against older records is forgotten.
+    """Read source records into the case. What was matched against older records is forgotten.
 
-    `mapping` is column → field and overrules what was guessed.
+    `mapping` is column → field and overrules what was guessed. What is frozen is the SHA-256 of a file's bytes, or of
+    the rows that a database gave (`hash_of` says which).
     """
-    if not file.is_file():
-        raise EnvironmentFailed(f"There is no file {file.name}.", "Check the path of the source records.")
-    digest = hashing.of_file(file)
-    source = understand(file, mapping or {}, key)
+    origin = file if isinstance(file, Origin) else Origin(file)
+    if not origin.path.is_file():
+        raise EnvironmentFailed(f"There is no file {origin.path.name}.", "Check the path of the source records.")
+    digest = "" if origin.is_url else hashing.of_file(origin.path)
+    source = understand(origin, mapping or {}, key)
     quality, persons = Quality(), DistinctPersons()
+    reader = Reader(source, quality)
 
-    def noticed() -> dict[str, Any]:
-        if hashing.of_file(file) != digest:
-            raise EnvironmentFailed(f"{file.name} changed while it was read.", "Run this again when it is complete.")
+    def frozen(wanted: SourceSet) -> SourceSet:
+        if digest and hashing.of_file(origin.path) != digest:
+            raise EnvironmentFailed(f"{origin.said} changed while it was read.", "Run this again when it is complete.")
         quality.persons = persons.count()
-        return asdict(quality)
+        return replace(wanted, sha256=digest or reader.sha256, quality=_remarks(source, quality))
 
-    wanted = SourceSet(name or file.name, digest, as_of, 0, source.mapping)
-    kept = case.store.add_source_set(wanted, _counted(job, source, quality, persons), noticed)
+    wanted = SourceSet(name or origin.said, digest, as_of, 0, source.mapping)
+    records = _counted(job, reader, persons)
+    kept = case.store.add_source_set(wanted, records, frozen, lambda: reader.unused)
     job.changed("source_record")
-    said = {"sha256": digest, "records": kept.records}
+    said = {"sha256": kept.sha256, "records": kept.records, "hash_of": "rows" if origin.is_url else "file"}
     return {
-        "file": file.name,
+        "file": origin.said,
+        "read_as": source.how,
+        "not_read": list(source.others),
         "mapping": source.mapping,
+        "columns": [asdict(column) for column in source.columns],
+        "dates": asdict(source.dates),
         "quality": kept.quality,
         **said,
-        "custody": {**said, "fields": sorted(source.mapping)},
+        "custody": {**said, "fields": sorted(source.mapping), "quality": _counts_only(kept.quality)},
     }
 
 
-def _counted(job: Job, source: SourceFile, quality: Quality, persons: DistinctPersons) -> Iterator[SourceRecord]:
-    for number, record in enumerate(read(source, quality), 1):
+def preview(origin: Origin, key: str = "", mapping: Mapping[str, str] | None = None) -> dict[str, Any]:
+    """How a source would be read, and its first rows with letters and digits masked. Needs no case."""
+    source = understand(origin, mapping or {}, key)
+    return {
+        "file": origin.said,
+        "read_as": source.how,
+        "not_read": list(source.others),
+        "header": list(source.header),
+        "key": source.key,
+        "mapping": source.mapping,
+        "columns": [asdict(column) for column in source.columns],
+        "dates": asdict(source.dates),
+        "rows": first_rows(origin),
+    }
+
+
+def _remarks(source: SourceFile, quality: Quality) -> dict[str, Any]:
+    return {**asdict(quality), "date_order": source.dates.order, "date_order_certain": source.dates.certain}
+
+
+def _counts_only(quality: Mapping[str, Any]) -> dict[str, Any]:
+    """What the ledger may say: numbers, and numbers by field; no names of columns and no shapes of ids."""
+    numbered = ("implausible_dates", "placeholders", "shared", "empty")
+    plain = {name: value for name, value in quality.items() if type(value) is int and value}
+    return plain | {name: quality[name] for name in numbered if quality.get(name)}
+
+
+def _counted(job: Job, reader: Reader, persons: DistinctPersons) -> Iterator[SourceRecord]:
+    for number, record in enumerate(reader, 1):
         persons.add(record)
         if not number % 1000:
             job.check()
@@ -66,5 +102,8 @@ def _counted(job: Job, source: SourceFile, quality: Quality, persons: DistinctPe
 
 
 def list_records(case: OpenCase) -> dict[str, Any]:
-    """The sets of source records in the case."""
-    return {"sets": [asdict(source) for source in case.store.source_sets()]}
+    """The sets of source records in the case, and the files of the drive that are one of them byte for byte."""
+    return {
+        "sets": [asdict(source) for source in case.store.source_sets()],
+        "known_extracts": [asdict(extract) for extract in case.store.known_extracts()],
+    }

@@ -11,7 +11,7 @@ from typing import Any
 from forensics import hashing
 from forensics.casefile.case import CaseDetails
 from forensics.errors import EnvironmentFailed, Refused
-from forensics.evidence.containers import EWF, container_format
+from forensics.evidence.containers import RAW, container_format
 from forensics.evidence.devices import describe
 from forensics.examination.acquire import acquire, import_image, verify_image
 from forensics.examination.assess import assess
@@ -137,7 +137,7 @@ def _receive(case: OpenCase, job: Job, order: Order) -> None:
 def _image(case: OpenCase, job: Job, order: Order) -> None:
     done = {acquisition.exhibit: acquisition for acquisition in case.store.acquisitions()}
     if FIRST_EXHIBIT not in done:
-        if order.source.is_file() and container_format(order.source) == EWF:
+        if order.source.is_file() and container_format(order.source) != RAW:
             import_image(case, job, exhibit=FIRST_EXHIBIT, files=[order.source])
         else:
             # E01 counts in sectors; a file that is no whole number of them can only be kept as it is.

@@ -4,6 +4,9 @@
 |---|---|
 | `{"id", "verb": "read", "locator", "offset", "length", "reason"}` | `data` (base64), `size`; recorded first |
 | `{"id", "verb": "custody list"}` | `size`, `head`, `events` |
+| `{"id", "verb": "review decide", "keys", "decision", "reason", "by"}` | `decided`, `act`; as the verb |
+| `{"id", "verb": "review undo", "keys", "reason", "by"}` | `undone`, `review` |
+| `{"id", "verb": "reveal", "record_key", "reason", "by"}` | `record`: the person's values; recorded first |
 
 A verb that this version does not have is answered with `refused`.
 """
@@ -20,6 +23,7 @@ from typing import Any
 from forensics.errors import DriveCustodyError, Refused
 from forensics.evidence.content import open_content
 from forensics.evidence.image import open_image
+from forensics.examination import review
 from forensics.examination.acquire import image_paths
 from forensics.examination.custody import list_events
 from forensics.examination.open_case import OpenCase
@@ -54,13 +58,28 @@ def _answer(case: OpenCase, line: str) -> dict[str, Any]:
             answer = _read(case, request)
         elif request.get("verb") == "custody list":
             answer = list_events(case)
+        elif request.get("verb") == "review decide":
+            answer = review.decide(
+                case, decision=str(request["decision"]), keys=[str(key) for key in request["keys"]], **_why(request)
+            )
+        elif request.get("verb") == "review undo":
+            answer = review.undo(case, keys=[str(key) for key in request.get("keys", ())], **_why(request))
+        elif request.get("verb") == "reveal":
+            answer = {"record": review.revealed(case, record_key=str(request["record_key"]), **_why(request))}
         else:
-            raise Refused("There is no such request in this version.", "Requests: read, custody list.")
+            raise Refused(
+                "There is no such request in this version.",
+                "Requests: read, custody list, review decide, review undo, reveal.",
+            )
     except DriveCustodyError as error:
         return {"id": number, "outcome": "refused", "message": str(error)}
     except (KeyError, TypeError, ValueError):
         return {"id": number, "outcome": "refused", "message": "The request lacks something, or has it wrong."}
     return {"id": number, "outcome": "ok", **answer}
+
+
+def _why(request: dict[str, Any]) -> dict[str, Any]:
+    return {"reason": str(request.get("reason", "")), "by": str(request.get("by", ""))}
 
 
 def _read(case: OpenCase, request: dict[str, Any]) -> dict[str, Any]:

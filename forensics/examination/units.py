@@ -7,7 +7,7 @@ numbers and, for what came out of containers, the bytes themselves; never the ke
 from __future__ import annotations
 
 import gc
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
@@ -25,14 +25,17 @@ from forensics.evidence.volumes import volumes
 from forensics.extraction.content import OVERLAP, PIECE_BYTES, BytesReadable
 from forensics.extraction.extract import extract
 from forensics.extraction.tables import parse_row, row_starts
+from forensics.matching import chance
+from forensics.matching.chance import Decoys
 from forensics.matching.index import RecordIndex
 from forensics.matching.tables import find_in_rows
-from forensics.matching.windows import Found, find_in_text, of_one_person
+from forensics.matching.windows import LETTER_ROAD, Found, find_in_text, of_one_person, without_explained
 from forensics.model import (
     EMPTY,
     OK,
     EntryStatus,
     FileEntry,
+    Kind,
     Outcome,
     OutcomeKind,
     Piece,
@@ -108,6 +111,14 @@ class Located:
     agree: frozenset[str]
     conflict: frozenset[str]
     road: str
+
+
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """What one share of the work found: the evidence, and the decoys' hits (`chance.code`), each once."""
+
+    located: list[Located]
+    decoys: tuple[int, ...]
 
 
 TOO_DEEP = "nested deeper than 16 containers"
@@ -202,14 +213,14 @@ def take_index(index: RecordIndex) -> None:
     gc.disable()
 
 
-def scan_unit(item: ScanRange | ScanPiece) -> list[Located]:
-    """The evidence in one share of the work."""
+def scan_unit(item: ScanRange | ScanPiece) -> Compared:
+    """The evidence in one share of the work, and what chance finds in what the evidence does not explain."""
     if _index is None:
         raise ValueError("the worker was not given the records")
     return _scan_range(item, _index) if isinstance(item, ScanRange) else _scan_piece(item, _index)
 
 
-def _scan_range(item: ScanRange, index: RecordIndex) -> list[Located]:
+def _scan_range(item: ScanRange, index: RecordIndex) -> Compared:
     image = _image(item.segments)
     low = max(0, item.start - MARGIN)
     data = bytearray(_read(image, low, min(image.size, item.stop + MARGIN) - low))
@@ -218,15 +229,36 @@ def _scan_range(item: ScanRange, index: RecordIndex) -> list[Located]:
         inner = slice(max(0, start - low + MARGIN), max(0, stop - low - MARGIN))
         data[inner] = bytes(len(data[inner]))
     view = bytes(data)
-    hits = scan(view, index, item.start - low, min(item.stop - low, len(view)))
-    ours = np.ones(len(hits.offset), bool)
-    for start, stop in item.elsewhere:
-        ours &= (hits.offset < start - low) | (hits.offset >= stop - low)
-    kept = Hits(hits.offset[ours], hits.length[ours], hits.kind[ours], hits.record[ours], hits.width[ours])
-    return [_in_text(found, low) for found in find_in_text(view, kept, index)]
+
+    def ours(hits: Hits) -> Hits:
+        here = np.ones(len(hits.offset), bool)
+        for start, stop in item.elsewhere:
+            here &= (hits.offset < start - low) | (hits.offset >= stop - low)
+        return Hits(hits.offset[here], hits.length[here], hits.kind[here], hits.record[here], hits.width[here])
+
+    first, last = item.start - low, min(item.stop - low, len(view))
+    found = find_in_text(view, ours(scan(view, index, first, last)), index)
+    return Compared([_in_text(one, low) for one in found], _decoys(view, found, index, first, last, ours))
 
 
-def _scan_piece(item: ScanPiece, index: RecordIndex) -> list[Located]:
+def _decoys(
+    data: bytes, found: list[Found], index: RecordIndex, first: int, last: int, ours: Callable[[Hits], Hits]
+) -> tuple[int, ...]:
+    """The decoys' hits in the data; those of names only where it shows nobody by two fields."""
+    decoys = Decoys(index)
+    rest = without_explained(data, found)
+    hits = [
+        *find_in_text(data, ours(scan(data, decoys, first, last, (Kind.SSN, Kind.MEMBER_ID))), decoys),
+        *find_in_text(rest, ours(scan(rest, decoys, first, last, (Kind.NAME_AND_BIRTH_DATE,))), decoys),
+    ]
+    return tuple(sorted({chance.code(one) for one in hits}))
+
+
+def _all_of_them(hits: Hits) -> Hits:
+    return hits
+
+
+def _scan_piece(item: ScanPiece, index: RecordIndex) -> Compared:
     piece = item.piece
     if piece.data is not None:
         data, lead = piece.data, 0
@@ -234,7 +266,8 @@ def _scan_piece(item: ScanPiece, index: RecordIndex) -> list[Located]:
         # What stands before the piece is context for its first values; rows and lines need none.
         lead = min(MARGIN, piece.offset) if piece.unit is Unit.NONE else 0
         data = _piece_bytes(item, piece.offset - lead, piece.length + lead)
-    hits = scan(data, index, lead, max(lead, len(data) - piece.overlap))
+    last = max(lead, len(data) - piece.overlap)
+    hits = scan(data, index, lead, last)
     if piece.table:
         starts = row_starts(data, piece.encoding)
         bounds = [*starts.tolist(), len(data)]
@@ -243,20 +276,30 @@ def _scan_piece(item: ScanPiece, index: RecordIndex) -> list[Located]:
         pairs = [
             (row, record) for row, record in zip(at.tolist(), hits.record.tolist(), strict=True) if 0 <= row < len(rows)
         ]
-        return [
-            Located(row.record, piece.first + row.row, 0, 0, row.elements, row.agree, row.conflict, "table")
-            for row in find_in_rows(rows, pairs, index)
+        in_rows = find_in_rows(rows, pairs, index)
+        explained = [
+            Found(row.record, bounds[row.row], bounds[row.row + 1] - bounds[row.row], row.elements, "row")
+            for row in in_rows
         ]
+        return Compared(
+            [
+                Located(row.record, piece.first + row.row, 0, 0, row.elements, row.agree, row.conflict, "table")
+                for row in in_rows
+            ],
+            _decoys(data, explained, index, lead, last, _all_of_them),
+        )
     located = of_one_person(data, find_in_text(data, hits, index), piece.encoding, index)
+    of_one = bool(located) and located[0].road == LETTER_ROAD
+    decoys = () if of_one else _decoys(data, located, index, lead, last, _all_of_them)
     if piece.unit is Unit.NONE:
-        return [_in_text(found, piece.offset - lead) for found in located]
+        return Compared([_in_text(found, piece.offset - lead) for found in located], decoys)
     lines = np.flatnonzero(np.frombuffer(data, np.uint8) == 10)
-    return _one_a_line(located, lines, piece.first)
+    return Compared(_one_a_line(located, lines, piece.first), decoys)
 
 
 def _in_text(found: Found, base: int) -> Located:
     return Located(
-        found.record, None, base + found.offset, found.length, found.elements, found.agree, frozenset(), found.road
+        found.record, None, base + found.offset, found.length, found.elements, found.agree, found.conflict, found.road
     )
 
 
@@ -266,7 +309,7 @@ def _one_a_line(found: Sequence[Found], line_ends: NDArray[np.int64], first: int
         number = first + int(np.searchsorted(line_ends, item.offset))
         kept.setdefault(
             (item.record, number),
-            Located(item.record, number, 0, 0, item.elements, item.agree, frozenset(), item.road),
+            Located(item.record, number, 0, 0, item.elements, item.agree, item.conflict, item.road),
         )
     return list(kept.values())
 

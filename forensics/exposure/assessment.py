@@ -1,17 +1,15 @@
-"""The counts of a case: every number from the persons themselves, and None for what nobody measured."""
+"""The counts of a case: every number from the persons themselves or from decoys, and None for what nobody measured."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from forensics.errors import Defect
+from forensics.exposure.estimate import Measured, interval
 from forensics.model import ELEMENTS, Evidence, Exposure, Region, Tier
-
-NOT_MEASURED = "not measured"
-"""The status of an estimate without decoys: no number stands in for one."""
 
 SURE = frozenset({Tier.CONFIRMED, Tier.PROBABLE})
 
@@ -26,9 +24,13 @@ class Counts:
     minors: int = 0
     deceased: int = 0
     sure: int = 0
+    strata: Counter[int] = field(default_factory=Counter)
+    held: Counter[tuple[int, str]] = field(default_factory=Counter)
 
-    def add(self, person: Exposure) -> None:
+    def add(self, stratum: int, person: Exposure) -> None:
         self.tiers[person.tier] += 1
+        self.strata[stratum] += 1
+        self.held.update((stratum, element) for element in person.elements)
         if person.tier in SURE:
             self.sure += 1
             self.elements.update(person.elements)
@@ -39,55 +41,67 @@ class Counts:
 
 @dataclass
 class Places:
-    """Distinct places at which confirmed and probable persons stand; `archived` are those inside containers."""
+    """Distinct places, with the strata of the persons that stand there; `archived` are those inside containers."""
 
-    _seen: set[int] = field(default_factory=set)
-    total: int = 0
-    archived: int = 0
-    regions: Counter[Region] = field(default_factory=Counter)
+    _seen: dict[int, int] = field(default_factory=dict)
 
-    def add(self, evidence: Iterable[Evidence]) -> None:
+    def add(self, stratum: int, evidence: Iterable[Evidence]) -> None:
         for item in evidence:
             # Half the memory of the text, and two of a million places are mistaken for one with p < 1e-7.
             place = hash(item.locator)
-            if place not in self._seen:
-                self._seen.add(place)
-                self.total += 1
-                self.archived += item.archived
-                self.regions[item.region] += 1
+            kind = _REGIONS.index(item.region) << 1 | item.archived
+            self._seen[place] = self._seen.get(place, kind) | 1 << (stratum + _KIND_BITS)
 
-    def counts(self) -> dict[str, int]:
-        by_region = {str(region): self.regions[region] for region in Region}
-        return {"total": self.total, **by_region, "archived": self.archived}
+    def counts(self, strata: Iterable[int]) -> dict[str, int]:
+        """The places at which persons of these strata stand."""
+        wanted = sum(1 << (stratum + _KIND_BITS) for stratum in strata)
+        kinds = Counter(place & ((1 << _KIND_BITS) - 1) for place in self._seen.values() if place & wanted)
+        by_region = {str(region): kinds[number << 1] + kinds[number << 1 | 1] for number, region in enumerate(_REGIONS)}
+        return {"total": kinds.total(), **by_region, "archived": sum(kinds[kind] for kind in kinds if kind & 1)}
+
+
+_REGIONS = tuple(Region)
+_KIND_BITS = 4
 
 
 def assessment(
     counts: Counts,
     *,
+    strata: Sequence[Measured],
     source_records: int,
     persons_after_merge: int,
     not_examined: Iterable[tuple[int, str]],
 ) -> dict[str, Any]:
-    """The result of `assess`, with every key of the command line's contract.
+    """The result of `assess`, with every key of the command line's contract, and `strata`: how each was measured.
 
-    Elements, states, minors and deceased are of the persons confirmed or probable. `ceiling` counts every candidate in
-    the bytes examined. `not_examined` gives size in bytes and reason of each item. Raises `Defect` if the sums differ.
+    Elements, states, minors and deceased are of the persons confirmed or probable; the interval of an element is of the
+    persons of all strata whose value stands there. `floor` is what is confirmed less the most that chance explains of
+    it, `ceiling` every candidate in the bytes examined. `not_examined` gives size in bytes and reason of each item.
+    Raises `Defect` if the sums differ.
     """
     items = list(not_examined)
     reasons = Counter(reason for _, reason in items)
+    places = range(len(strata))
+    everyone = interval(strata, [counts.strata[place] for place in places])
+    confirmed = [counts.strata[place] if strata[place].tier is Tier.CONFIRMED else 0 for place in places]
+    by_element = {
+        element: interval(strata, [counts.held[place, element] for place in places])
+        for element in ELEMENTS
+        if any(counts.held[place, element] for place in places)
+    }
     result = {
         "source_records": source_records,
         "persons_after_merge": persons_after_merge,
-        "floor": None,
-        "estimate": None,
-        "low": None,
-        "high": None,
+        "floor": min(everyone.low, interval(strata, confirmed).low),
+        "estimate": everyone.estimate,
+        "low": everyone.low,
+        "high": everyone.high,
         "ceiling": counts.tiers.total(),
-        "estimate_status": NOT_MEASURED,
+        "estimate_status": status(strata),
         "tiers": {str(tier): counts.tiers[tier] for tier in Tier},
         "elements": {
-            element: {"n": counts.elements[element], "low": None, "high": None}
-            for element in ELEMENTS
+            element: {"n": counts.elements[element], "low": measured.low, "high": measured.high}
+            for element, measured in by_element.items()
             if counts.elements[element]
         },
         "states": dict(sorted(counts.states.items())),
@@ -99,7 +113,26 @@ def assessment(
             "bytes": sum(size for size, _ in items),
             "reasons": dict(sorted(reasons.items())),
         },
-    }
+        "strata": [
+            {
+                "name": one.name, "tier": str(one.tier), "because": one.because, "found": one.found,
+                "chance": one.chance, "chance_low": one.chance_low, "chance_high": one.chance_high,
+                "upper": one.upper, "decoys_found": one.decoys_found, "moves": one.moves,
+                "dispersion": one.dispersion,
+            }
+            for one in strata
+        ],
+    }  # fmt: skip
     if counts.states.total() != counts.sure or counts.sure != sum(counts.tiers[tier] for tier in SURE):
         raise Defect("The persons by state and by tier do not add up to one number.")
+    if sum(one.found for one in strata) != counts.tiers.total():
+        raise Defect("The persons by stratum and by tier do not add up to one number.")
     return result
+
+
+def status(strata: Sequence[Measured]) -> str:
+    """What was measured, and what the interval leaves open because nothing measures it."""
+    left = [f"{one.name} ({one.found:,})" for one in strata if one.found and one.chance is None]
+    if not left:
+        return "measured by decoys on this exhibit"
+    return "measured by decoys on this exhibit; not measurable, and open in the interval: " + ", ".join(left)

@@ -1,4 +1,4 @@
-"""How sure a place makes us that it shows this person: the rule until decoys measure the chance error.
+"""How sure a person's places make us: the best tier that what agrees there allows; decoys decide whether it is given.
 
 The rule is fixed and printed with the report. It never lets a number alone confirm anybody, because a number is what
 chance agrees on most easily.
@@ -9,52 +9,44 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from datetime import date
 
+from forensics.exposure.strata import STRATA, stratum_of
 from forensics.model import Evidence, Exposure, Region, SourceRecord, Tier
 
 RULE = {
     Tier.CONFIRMED: "an identifier (SSN or member id) with the full name or the birth date in one row or window, and "
-    "nothing there that says otherwise; or three of these four fields, whatever the fourth says",
+    "nothing there that says otherwise; or three of these four fields, whatever the fourth says; and decoys show that "
+    "chance explains at most 0.5 % of the persons so found",
     Tier.PROBABLE: "full name with birth date in one row or window, and no identifier there that says otherwise, or "
-    "else the address, telephone number or e-mail address as well",
+    "else the address, telephone number or e-mail address as well; and decoys show that chance explains at most 10 % "
+    "of the persons so found",
     Tier.POSSIBLE: "an identifier alone, or fields of one row that contradict each other",
 }
 
-IDENTIFIERS = frozenset({"ssn", "member_id"})
-
 MAJORITY_YEARS = 18
-
-_RANK = {Tier.CONFIRMED: 0, Tier.PROBABLE: 1, Tier.POSSIBLE: 2}
-
-
-CONTACT = frozenset({"address", "phone", "email"})
 
 
 def tier_of(evidence: Evidence) -> Tier | None:
-    """The tier of one place, or None where it is no evidence of this person.
+    """The best tier that one place allows, or None where it is no evidence of this person."""
+    stratum = stratum_of(evidence.agree, evidence.elements, evidence.conflict)
+    return None if stratum is None else STRATA[stratum].ceiling
 
-    A person whom the organisation keeps under two ids has rows that agree with one of them and differ from the other;
-    that is why three agreeing fields outweigh a fourth that differs.
+
+def counting(evidence: Sequence[Evidence]) -> tuple[int | None, list[Evidence]]:
+    """The stratum of a person (into `STRATA`), and the places that count for it.
+
+    Only places of strata that may be confirmed or probable count where there are any: a number alone says nothing new
+    about somebody whom a whole row shows.
     """
-    agree, conflict = evidence.agree, evidence.conflict
-    if agree & IDENTIFIERS and (len(agree) >= 3 or (agree & {"name", "birth_date"} and not conflict)):
-        return Tier.CONFIRMED
-    if {"name", "birth_date"} <= agree and (not conflict or evidence.elements & CONTACT):
-        return Tier.PROBABLE
-    return Tier.POSSIBLE if agree & IDENTIFIERS or len(agree) > 1 else None
-
-
-def counting(evidence: Sequence[Evidence]) -> tuple[Tier | None, list[Evidence]]:
-    """The tier of a person, and the places that count for it.
-
-    Only places of the better tiers count where there are any: a number alone says nothing new about somebody whom a
-    whole row shows.
-    """
-    rated = [(tier, item) for item in evidence if (tier := tier_of(item)) is not None]
+    rated = [
+        (stratum, item)
+        for item in evidence
+        if (stratum := stratum_of(item.agree, item.elements, item.conflict)) is not None
+    ]
     if not rated:
         return None, []
-    best = min((tier for tier, _ in rated), key=_RANK.__getitem__)
-    if best is not Tier.POSSIBLE:
-        rated = [(tier, item) for tier, item in rated if tier is not Tier.POSSIBLE]
+    best = min(stratum for stratum, _ in rated)
+    if STRATA[best].ceiling is not Tier.POSSIBLE:
+        rated = [(stratum, item) for stratum, item in rated if STRATA[stratum].ceiling is not Tier.POSSIBLE]
     return best, [item for _, item in rated]
 
 

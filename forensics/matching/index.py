@@ -172,6 +172,11 @@ class RecordIndex:
     def find(self, kind: Kind, asked: NDArray[np.uint64]) -> tuple[NDArray[np.int64], NDArray[np.uint32]]:
         return self.tables[kind].find(asked)
 
+    def find_names(
+        self, names: NDArray[np.uint64], days: NDArray[np.int64]
+    ) -> tuple[NDArray[np.int64], NDArray[np.uint32]]:
+        return self.find(Kind.NAME_AND_BIRTH_DATE, names ^ keys.date_part(days))
+
     @cached_property
     def _columns(self) -> list[Any]:
         return [self.fields.column(field).combine_chunks() for field in FIELDS]

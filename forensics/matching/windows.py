@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from forensics.matching.agreement import DECIDING, Text, elements_in
-from forensics.matching.index import RecordIndex
+from forensics.matching.index import Person, RecordIndex
 from forensics.model import Kind
 
 LINE = 600
@@ -27,6 +27,8 @@ NEAR = 200
 
 REACH = 4 * LINE
 """Bytes further than which no line matters to a hit: a line of UTF-16 has two bytes a character, on either side."""
+
+IDENTIFIERS, NAMESAKE = frozenset({"ssn", "member_id"}), frozenset({"name", "birth_date"})
 
 RANK = (Kind.SSN, Kind.MEMBER_ID, Kind.NAME_AND_BIRTH_DATE)
 """Of several hits at one place the first kind gives the place its offset."""
@@ -56,6 +58,8 @@ class Found:
     length: int
     elements: frozenset[str]
     road: str
+    conflict: frozenset[str] = frozenset()
+    """The identifiers by which its line shows somebody else of the same name and birth date."""
 
     @property
     def agree(self) -> frozenset[str]:
@@ -74,7 +78,13 @@ class _Hit:
         return self.kind, self.offset
 
 
-def find_in_text(data: bytes, hits: FoundHits, index: RecordIndex) -> list[Found]:
+class Persons(Protocol):
+    """Whoever knows the fields behind the numbers that hits carry: the records' index, or its decoys."""
+
+    def person(self, record: int) -> Person: ...
+
+
+def find_in_text(data: bytes, hits: FoundHits, index: Persons) -> list[Found]:
     """The evidence of these hits in `data`, one a record and line, by offset.
 
     Places where only a name or a date would agree are none and are left out; a number alone is kept.
@@ -90,12 +100,14 @@ def find_in_text(data: bytes, hits: FoundHits, index: RecordIndex) -> list[Found
     found: list[Found] = []
     unsure: dict[int, list[_Hit]] = {}
     clear: dict[tuple[int, int], set[int]] = {}
+    where: dict[tuple[int, int], tuple[int, int]] = {}
     for record, all_hits in by_record.items():
         for here, (begin, end) in _by_line(data, all_hits, lines):
             best = min(here, key=lambda hit: hit.order)
             elements = elements_in(index.person(record), _text(texts, data, begin, end, best))
             if len(elements & DECIDING) > 1:
                 found.append(Found(record, best.offset, best.length, elements, "line"))
+                where[record, best.offset] = begin, end
                 clear.setdefault((begin, end), set()).add(record)
             else:
                 unsure.setdefault(record, []).extend(here)
@@ -108,7 +120,23 @@ def find_in_text(data: bytes, hits: FoundHits, index: RecordIndex) -> list[Found
             deciding = elements & DECIDING
             if len(deciding) > 1 or deciding & {"ssn", "member_id"}:
                 found.append(Found(record, best.offset, best.length, elements, "window"))
-    return sorted(found, key=lambda item: (item.offset, item.record))
+    return sorted(_namesakes_told(found, where), key=lambda item: (item.offset, item.record))
+
+
+def _namesakes_told(found: list[Found], where: Mapping[tuple[int, int], tuple[int, int]]) -> list[Found]:
+    """The same, where a line's identifier says which of two persons with one name and birth date it is.
+
+    `where` gives the line of a record at an offset; what a window showed has none.
+    """
+    told: dict[tuple[int, int], frozenset[str]] = {}
+    lines = [where.get((item.record, item.offset)) for item in found]
+    for item, line in zip(found, lines, strict=True):
+        if line and item.agree & IDENTIFIERS and item.agree >= NAMESAKE:
+            told[line] = told.get(line, frozenset()) | (item.agree & IDENTIFIERS)
+    return [
+        replace(item, conflict=told[line]) if line and line in told and item.agree == NAMESAKE else item
+        for item, line in zip(found, lines, strict=True)
+    ]
 
 
 class _Fences:
@@ -170,8 +198,30 @@ def _is_row(data: bytes, line: tuple[int, int], width: int) -> bool:
     )
 
 
+def without_explained(data: bytes, found: Sequence[Found]) -> bytes:
+    """The data with zeros where it shows somebody by two fields or more: what stands there is not there by chance.
+
+    A finding of a table's row covers the row; of a line, the line; of a window, the window.
+    """
+    rest = bytearray(data)
+    for item in found:
+        if len(item.agree) < 2:
+            continue
+        begin, end = item.offset, item.offset + item.length
+        if item.road == "window":
+            begin, end = max(0, begin - 2 * NEAR), end + 2 * NEAR
+        elif item.road != "row":
+            # A zero beside a character ends a line of bytes, and the widest reading of the two is taken out.
+            lines = [_line(data, _Hit(item.offset, item.length, 0, width)) for width in (1, 2)]
+            begin, end = min(line[0] for line in lines), max(line[1] for line in lines)
+        rest[begin:end] = bytes(min(end, len(rest)) - begin)
+    return bytes(rest)
+
+
 LETTER = 16 << 10
 """Bytes of a text that is short enough to be about one person as a whole."""
+
+LETTER_ROAD = "letter"
 
 
 def of_one_person(data: bytes, found: list[Found], encoding: str, index: RecordIndex) -> list[Found]:
@@ -183,7 +233,10 @@ def of_one_person(data: bytes, found: list[Found], encoding: str, index: RecordI
     if len(data) > LETTER or len(clear) != 1 or {item.record for item in found} != clear:
         return found
     text = Text.of(data.decode("utf-8" if encoding == "binary" else encoding, "replace"))
-    return [replace(item, elements=item.elements | elements_in(index.person(item.record), text)) for item in found]
+    return [
+        replace(item, elements=item.elements | elements_in(index.person(item.record), text), road=LETTER_ROAD)
+        for item in found
+    ]
 
 
 def _clusters(hits: Sequence[_Hit]) -> list[list[_Hit]]:

@@ -9,7 +9,7 @@ from pathlib import Path
 PARTS = {
     r"[^/]*$": "the two programs, with all Python code in them",
     r"lib/(PySide6|shiboken6)/|lib/lib(Qt6|pyside6|shiboken6)": "Qt (PySide6)",
-    r"lib/(pytsk3|pyewf)\.": "pytsk3 and libewf",
+    r"lib/(pytsk3|pyewf|pyqcow|pyvhdi|pyvmdk)\.": "pytsk3 and libewf",
     r"lib/(PIL|pillow\.libs)/": "pillow",
     r"lib/resources/": "our fonts, icons and texts",
     r"lib/(base_library\.zip$|lib[^/]*$|(lib-dynload|python3[^/]*|Python[^/]*)(/|$))": "Python and its libraries",

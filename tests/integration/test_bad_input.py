@@ -73,9 +73,11 @@ def desk(tmp_path: Path) -> Desk:
 
 
 def test_a_virtual_disk_is_refused_by_name_and_not_read_as_a_drive(desk: Desk) -> None:
-    done = desk.run("run", desk.folder / "v.dcase", IMAGES / "ext2.qcow2", "--records", desk.records)
+    disk = desk.folder / "disk.vdi"
+    disk.write_bytes(b"<<< Oracle VM VirtualBox Disk Image >>>\n".ljust(64, b"\x00") + b"\x7f\x10\xda\xbe".ljust(4096))
+    done = desk.run("run", desk.folder / "v.dcase", disk, "--records", desk.records)
     assert done.returncode == 3
-    assert "qcow" in done.stderr
+    assert "VDI" in done.stderr
     assert "qemu-img convert" in done.stderr
     assert not (desk.folder / "v.dcase").exists()
 
@@ -116,7 +118,13 @@ def test_an_image_whose_stored_hash_is_wrong_is_kept_and_the_difference_recorded
     assert done.returncode == 1, done.stderr
     assert "MD5" in done.stderr
     assert (case / "images" / "E-001" / "odd.E01").read_bytes() == bytes(data)
-    assert any("stored_hashes" in line for line in (case / "custody" / "ledger.jsonl").read_text().splitlines())
+    ledger = case / "custody" / "ledger.jsonl"
+    assert any("stored_hashes" in line for line in ledger.read_text().splitlines())
+    recorded = ledger.read_text().count("image-differs")
+    again = desk.run("verify-image", case)
+    assert again.returncode == 1, again.stderr
+    assert "stored in it" in again.stderr
+    assert ledger.read_text().count("image-differs") > recorded >= 1
 
 
 def test_an_encrypted_volume_is_not_examined_and_counted(desk: Desk) -> None:

@@ -25,7 +25,7 @@ from forensics.examination.report import report
 from forensics.examination.selftest import Known, result_id, self_test, within
 from forensics.exposure import tiers
 from forensics.jobs.events import silent
-from forensics.model import Evidence, Fact, Tier
+from forensics.model import Fact
 
 ROOT = Path(__file__).parents[2]
 
@@ -139,14 +139,13 @@ def test_every_changed_answer_is_named_by_its_own_check(tmp_path: Path) -> None:
 
 
 def test_a_broken_tier_rule_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    sound = tiers.tier_of
+    sound = tiers.stratum_of
 
-    def broken(evidence: Evidence) -> Tier | None:
+    def broken(agree: frozenset[str], elements: frozenset[str], conflict: frozenset[str]) -> int | None:
         """Without the contradictions: a row of somebody's other id, or of a namesake, makes a person sure."""
-        return sound(Evidence(evidence.locator, evidence.record, evidence.region, evidence.archived,
-                              evidence.elements, evidence.agree, frozenset(), evidence.road))  # fmt: skip
+        return sound(agree, elements, frozenset())
 
-    monkeypatch.setattr(tiers, "tier_of", broken)
+    monkeypatch.setattr(tiers, "stratum_of", broken)
     result = self_test(silent(), known())
     assert {"persons: tiers", "persons: who is affected", "persons: counts by tier"} <= failing(result)
     assert {name.partition(":")[0] for name in failing(result)} == {"persons"}

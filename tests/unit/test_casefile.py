@@ -546,3 +546,53 @@ def test_a_name_cannot_turn_the_writing_direction_or_send_control_characters(unt
 @settings(deadline=None)
 def test_every_name_can_be_shown(untrusted: bytes) -> None:
     assert readable_name(untrusted).isprintable()
+
+
+def test_a_file_that_is_an_extract_byte_for_byte_is_named_with_its_day(store: Store) -> None:
+    with_entries(store, entry_of(b"a.csv"), entry_of(b"b.csv"))
+    store.finish_entries([ExaminedEntry(1, "csv", {"sha256": "a" * 64}, OK), ExaminedEntry(2, "csv", {}, OK)])
+    store.add_source_set(SourceSet("r", "a" * 64, "2026-08-15", 0, {}), [SourceRecord("M-1"), SourceRecord("M-2")])
+    store.add_source_set(SourceSet("s", "b" * 64, "2026-09-15", 0, {}), [SourceRecord("M-3")])
+    (found,) = store.known_extracts()
+    assert (found.name, found.as_of, found.records, found.status) == ("r", "2026-08-15", 2, "live")
+    assert found.locator.endswith("a.csv")
+
+
+def snapshot(store: Store, day: str, *records: SourceRecord) -> SourceSet:
+    return store.add_source_set(SourceSet(day, day.ljust(64, "0"), day, 0, {}), records)
+
+
+@pytest.mark.parametrize("newest_first", [False, True])
+def test_a_key_in_two_snapshots_is_one_person_and_both_sets_of_values_are_findable(
+    store: Store, newest_first: bool
+) -> None:
+    old = [SourceRecord("M-1", "Ann", "", "Lee", address="1 Elm"), SourceRecord("M-2", "Bea"), SourceRecord("M-3", "C")]
+    new = [
+        SourceRecord("M-1", "Ann", "", "Vega", address="9 Oak"),
+        SourceRecord("M-2", "Bea"),
+        SourceRecord("M-4", "D"),
+    ]
+    days = [("2026-01-01", old), ("2026-02-01", new)]
+    for day, records in reversed(days) if newest_first else days:
+        kept = snapshot(store, day, *records)
+    assert kept.quality["against_earlier"] == {"same": 1, "changed": 1, "new": 1}
+    assert store.record_count() == 4
+    standing = {r.record_key: r.family_name for _, r in store.source_records(standing=True)}
+    assert standing == {"M-1": "Vega", "M-2": "", "M-3": "", "M-4": ""}
+    every = [(n, r) for n, r in store.source_records()]
+    assert sorted(r.family_name for _, r in every if r.record_key == "M-1") == ["Lee", "Vega"]
+    with_entries(store, entry_of(b"a.csv"))
+    store.plan_match([MatchUnit(0, "E-001", 0, 512, None)])
+    older = next(n for n, r in every if r.family_name == "Lee")
+    found = Evidence("", older, Region.LIVE, False, frozenset({"name"}), frozenset({"name"}), frozenset(), "raw")
+    store.finish_unit(store.pending_units()[0].id, OK, [FoundEvidence(1, "@0+3", found)])
+    assert [record.family_name for _, record, _ in store.evidence_by_record()] == ["Vega"]
+
+
+def test_keys_that_name_somebody_else_are_no_snapshot(store: Store) -> None:
+    snapshot(store, "2026-01-01", *(SourceRecord(f"{n}", "A", "", "Lee", birth_date="1961-02-03") for n in range(10)))
+    with pytest.raises(Refused, match="10 of 10 keys"):
+        snapshot(
+            store, "2026-02-01", *(SourceRecord(f"{n}", "A", "", "Vega", birth_date="1970-02-03") for n in range(10))
+        )
+    assert store.record_count() == 10

@@ -33,6 +33,11 @@ class NoRecords:
     def find(self, kind: Kind, keys: NDArray[np.uint64]) -> tuple[NDArray[np.int64], NDArray[np.uint32]]:
         return np.zeros(0, np.int64), np.zeros(0, np.uint32)
 
+    def find_names(
+        self, names: NDArray[np.uint64], days: NDArray[np.int64]
+    ) -> tuple[NDArray[np.int64], NDArray[np.uint32]]:
+        return self.find(Kind.NAME_AND_BIRTH_DATE, names)
+
 
 class Everything(NoRecords):
     """Every candidate is a hit: what the scan would ask at all."""

@@ -208,3 +208,36 @@ def test_an_earlier_e01_is_never_overwritten(tmp_path: Path) -> None:
     with pytest.raises(Refused, match="never overwritten"):
         EwfSink(tmp_path / "E-001.E01", 512)
     assert (tmp_path / "E-001.E01").read_bytes() == before
+
+
+def test_an_error_beyond_what_32_bits_can_name_is_left_to_the_map_and_the_others_are_kept(tmp_path: Path) -> None:
+    """error2 has 32 bits for the first sector: 2 TiB of sectors of 512 bytes."""
+    content = mix(CHUNK)
+    sink = EwfSink(tmp_path / "E-001.E01", len(content))
+    sink.write(memoryview(content))
+    sink.finish({"md5": hashlib.md5(content).hexdigest()}, [BadRange(512, 512), BadRange(2 << 40, 512)])
+    shown = subprocess.run(["ewfinfo", tmp_path / "E-001.E01"], capture_output=True, text=True, check=True).stdout
+    assert "total number: 1" in shown
+    assert "at sector(s): 1 - 1 number: 1" in shown
+
+
+@pytest.mark.parametrize("compression", list(Compression))
+def test_the_sleuth_kit_lists_the_same_files_in_an_image_as_in_the_drive(
+    tmp_path: Path, compression: Compression
+) -> None:
+    content = (Path(__file__).parents[1] / "images" / "imynd.dd").read_bytes()
+    (tmp_path / "drive.dd").write_bytes(content)
+    write(Content(content), tmp_path / "E-001.E01", compression=compression, segment_size=65536)
+    listed = [
+        subprocess.run(["fls", "-r", "-i", kind, tmp_path / name], capture_output=True, text=True, check=True).stdout
+        for kind, name in (("raw", "drive.dd"), ("ewf", "E-001.E01"))
+    ]
+    assert listed[0] == listed[1] != ""
+
+
+def test_fast_stores_noise_and_goes_on_compressing_what_follows_it(tmp_path: Path) -> None:
+    content = hashlib.shake_128(b"noise").digest(2 * CHUNK) + b"row after row\r\n" * (8 * CHUNK // 15 + 1)
+    content = content[: 10 * CHUNK]
+    _found, sink = write(Content(content), tmp_path / "E-001.E01", compression=Compression.FAST)
+    assert sink.written_bytes < 2 * CHUNK + CHUNK // 2
+    assert media(tmp_path / "E-001.E01") == content

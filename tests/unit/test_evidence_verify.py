@@ -2,8 +2,10 @@
 
 import hashlib
 import random
+import re
 import subprocess
 import threading
+import zlib
 from pathlib import Path
 
 import pytest
@@ -142,3 +144,49 @@ def test_progress_ends_at_the_size_of_the_drive(tmp_path: Path) -> None:
     with open_image([e01(tmp_path)]) as image:
         verify(image, ("md5",), lambda done, size: seen.append((done, size)), lambda: None)
     assert seen[-1] == (len(CONTENT), len(CONTENT))
+
+
+def test_libewf_must_read_the_same_bytes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A reader that gives one other byte in the last block is not believed, and where it was is said."""
+    path = e01(tmp_path)
+    with open_image([path]) as image:
+        right = verify(image, ("md5",), lambda _done, _size: None, lambda: None, by_libewf=True)
+        assert right == {"md5": hashlib.md5(CONTENT).hexdigest()}
+        read = image.read_at
+
+        def other(offset: int, length: int) -> bytes:
+            block = bytearray(read(offset, length))
+            if offset + length >= len(CONTENT):
+                block[-1] ^= 1
+            return bytes(block)
+
+        monkeypatch.setattr(image, "read_at", other)
+        with pytest.raises(NotIntact, match="libewf reads other bytes"):
+            verify(image, ("md5",), lambda _done, _size: None, lambda: None, by_libewf=True)
+
+
+def test_a_damaged_chunk_of_zeros_is_found_although_zeros_are_what_libewf_gives_for_it(tmp_path: Path) -> None:
+    path = tmp_path / "E-001.E01"
+    sink = EwfSink(path, 8 * CHUNK)
+    sink.write(memoryview(bytes(8 * CHUNK)))
+    sink.finish({"md5": hashlib.md5(bytes(8 * CHUNK)).hexdigest()}, ())
+    whole = bytearray(path.read_bytes())
+    packed = zlib.compress(bytes(CHUNK), 9)
+    places = [found.start() for found in re.finditer(re.escape(packed), whole)]
+    assert len(places) == 8
+    whole[places[5] + len(packed) - 1] ^= 1
+    path.write_bytes(whole)
+    with pytest.raises(NotIntact, match=r"sectors 320 to 383\)"):
+        digests(path)
+
+
+def test_a_damaged_chunk_is_named_by_the_sectors_that_ewfverify_names(tmp_path: Path) -> None:
+    path = e01(tmp_path, Compression.NONE)
+    whole = bytearray(path.read_bytes())
+    whole[whole.index(CONTENT[3 * CHUNK + 9 : 3 * CHUNK + 40])] ^= 1
+    path.write_bytes(whole)
+    with pytest.raises(NotIntact, match=r"sectors 192 to 255\)"):
+        digests(path)
+    judged = subprocess.run(["ewfverify", path], capture_output=True, text=True, check=False)
+    assert judged.returncode != 0
+    assert "192 - 255" in judged.stdout

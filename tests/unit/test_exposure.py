@@ -11,8 +11,10 @@ from hypothesis import strategies as st
 
 from forensics.errors import Defect
 from forensics.exposure.assessment import Counts, Places, assessment
+from forensics.exposure.estimate import Decoyed, Measured, measure
+from forensics.exposure.strata import STRATA
 from forensics.exposure.tiers import counting, exposure_of, is_minor, tier_of
-from forensics.model import ELEMENTS, Evidence, Exposure, Region, SourceRecord, Tier
+from forensics.model import ELEMENTS, Evidence, Exposure, Kind, Region, SourceRecord, Tier
 
 N, B, S, M = "name", "birth_date", "ssn", "member_id"
 DECIDING = frozenset({N, B, S, M})
@@ -88,8 +90,8 @@ def test_a_number_alone_adds_no_place_to_somebody_whom_a_row_shows() -> None:
     sure, alone = at({S, N}, place="a"), at({S}, more={"phone"}, place="b")
     also = at({N, B}, place="c")
     nobody = at({N}, place="d")
-    assert counting([alone, sure, also, nobody]) == (Tier.CONFIRMED, [sure, also])
-    assert counting([alone, nobody]) == (Tier.POSSIBLE, [alone])
+    assert counting([alone, sure, also, nobody]) == (1, [sure, also])
+    assert counting([alone, nobody]) == (6, [alone])
     assert counting([nobody]) == (None, [])
     assert counting([]) == (None, [])
 
@@ -138,6 +140,21 @@ CONTRACT = {
 }  # fmt: skip
 """The keys of `assess --json` (the command line's contract)."""
 
+STRATUM_OF = {Tier.CONFIRMED: 0, Tier.PROBABLE: 4, Tier.POSSIBLE: 6}
+
+
+def strata_with(found: dict[int, int]) -> list[Measured]:
+    """Strata measured by decoys of which none was found."""
+    numbers = [found.get(place, 0) for place in range(len(STRATA))]
+    none = tuple((0,) * 20 for _ in STRATA)
+    return measure(
+        numbers,
+        dict.fromkeys(Kind, numbers),
+        {kind: Decoyed(1000, (1000,) * 20, none) for kind in Kind},
+        bounds=[0.0] * len(STRATA),
+    )
+
+
 persons = st.builds(
     Exposure,
     record_key=st.text(max_size=3),
@@ -155,9 +172,14 @@ left_out = st.lists(st.tuples(st.integers(0, 1 << 40), st.sampled_from(["passwor
 def test_the_counts_add_up_for_any_persons(found: list[Exposure], not_examined: list[tuple[int, str]]) -> None:
     counts = Counts()
     for person in found:
-        counts.add(person)
-    result = assessment(counts, source_records=50, persons_after_merge=40, not_examined=iter(not_examined))
-    assert set(result) == CONTRACT
+        counts.add(STRATUM_OF[person.tier], person)
+    strata = strata_with({STRATUM_OF[tier]: sum(p.tier is tier for p in found) for tier in Tier})
+    result = assessment(
+        counts, strata=strata, source_records=50, persons_after_merge=40, not_examined=iter(not_examined)
+    )
+    assert set(result) == CONTRACT | {"strata"}
+    assert 0 <= result["floor"] <= result["low"] <= result["estimate"] <= result["high"] <= result["ceiling"]
+    assert sum(stratum["found"] for stratum in result["strata"]) == len(found)
     sure = [person for person in found if person.tier is not Tier.POSSIBLE]
     assert list(result["tiers"]) == ["confirmed", "probable", "possible"]
     assert sum(result["tiers"].values()) == result["ceiling"] == len(found)
@@ -173,32 +195,34 @@ def test_the_counts_add_up_for_any_persons(found: list[Exposure], not_examined: 
     assert result["not_examined"]["bytes"] == sum(size for size, _ in not_examined)
 
 
-def test_what_nobody_measured_is_null_and_says_so() -> None:
+def test_what_nobody_measured_is_said_and_left_open() -> None:
+    """A person whom only a member id shows adds nothing to the low end and the estimate, and everything to the high."""
     counts = Counts()
-    counts.add(exposure_of(RECORD, Tier.CONFIRMED, [at({S, N})], date(2016, 1, 1)))
-    result = assessment(counts, source_records=1, persons_after_merge=1, not_examined=[])
-    for name in ("floor", "estimate", "low", "high", "not_in_records"):
-        assert result[name] is None
-    assert result["estimate_status"] == "not measured"
-    assert result["elements"] == {
-        "name": {"n": 1, "low": None, "high": None}, "ssn": {"n": 1, "low": None, "high": None},
-    }  # fmt: skip
-    empty = assessment(Counts(), source_records=1, persons_after_merge=1, not_examined=[])
-    assert (empty["ceiling"], empty["minors"], empty["states"], empty["elements"]) == (0, 0, {}, {})
+    counts.add(7, exposure_of(RECORD, Tier.POSSIBLE, [at({M})], date(2016, 1, 1)))
+    result = assessment(counts, strata=strata_with({7: 1}), source_records=1, persons_after_merge=1, not_examined=[])
+    assert [result[name] for name in ("floor", "low", "estimate", "high", "ceiling")] == [0, 0, 0, 1, 1]
+    assert "not measurable" in result["estimate_status"]
+    assert "member id alone" in result["estimate_status"]
+    assert result["not_in_records"] is None
+    empty = assessment(Counts(), strata=strata_with({}), source_records=1, persons_after_merge=1, not_examined=[])
+    assert (empty["ceiling"], empty["high"], empty["states"], empty["elements"]) == (0, 0, {}, {})
 
 
 def test_sums_that_differ_are_a_defect_and_no_result() -> None:
     counts = Counts()
-    counts.add(exposure_of(RECORD, Tier.CONFIRMED, [at({S, N})], date(2016, 1, 1)))
+    counts.add(1, exposure_of(RECORD, Tier.CONFIRMED, [at({S, N})], date(2016, 1, 1)))
+    with pytest.raises(Defect):
+        assessment(counts, strata=strata_with({1: 2}), source_records=1, persons_after_merge=1, not_examined=[])
     counts.states["NY"] += 1
     with pytest.raises(Defect):
-        assessment(counts, source_records=1, persons_after_merge=1, not_examined=[])
+        assessment(counts, strata=strata_with({1: 1}), source_records=1, persons_after_merge=1, not_examined=[])
 
 
 def test_a_place_that_shows_many_persons_is_one_place() -> None:
     places = Places()
     for _ in range(3):
-        places.add([at({S, N}, place="x"), at({S, N}, place="y", region=Region.UNALLOCATED)])
-    places.add([at({S, N}, place="z", archived=True)])
-    counted: dict[str, Any] = places.counts()
+        places.add(0, [at({S, N}, place="x"), at({S, N}, place="y", region=Region.UNALLOCATED)])
+    places.add(1, [at({S, N}, place="z", archived=True), at({S, N}, place="x")])
+    places.add(4, [at({N, B}, place="w")])
+    counted: dict[str, Any] = places.counts([0, 1])
     assert counted == {"total": 3, "live": 2, "deleted": 0, "unallocated": 1, "archived": 1}

@@ -86,7 +86,8 @@ def test_the_mapping_overrules_the_guess(tmp_path: Path) -> None:
     assert source.mapping["record_key"] == "Member ID"
     records, quality = taken(path, {"Legal Last": "family_name", "DOB": "sensitive"})
     assert (records[0].family_name, records[0].birth_date) == ("Peña", "")
-    assert set(quality.ignored_columns) == {"Last Name", "DOB"}
+    assert quality.ignored_columns == ["Last Name"]
+    assert records[0].extra == {"sensitive": "02/03/1961"}
 
 
 def test_a_mapping_to_what_is_not_there_is_refused(tmp_path: Path) -> None:
