@@ -12,8 +12,9 @@ import struct
 import time
 import uuid
 import zlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -25,7 +26,8 @@ from forensics import __version__
 from forensics.errors import Defect, Refused
 from forensics.evidence import ewf_format as ewf
 from forensics.evidence.ewf_format import CHUNK, DESCRIPTOR_SIZE, checksum, descriptor, with_checksum
-from forensics.evidence.sink import create_exclusively, sync_folder, write_all
+from forensics.evidence.ewf_resume import KeptEwf
+from forensics.evidence.sink import create_exclusively, sync_folder, write_all, write_failed
 from forensics.model import BadRange
 
 ZEROS = bytes(CHUNK)
@@ -41,6 +43,10 @@ ENDING = 4096
 
 MEDIA_REMOVABLE, FLAG_IMAGE, FLAG_PHYSICAL = 0, 1, 2
 UINT32_LIMIT = 1 << 32
+TABLES_OF_AN_IMAGE = 64
+FEWEST_IN_A_TABLE, MOST_IN_A_TABLE = 256, 16384
+"""Chunks of a table: a sixty-fourth of the drive, so that a crash costs no more than that, between 8 and 512 MiB."""
+
 WRITEV_LIMIT = 1000
 """Buffers in one writev call; Linux allows 1024 (IOV_MAX)."""
 
@@ -66,6 +72,19 @@ class EwfMetadata:
     serial: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class EwfStamp:
+    """What two writings of one image must share to be the same to the byte: 16 bytes of identifier, and when it was
+    begun (seconds since 1970)."""
+
+    identifier: bytes
+    seconds: int
+
+
+def new_stamp() -> EwfStamp:
+    return EwfStamp(uuid.uuid4().bytes, int(time.time()))
+
+
 class EwfSink:
     """An E01 image in one or more segments.
 
@@ -85,9 +104,12 @@ class EwfSink:
         segment_size: int = 2 << 30,
         metadata: EwfMetadata | None = None,
         physical: bool = True,
+        stamp: EwfStamp | None = None,
+        resume: KeptEwf | None = None,
     ) -> None:
         """Raises `Refused` where the image cannot be an E01 or `path` exists, `EnvironmentFailed` where it cannot be
-        made. `size` is what will be written, in bytes; `segment_size` is the most that one file takes.
+        made. `size` is what will be written, in bytes; `segment_size` is the most that one file takes. With `resume`
+        the unfinished image at `path` is cut back to its whole tables and gone on with; all else must be as it was.
         """
         _refuse_impossible(path, size, sector_size, segment_size)
         self._first = path
@@ -97,7 +119,12 @@ class EwfSink:
         self._limit = segment_size
         self._metadata = metadata or EwfMetadata()
         self._media_flags = FLAG_IMAGE | (FLAG_PHYSICAL if physical else 0)
-        self._identifier = uuid.uuid4().bytes
+        stamp = stamp or new_stamp()
+        self._identifier, self._seconds = stamp.identifier, stamp.seconds
+        chunks = -(-size // CHUNK)
+        self._table_limit = min(
+            ewf.TABLE_LIMIT, max(FEWEST_IN_A_TABLE, min(MOST_IN_A_TABLE, chunks // TABLES_OF_AN_IMAGE))
+        )
         self._names = ewf.segment_paths(path)
         self._segments: list[Path] = []
         self._earlier_bytes = 0
@@ -106,19 +133,32 @@ class EwfSink:
         self._sectors_at = 0
         self._table: list[int] = []
         self._segment_has_chunks = False
+        self._kept = resume
+        self._closed = False
         self._pool = ThreadPoolExecutor(min(4, os.cpu_count() or 1), thread_name_prefix="compress")
         try:
-            self._open_segment()
+            if resume:
+                self._go_on(resume)
+            else:
+                self._open_segment()
         except BaseException:
+            self._closed = True
             self.abandon()
             raise
+
+    @property
+    def kept_bytes(self) -> int:
+        return min(self._kept.chunks * CHUNK, self._size) if self._kept else 0
+
+    def kept(self) -> Iterator[bytes]:
+        return self._kept.pieces(self._size) if self._kept else iter(())
 
     @property
     def required_bytes(self) -> int:
         chunks = -(-self._size // CHUNK)
         stored = self._size + chunks * (4 + 2 * 4)
         segments = -(-stored // (self._limit - ENDING)) + 1
-        tables = segments + chunks // ewf.TABLE_LIMIT + stored // ewf.SECTORS_LIMIT + 1
+        tables = segments + chunks // self._table_limit + stored // ewf.SECTORS_LIMIT + 1
         return stored + tables * 512 + segments * ENDING
 
     @property
@@ -135,6 +175,14 @@ class EwfSink:
 
     def write(self, block: memoryview) -> None:
         """The next bytes of the source. All blocks but the last hold whole chunks."""
+        try:
+            self._write(block)
+        except BaseException:
+            # The table names chunks that are not there: it must not be written.
+            self._closed = True
+            raise
+
+    def _write(self, block: memoryview) -> None:
         half = -(-len(block) // CHUNK // 2) * CHUNK or CHUNK
         parts = [block[start : start + half] for start in range(0, len(block), half)]
         waiting: list[bytes | memoryview] = []
@@ -171,11 +219,17 @@ class EwfSink:
         self._append(descriptor(b"done", self._position, 0))
         os.fsync(self._descriptor)
         sync_folder(self.folder)
+        self._closed = True
         self.abandon()
 
     def abandon(self) -> None:
+        """Closes the image as it is. What was written gets its table first, so that it can be gone on with."""
         self._pool.shutdown()
         if self._descriptor >= 0:
+            if not self._closed and self._table:
+                with suppress(OSError):
+                    self._end_sectors()
+                    os.fsync(self._descriptor)
             os.close(self._descriptor)
             self._descriptor = -1
 
@@ -220,7 +274,7 @@ class EwfSink:
 
     def _fits(self, length: int) -> bool:
         return (
-            len(self._table) < ewf.TABLE_LIMIT
+            len(self._table) < self._table_limit
             and self._position - self._sectors_at + length <= ewf.SECTORS_LIMIT
             and not self._segment_full(length)
         )
@@ -250,6 +304,26 @@ class EwfSink:
             self._section(b"data", self._volume())
         self._start_sectors()
 
+    def _go_on(self, kept: KeptEwf) -> None:
+        try:
+            for path in ewf.segment_paths(self._first):
+                if path in kept.segments:
+                    next(self._names)
+                elif path.exists():
+                    path.unlink()  # begun by us, with not one whole table in it
+                else:
+                    break
+            self._segments = list(kept.segments)
+            self._earlier_bytes = kept.earlier_bytes
+            self._descriptor = os.open(kept.segments[-1], os.O_RDWR | os.O_CLOEXEC)
+            os.ftruncate(self._descriptor, kept.position)
+            os.lseek(self._descriptor, kept.position, os.SEEK_SET)
+        except OSError as error:
+            raise write_failed(error, self._size) from error
+        self._position = kept.position
+        self._segment_has_chunks = kept.has_chunks
+        self._start_sectors()
+
     def _next_segment(self) -> None:
         self._append(descriptor(b"next", self._position, 0))
         os.fsync(self._descriptor)
@@ -265,6 +339,11 @@ class EwfSink:
         self._append(bytes(DESCRIPTOR_SIZE))
 
     def _end_sectors(self) -> None:
+        if not self._table:  # gone on with, where nothing more had room or was left
+            self._position = self._sectors_at
+            os.ftruncate(self._descriptor, self._position)
+            os.lseek(self._descriptor, self._position, os.SEEK_SET)
+            return
         size = self._position - self._sectors_at
         os.pwrite(self._descriptor, descriptor(b"sectors", self._position, size), self._sectors_at)
         entries = struct.pack(f"<{len(self._table)}I", *self._table)
@@ -301,7 +380,7 @@ class EwfSink:
 
     def _header2(self) -> str:
         """The header of EnCase 6: UTF-16, tab-separated, the columns in this order and no other."""
-        m, now = self._metadata, str(int(time.time()))
+        m, now = self._metadata, str(self._seconds)
         about = (m.description, m.case_number, m.exhibit, m.examiner, m.notes, m.model, m.serial)
         values = [_one_line(value) for value in about] + [__version__, platform.system(), now, now, "0", ""]
         main = "a\tc\tn\te\tt\tmd\tsn\tav\tov\tm\tu\tp\tdc"
@@ -311,7 +390,7 @@ class EwfSink:
 
     def _header(self) -> str:
         """The older ASCII header, for tools that know no other."""
-        m, now = self._metadata, " ".join(str(part) for part in time.gmtime()[:6])
+        m, now = self._metadata, " ".join(str(part) for part in time.gmtime(self._seconds)[:6])
         about = (m.case_number, m.exhibit, m.description, m.examiner, m.notes)
         values = [_one_line(value) for value in about] + [__version__, platform.system(), now, now, "0"]
         return "1\r\nmain\r\nc\tn\ta\te\tt\tav\tov\tm\tu\tp\r\n" + "\t".join(values) + "\r\n\r\n"

@@ -1,48 +1,24 @@
-"""One pass over a source: every byte is read once, hashed and written, and what cannot be read is named.
-
-    reader (the caller) ── ring of 16 buffers of 1 MiB ──┬── one thread a digest
-                                                         └── writer
-A buffer goes back to the ring when its last consumer has let go of it, so memory stays bounded by the ring.
-"""
+"""One pass over a source: every byte is read once, hashed and written, and what cannot be read is named."""
 
 from __future__ import annotations
 
-import errno
-import mmap
-import os
-import queue
-import threading
+import random
 from collections.abc import Callable, Sequence
-from contextlib import suppress
-from dataclasses import dataclass
-from typing import NoReturn
+from dataclasses import dataclass, field
 
-from forensics import hashing
-from forensics.errors import EnvironmentFailed
+from forensics.errors import EnvironmentFailed, Refused
+from forensics.evidence.pipeline import ZERO_UNIT, Pipeline
+from forensics.evidence.reading import Reading
+from forensics.evidence.rescue import BLOCK, Rescue
 from forensics.evidence.sink import Sink, require_space, write_failed
 from forensics.evidence.source import Source
+from forensics.evidence.zero_map import ZeroMap
 from forensics.model import BadRange
 
-BLOCK = 1 << 20
-RING = 16
-PAGE = 4096
-"""The second step into a block that failed; sectors are the third."""
+SAMPLES, SAMPLE = 64, 65536
+"""How many places of an unfinished image are compared with the drive before it is gone on with, and how large."""
 
-ZERO_UNIT = 32768
-"""Granularity at which zeros are counted: the chunk of an E01 image."""
-
-GONE = frozenset({errno.ENODEV, errno.ENXIO, errno.ENOMEDIUM, errno.ESHUTDOWN, errno.ENOTCONN})
-"""What Linux answers when the device itself is away."""
-
-OURS = frozenset({errno.EINVAL, errno.EBADF, errno.EFAULT})
-"""What a read answers when the request is wrong: not a bad sector. With O_DIRECT a bad one has many names besides EIO
-(ENODATA for a medium error, EREMOTEIO, ETIMEDOUT, EILSEQ; Linux block/blk-core.c, `blk_errors`)."""
-
-SUSPICIOUS = 64
-"""So many unreadable sectors in a row ask whether the device still answers at all. A removed drive behind some
-bridges answers EIO for ever, and must not become an image of zeros."""
-
-_ZEROS = bytes(ZERO_UNIT)
+Stage = Callable[[str, int, int], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,12 +26,18 @@ class Imaging:
     """What one pass found. `hashes` maps algorithm to lower-case hex over all bytes, with zeros for the `bad` ranges.
 
     `zero_bytes` are the bytes in aligned 32 KiB units that hold nothing but zeros, whether the drive sent them or
-    a bad range stands there.
+    a bad range stands there; `zeros` says which. `slow_reads` gave their bytes, but took longer than two seconds.
+    `in_place` says that bad places were gone through as they came, for want of room to read the good ones first.
+    `copy_failure` is why there is no second copy; empty where there is one or none was wanted.
     """
 
     hashes: dict[str, str]
     bad: tuple[BadRange, ...]
     zero_bytes: int
+    zeros: ZeroMap = field(repr=False)
+    slow_reads: int = 0
+    in_place: bool = False
+    copy_failure: str = ""
 
 
 def image(
@@ -65,252 +47,127 @@ def image(
     *,
     progress: Callable[[int, int], None],
     check: Callable[[], None],
+    copy: Sink | None = None,
+    retries: int = 1,
+    stage: Stage = lambda _name, _done, _total: None,
 ) -> Imaging:
-    """Images `source` into `sink` and returns digests, unreadable ranges and the amount of zeros.
+    """Images `source` into `sink`, and into `copy` as well; returns digests, unreadable ranges and zeros.
 
-    `progress` gets bytes done and bytes in all; `check` may raise to stop (`Cancelled`). However this ends, all
-    threads have ended and the sink is finished or abandoned, with what was written kept.
-    Raises `EnvironmentFailed` where the destination is or gets full, or the device was disconnected.
+    A sink that was opened to go on is read first: its bytes are hashed, and a sample of them is compared with the
+    source. Every sector that fails is tried `retries` times more. `progress` gets bytes done and bytes in all, `stage`
+    the same for what comes besides: `reread` of what is there already, `rescue` of a source with bad places.
+    `check` may raise to stop (`Cancelled`). However this ends, all threads have ended and the sinks are finished or
+    abandoned, with what was written kept.
+    Raises `EnvironmentFailed` where the destination is or gets full, or the device was disconnected, and `Refused`
+    where `source` is not what the unfinished image was begun from.
     """
-    pipeline = _Pipeline(sink, algorithms)
-    reader = _Reader(source, check)
+    pipeline = Pipeline(sink, algorithms, copy)
+    reading = Reading(source)
+    rescue = Rescue(reading, sink.folder, check, lambda done, total: stage("rescue", done, total), retries)
+    zeros = ZeroMap(source.size)
     try:
         require_space(sink.folder, sink.required_bytes - sink.written_bytes)
         pipeline.start()
-        zero_bytes = 0
-        for offset in range(0, source.size, BLOCK):
+        begin = _reread(source, sink, rescue, pipeline, zeros, check, stage)
+        for offset in range(begin, source.size, BLOCK):
             check()
             buffer = pipeline.free_buffer()
             buffer.length = min(BLOCK, source.size - offset)
-            reader.fill(buffer.view[: buffer.length], offset)
-            zero_bytes += buffer.zero_bytes()
+            rescue.fill(buffer.view[: buffer.length], offset, sink.required_bytes - sink.written_bytes)
+            for start, _ in buffer.zero_units():
+                zeros.add(offset + start)
             pipeline.hand_over(buffer)
             progress(offset + buffer.length, source.size)
         pipeline.join()
         hashes = pipeline.hexdigests()
         try:
-            sink.finish(hashes, reader.bad)
+            sink.finish(hashes, rescue.bad)
         except OSError as error:
             raise write_failed(error, 0) from error
+        copy_failure = _finish_copy(copy, pipeline.copy_failure, hashes, rescue.bad)
     except BaseException:
         pipeline.abort()
         sink.abandon()
+        if copy:
+            copy.abandon()
         raise
     finally:
+        rescue.close()
         pipeline.close()
-    return Imaging(hashes, tuple(reader.bad), zero_bytes)
+    bad = tuple(rescue.bad)
+    rescue.forget()
+    return Imaging(hashes, bad, zeros.amount, zeros, reading.slow_reads, rescue.in_place, copy_failure)
 
 
-# ---------------------------------------------------------------------------------------------------------- reader
+def _finish_copy(
+    copy: Sink | None, failure: BaseException | None, hashes: dict[str, str], bad: Sequence[BadRange]
+) -> str:
+    """Why the second copy was lost, in words; the first is whole all the same."""
+    if copy is None:
+        return ""
+    try:
+        if failure is not None:
+            raise failure
+        copy.finish(hashes, bad)
+    except OSError as error:
+        copy.abandon()
+        return write_failed(error, copy.required_bytes - copy.written_bytes).message
+    except EnvironmentFailed as error:
+        copy.abandon()
+        return error.message
+    return ""
 
 
-class _Reader:
-    """Fills blocks, descends around errors to the sector, and tells a bad sector from a drive that is gone."""
+def _reread(
+    source: Source,
+    sink: Sink,
+    rescue: Rescue,
+    pipeline: Pipeline,
+    zeros: ZeroMap,
+    check: Callable[[], None],
+    stage: Stage,
+) -> int:
+    """Feeds the digests what the sink holds already, and returns how much that is."""
+    offset = 0
+    places = _sample(sink.kept_bytes)
+    for piece in sink.kept():
+        check()
+        _require_same(source, rescue, piece, offset, places)
+        buffer = pipeline.free_buffer()
+        buffer.length = len(piece)
+        buffer.view[: len(piece)] = piece
+        for start, _ in buffer.zero_units():
+            zeros.add(offset + start)
+        pipeline.hand_over(buffer, only_digests=True)
+        offset += len(piece)
+        stage("reread", offset, sink.kept_bytes)
+    return offset
 
-    def __init__(self, source: Source, check: Callable[[], None]) -> None:
-        self.bad: list[BadRange] = []
-        self._source = source
-        self._check = check
-        self._failures = 0
-        self._first_good: int | None = None
-        self._last_good: int | None = None
 
-    def fill(self, view: memoryview, offset: int) -> None:
-        """The bytes at `offset`, with zeros where a sector cannot be read; those ranges are added to `bad`."""
-        if self._read(view, offset):
-            return
-        sector = self._source.sector_size
-        for start in range(0, len(view), PAGE):
-            self._check()
-            page = view[start : start + PAGE]
-            if sector < PAGE and self._read(page, offset + start):
-                continue
-            for inner in range(0, len(page), sector):
-                self._fill_sector(page[inner : inner + sector], offset + start + inner)
+def _sample(size: int) -> set[int]:
+    """Where the unfinished image and the drive are compared: the beginning, the end, and places nobody can foresee."""
+    whole = size // ZERO_UNIT
+    if not whole:
+        return set()
+    chance = random.SystemRandom()
+    return {0, (whole - 1) * ZERO_UNIT} | {chance.randrange(whole) * ZERO_UNIT for _ in range(SAMPLES - 2)}
 
-    def _fill_sector(self, view: memoryview, offset: int) -> None:
-        for _attempt in range(2):
-            if self._read(view, offset):
-                return
-        view[:] = bytes(len(view))
-        if self.bad and self.bad[-1].offset + self.bad[-1].length == offset:
-            self.bad[-1] = BadRange(self.bad[-1].offset, self.bad[-1].length + len(view))
-        else:
-            self.bad.append(BadRange(offset, len(view)))
-        self._failures += 1
-        if self._failures % SUSPICIOUS == 0 and not self._answers():
-            _disconnected(offset, None)
 
-    def _read(self, view: memoryview, offset: int) -> bool:
-        """True when the whole of `view` was read; False for a bad spot. Raises where the device is gone."""
+def _require_same(source: Source, rescue: Rescue, piece: bytes, offset: int, places: set[int]) -> None:
+    for place in sorted(place for place in places if offset <= place < offset + len(piece)):
+        start = place - offset
+        expected = piece[start : start + SAMPLE]
+        bad = any(status == "-" for _, _, status in rescue.areas.blocks(place, place + len(expected)))
+        if bad:
+            continue
+        found = bytearray(len(expected))
         try:
-            complete = self._source.read_into(view, offset) == len(view)
-        except OSError as error:
-            if error.errno in GONE:
-                _disconnected(offset, error)
-            if error.errno in OURS:
-                raise EnvironmentFailed(
-                    f"The source cannot be read at {offset}: {os.strerror(error.errno)}.",
-                    "This is no bad sector; report it with the model of the drive.",
-                ) from error
-            return False
-        if complete:
-            self._failures = 0
-            self._last_good = offset
-            if self._first_good is None:
-                self._first_good = offset
-        return complete
-
-    def _answers(self) -> bool:
-        """Whether a place that was read before can still be read; before the first, whether any of five can."""
-        size, sector = self._source.size, self._source.sector_size
-        if self._first_good is not None and self._last_good is not None:
-            places = {self._first_good, self._last_good}
-        else:
-            places = {size * part // 4 // sector * sector for part in range(4)} | {(size - 1) // sector * sector}
-        probe = mmap.mmap(-1, PAGE * 16)
-        with probe, memoryview(probe) as view:
-            for place in places:
-                with view[: min(sector, size - place)] as target:
-                    try:
-                        if self._source.read_into(target, place) == len(target):
-                            return True
-                    except OSError:
-                        continue
-        return False
-
-
-def _disconnected(offset: int, cause: OSError | None) -> NoReturn:
-    raise EnvironmentFailed(
-        f"The device was disconnected after {offset} bytes. The unfinished image was kept.",
-        "Check cable and port, plug the drive in again through the write blocker, and acquire again.",
-    ) from cause
-
-
-# -------------------------------------------------------------------------------------------------------- pipeline
-
-
-class _Buffer:
-    """A page-aligned block (O_DIRECT needs that) that returns to its ring when nobody holds it any more."""
-
-    def __init__(self, ring: queue.SimpleQueue[_Buffer]) -> None:
-        self._memory = mmap.mmap(-1, BLOCK)
-        self.view = memoryview(self._memory)
-        self.length = 0
-        self._ring = ring
-        self._holders = 0
-        self._lock = threading.Lock()
-
-    def hold(self, holders: int) -> None:
-        self._holders = holders
-
-    def release(self) -> None:
-        with self._lock:
-            self._holders -= 1
-            idle = self._holders == 0
-        if idle:
-            self._ring.put(self)
-
-    def zero_bytes(self) -> int:
-        total = 0
-        for start in range(0, self.length, ZERO_UNIT):
-            end = min(start + ZERO_UNIT, self.length)
-            if (
-                self._memory[start] == 0
-                and self._memory[end - 1] == 0
-                and self._memory[start:end] == _ZEROS[: end - start]
-            ):
-                total += end - start
-        return total
-
-    def close(self) -> None:
-        self.view.release()
-        # An exception on its way up may hold slices of the view in its frames; the memory then goes with it.
-        with suppress(BufferError):
-            self._memory.close()
-
-
-class _Consumer(threading.Thread):
-    """Feeds blocks, in order, to one digest or to the sink; after a failure it only lets blocks go."""
-
-    def __init__(self, name: str, feed: Callable[[memoryview], object], stop: threading.Event) -> None:
-        super().__init__(name=name, daemon=True)
-        self.blocks: queue.SimpleQueue[_Buffer | None] = queue.SimpleQueue()
-        self.failure: BaseException | None = None
-        self._feed = feed
-        self._stop_asked = stop
-
-    def run(self) -> None:
-        while (buffer := self.blocks.get()) is not None:
-            try:
-                if not self._stop_asked.is_set():
-                    with buffer.view[: buffer.length] as block:
-                        self._feed(block)
-            except BaseException as error:  # whatever it is, it belongs to the caller of `image`
-                self.failure = error
-                self._stop_asked.set()
-            finally:
-                buffer.release()
-
-
-class _Pipeline:
-    def __init__(self, sink: Sink, algorithms: Sequence[str]) -> None:
-        self._sink = sink
-        self._digests = {name: hashing.new(name) for name in algorithms}
-        self._stop = threading.Event()
-        self._free: queue.SimpleQueue[_Buffer] = queue.SimpleQueue()
-        self._buffers: list[_Buffer] = []
-        self._consumers = [_Consumer(f"digest-{name}", d.update, self._stop) for name, d in self._digests.items()]
-        self._consumers.append(_Consumer("writer", sink.write, self._stop))
-
-    def start(self) -> None:
-        self._buffers = [_Buffer(self._free) for _ in range(RING)]
-        for buffer in self._buffers:
-            self._free.put(buffer)
-        for consumer in self._consumers:
-            consumer.start()
-
-    def free_buffer(self) -> _Buffer:
-        """The next idle buffer. Raises what a consumer raised."""
-        buffer = self._free.get()
-        if self._stop.is_set():
-            self._free.put(buffer)
-            self._raise_failure()
-        return buffer
-
-    def hand_over(self, buffer: _Buffer) -> None:
-        buffer.hold(len(self._consumers))
-        for consumer in self._consumers:
-            consumer.blocks.put(buffer)
-
-    def join(self) -> None:
-        """Waits until every block is hashed and written. Raises what a consumer raised."""
-        self._end_threads()
-        self._raise_failure()
-
-    def abort(self) -> None:
-        self._stop.set()
-        self._end_threads()
-
-    def hexdigests(self) -> dict[str, str]:
-        return {name: digest.hexdigest() for name, digest in self._digests.items()}
-
-    def close(self) -> None:
-        for buffer in self._buffers:
-            buffer.close()
-        self._buffers = []
-
-    def _end_threads(self) -> None:
-        for consumer in self._consumers:
-            consumer.blocks.put(None)
-        for consumer in self._consumers:
-            if consumer.ident is not None:
-                consumer.join()
-
-    def _raise_failure(self) -> None:
-        for consumer in self._consumers:
-            if isinstance(consumer.failure, OSError):
-                needed = self._sink.required_bytes - self._sink.written_bytes
-                raise write_failed(consumer.failure, needed) from consumer.failure
-            if consumer.failure is not None:
-                raise consumer.failure
+            complete = source.read_into(memoryview(found), place) == len(found)
+        except OSError:
+            continue  # it was good and is bad now; that is for the imager to find, where it matters
+        if complete and bytes(found) != expected:
+            raise Refused(
+                f"The unfinished image does not hold what the drive says at byte {place}: it was begun from another "
+                "drive, or the drive was written to since.",
+                "Plug in the drive that it was begun with, or begin a new image.",
+            )

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from forensics.errors import Refused
+from forensics.evidence.areas import BAD, READ, Areas
 from forensics.evidence.sink import create_exclusively, sync_folder, write_all
 from forensics.model import BadRange
 
-FINISHED, BAD_SECTOR = "+", "-"
-"""Block status characters of the GNU ddrescue manual, "Mapfile structure"; `?`, `*`, `/` are not yet read."""
+FINISHED, BAD_SECTOR = READ, BAD
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,21 +26,53 @@ class ErrorMap:
 
 def write_map(path: Path, size: int, bad: Sequence[BadRange]) -> None:
     """Writes the map of a finished acquisition. Raises `Refused` where `path` exists."""
+    areas = Areas(size, [(0, size, READ), *((item.offset, item.length, BAD) for item in bad)])
+    _write(path, areas)
+    sync_folder(path.parent)
+
+
+def save_areas(path: Path, areas: Areas) -> None:
+    """Puts the map of what is known so far in the place of an earlier one; a crash leaves one of the two."""
+    draft = path.with_name(path.name + ".new")
+    draft.unlink(missing_ok=True)
+    _write(draft, areas)
+    draft.replace(path)
+    sync_folder(path.parent)
+
+
+def read_map(path: Path) -> ErrorMap:
+    """The map in a ddrescue map file, ours or another's. Raises `Refused` where it is not one."""
+    blocks = _read(path)
+    return ErrorMap(
+        size=blocks[-1][0] + blocks[-1][1],
+        bad=tuple(BadRange(pos, length) for pos, length, status in blocks if status == BAD_SECTOR),
+        unread=tuple(BadRange(pos, length) for pos, length, status in blocks if status not in (BAD_SECTOR, FINISHED)),
+    )
+
+
+def read_areas(path: Path) -> Areas:
+    """The same with every status as it stands. Raises `Refused` where it is not such a map."""
+    blocks = _read(path)
+    return Areas(blocks[-1][0] + blocks[-1][1], blocks)
+
+
+def _write(path: Path, areas: Areas) -> None:
+    blocks = list(areas.blocks())
+    left = next((pos for pos, _, status in blocks if status not in (FINISHED, BAD_SECTOR)), None)
+    position, status = (areas.size, FINISHED) if left is None else (left, "?")
     lines = ["# Mapfile. Created by DriveCustody", "# current_pos  current_status  current_pass"]
-    lines.append(f"0x{size:08X}     {FINISHED}               1")
+    lines.append(f"0x{position:08X}     {status}               1")
     lines.append("#      pos        size  status")
-    lines += [f"0x{pos:08X}  0x{length:08X}  {status}" for pos, length, status in _blocks(size, bad)]
+    lines += [f"0x{pos:08X}  0x{length:08X}  {status}" for pos, length, status in blocks]
     descriptor = create_exclusively(path)
     try:
         write_all(descriptor, ("\n".join(lines) + "\n").encode("ascii"))
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
-    sync_folder(path.parent)
 
 
-def read_map(path: Path) -> ErrorMap:
-    """The map in a ddrescue map file, ours or another's. Raises `Refused` where it is not one."""
+def _read(path: Path) -> list[tuple[int, int, str]]:
     blocks: list[tuple[int, int, str]] = []
     lines = [line for line in path.read_text("ascii", "replace").splitlines() if line and not line.startswith("#")]
     try:
@@ -52,19 +84,4 @@ def read_map(path: Path) -> ErrorMap:
         raise Refused("The error map is not in the syntax of ddrescue.", "Name the map file of this image.") from error
     if not blocks:
         raise Refused("The error map lists no blocks.", "Name the map file of this image.")
-    return ErrorMap(
-        size=blocks[-1][0] + blocks[-1][1],
-        bad=tuple(BadRange(pos, length) for pos, length, status in blocks if status == BAD_SECTOR),
-        unread=tuple(BadRange(pos, length) for pos, length, status in blocks if status not in (BAD_SECTOR, FINISHED)),
-    )
-
-
-def _blocks(size: int, bad: Sequence[BadRange]) -> Iterator[tuple[int, int, str]]:
-    position = 0
-    for gap in sorted(bad, key=lambda item: item.offset):
-        if gap.offset > position:
-            yield position, gap.offset - position, FINISHED
-        yield gap.offset, gap.length, BAD_SECTOR
-        position = gap.offset + gap.length
-    if position < size:
-        yield position, size - position, FINISHED
+    return blocks

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from forensics.errors import Refused
-from forensics.evidence.sink import create_exclusively, sync_folder, write_all
+from forensics.evidence.sink import create_exclusively, sync_folder, write_all, write_failed
 from forensics.model import BadRange
+
+BLOCK = 1 << 20
 
 
 class RawSink:
@@ -16,8 +18,11 @@ class RawSink:
 
     format = "raw"
 
-    def __init__(self, path: Path, size: int) -> None:
-        """Raises `Refused` where `path` exists and `EnvironmentFailed` where it cannot be made."""
+    def __init__(self, path: Path, size: int, *, resume: bool = False) -> None:
+        """With `resume` the unfinished file is gone on with, after its last whole MiB.
+
+        Raises `Refused` where `path` exists and `EnvironmentFailed` where it cannot be made.
+        """
         self.path = path
         self._size = size
         self._written = 0
@@ -26,7 +31,25 @@ class RawSink:
             raise Refused(
                 f"{path.name} exists already and is never overwritten.", "Move it away, or name another destination."
             )
-        self._descriptor = create_exclusively(self._unfinished)
+        self.kept_bytes = 0
+        if resume and self._unfinished.exists():
+            self._go_on()
+        else:
+            self._descriptor = create_exclusively(self._unfinished)
+
+    def _go_on(self) -> None:
+        try:
+            self._descriptor = os.open(self._unfinished, os.O_RDWR | os.O_CLOEXEC)
+            written = min(os.fstat(self._descriptor).st_size, self._size)
+            self.kept_bytes = self._written = written // BLOCK * BLOCK
+            os.ftruncate(self._descriptor, self._written)
+            os.lseek(self._descriptor, self._written, os.SEEK_SET)
+        except OSError as error:
+            raise write_failed(error, self._size) from error
+
+    def kept(self) -> Iterator[bytes]:
+        for offset in range(0, self.kept_bytes, BLOCK):
+            yield os.pread(self._descriptor, BLOCK, offset)
 
     @property
     def required_bytes(self) -> int:

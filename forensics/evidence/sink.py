@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import shutil
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Protocol
 
@@ -17,7 +17,8 @@ class Sink(Protocol):
     """Takes the bytes of a source in order, then is finished or abandoned, once.
 
     `required_bytes` is the most that the image can take; `segments` are the files made so far. An abandoned sink
-    keeps what it wrote.
+    keeps what it wrote. One that was opened to go on with what another left holds `kept_bytes` of the source already,
+    and `kept` gives them again, in order and in pieces of at most 1 MiB; what is written then follows them.
     """
 
     format: str
@@ -33,6 +34,11 @@ class Sink(Protocol):
 
     @property
     def folder(self) -> Path: ...
+
+    @property
+    def kept_bytes(self) -> int: ...
+
+    def kept(self) -> Iterator[bytes]: ...
 
     def write(self, block: memoryview) -> None: ...
 

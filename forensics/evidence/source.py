@@ -42,6 +42,7 @@ class FileSource:
         self.path = path
         self._buffered = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
         self._direct: int | None = None
+        self._node = os.fstat(self._buffered)
         try:
             self.size = os.lseek(self._buffered, 0, os.SEEK_END)
             self.sector_size = _sector_size(self._buffered)
@@ -75,6 +76,20 @@ class FileSource:
                 break
             done += count
         return done
+
+    def change(self) -> str:
+        """What is no longer as when it was opened, in words; empty where the same device still stands there."""
+        try:
+            node = self.path.stat()
+        except OSError:
+            return "its device node is gone"
+        if (node.st_dev, node.st_ino, node.st_rdev) != (self._node.st_dev, self._node.st_ino, self._node.st_rdev):
+            return "another device stands in its place"
+        try:
+            size = os.lseek(self._buffered, 0, os.SEEK_END)
+        except OSError:
+            return "it no longer says its size"
+        return "" if size == self.size else f"it was {self.size} bytes large and now says {size}"
 
     def close(self) -> None:
         os.close(self._buffered)
