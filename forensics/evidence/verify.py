@@ -45,8 +45,8 @@ def verify(
         for consumer in consumers:
             consumer.start()
         done = 0
-        with closing(_blocks(image, check)) as blocks:
-            for block in blocks:
+        with closing(blocks(image, check)) as pieces:
+            for block in pieces:
                 check()
                 for consumer in consumers:
                     consumer.put(block)
@@ -62,7 +62,11 @@ def verify(
             consumer.end()
 
 
-def _blocks(image: Image, check: Callable[[], None]) -> Generator[bytes, None, None]:
+def blocks(image: Image, check: Callable[[], None]) -> Generator[bytes, None, None]:
+    """The bytes of the drive in `image`, in order and in pieces of 1 MiB or so, every checksum of an E01 recomputed.
+
+    Raises `NotIntact` as `verify` does. Close the generator to end its threads.
+    """
     if image.format == EWF:
         yield from _within(ewf_check.contents(image.segments, check), image.size)
         return

@@ -11,7 +11,7 @@ from typing import Any
 
 from forensics.casefile.stored import ExaminedEntry
 from forensics.errors import Refused
-from forensics.examination.acquire import image_paths
+from forensics.examination.images import image_paths
 from forensics.examination.open_case import OpenCase, verb
 from forensics.examination.units import (
     ExamineEntry,

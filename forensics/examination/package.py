@@ -7,9 +7,9 @@ from typing import Any
 
 from forensics import __version__, hashing
 from forensics.errors import Refused
-from forensics.examination.acquire import MANIFEST, MAP
 from forensics.examination.custody import sign_ledger
 from forensics.examination.export import table
+from forensics.examination.images import MANIFEST, MAP
 from forensics.examination.open_case import OpenCase, origin, verb
 from forensics.jobs.events import Job
 from forensics.model import Signer

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from reportlab.platypus import CondPageBreak, Flowable, PageBreak, Paragraph, Spacer
 
 from forensics.errors import Defect
-from forensics.model import EntryStatus, Tier
+from forensics.model import Acquisition, EntryStatus, Tier
 from forensics.report import wording
 from forensics.report.facts import TIERS, AcquisitionSheet, ExposureSheet, ReportFacts
 from forensics.report.figures import Column, Grid, ShareBar, TierBars, Tiles, sheet
@@ -188,6 +188,24 @@ def acquisition(facts: ReportFacts) -> list[Flowable]:
     return story
 
 
+def _second_copy(it: Acquisition) -> str:
+    return "made and verified" if it.second_copy else it.second_copy_failure or "none"
+
+
+def _second_read(it: Acquisition) -> str:
+    """Whether the source gave the same bytes when it was read again."""
+    if it.second_read is None:
+        return "none; the source was read once"
+    if it.second_read.equal:
+        return f"the same bytes; SHA-256 {it.second_read.sha256}"
+    differing = sum(extent.length for extent in it.second_read.differing)
+    lost = sum(extent.length for extent in it.second_read.unreadable)
+    return (
+        f"NOT THE SAME: {differing:,} bytes in {len(it.second_read.differing):,} ranges differ, {lost:,} bytes could "
+        "not be read again; both readings are kept beside the image"
+    )
+
+
 def _one_acquisition(made: AcquisitionSheet) -> list[Flowable]:
     it, device = made.acquisition, made.acquisition.device
     described = ""
@@ -200,12 +218,15 @@ def _one_acquisition(made: AcquisitionSheet) -> list[Flowable]:
         ("Sector size", f"{it.sector_size:,} bytes"),
         ("Image format", f"{it.format}, {len(it.segments):,} segment{'' if len(it.segments) == 1 else 's'}"),
         ("Origin", "image taken in from elsewhere" if it.imported else "read from the source by this program"),
-        ("Started", it.started),
+        ("Started", "; ".join(it.begun) if len(it.begun) > 1 else it.started),
         ("Finished", it.finished),
         ("Write protection, as measured", f"{it.protection.method}: {it.protection.detail}".rstrip(": ")),
         ("Unreadable", f"{size_text(made.bad_bytes)} in {len(it.bad):,} range{'' if len(it.bad) == 1 else 's'}"),
         ("Zero bytes", f"{size_text(it.zero_bytes)}, {percent(it.zero_bytes, it.size)}"),
+        ("Slow reads", f"{it.slow_reads:,}"),
         ("Verified", f"yes, {it.verified_by}" if it.verified else "no"),
+        ("Second copy", _second_copy(it)),
+        ("Second reading", _second_read(it)),
     ]
     story: list[Flowable] = [_h2(f"Image of {it.exhibit}"), sheet(rows)]
     story += [
