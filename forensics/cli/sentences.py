@@ -39,6 +39,8 @@ def of_index(result: Result) -> list[str]:
     lines = [f"{result['entries']:,} entries: {statuses or 'none'}."]
     if result["not_examined"]:
         lines.append(f"{result['not_examined']:,} could not be examined; each is listed with its reason.")
+    if result["implausible"]:
+        lines.append(f"{result['implausible']:,} hold bytes that are not to be believed: unreadable, or silent zeros.")
     return lines
 
 

@@ -15,6 +15,7 @@ from forensics.evidence.containers import EWF
 from forensics.evidence.image import Image, library_version, open_image
 from forensics.evidence.second_read import DIFFERING, DIFFERING_MAP
 from forensics.evidence.verify import segment_digests, verify
+from forensics.evidence.zero_map import ZeroMap
 from forensics.examination.open_case import OpenCase, verb
 from forensics.jobs.events import Job
 from forensics.model import Acquisition
@@ -65,10 +66,20 @@ def reader(by_libewf: bool) -> str:
 
 
 def read_back(
-    job: Job, image: Image, algorithms: Sequence[str], by_libewf: bool, phase: str = "verify"
+    job: Job,
+    image: Image,
+    algorithms: Sequence[str],
+    by_libewf: bool,
+    phase: str = "verify",
+    zeros: ZeroMap | None = None,
 ) -> dict[str, str]:
     return verify(
-        image, algorithms, lambda done, total: job.progress(phase, done, total), job.check, by_libewf=by_libewf
+        image,
+        algorithms,
+        lambda done, total: job.progress(phase, done, total),
+        job.check,
+        by_libewf=by_libewf,
+        zeros=zeros,
     )
 
 

@@ -13,6 +13,8 @@ from forensics.report.facts import TIERS, AcquisitionSheet, ExposureSheet, Repor
 from forensics.report.figures import Column, Grid, ShareBar, TierBars, Tiles, sheet
 from forensics.report.typography import MONO, count, markup, percent, size_text, styles
 
+IMPLAUSIBLE_ROWS = 50
+
 NOT_EXAMINED_ROWS = 200
 """Rows of annex B; the rest is in the hash manifest of the evidence package, and the report says how many."""
 
@@ -223,6 +225,7 @@ def _one_acquisition(made: AcquisitionSheet) -> list[Flowable]:
         ("Write protection, as measured", f"{it.protection.method}: {it.protection.detail}".rstrip(": ")),
         ("Unreadable", f"{size_text(made.bad_bytes)} in {len(it.bad):,} range{'' if len(it.bad) == 1 else 's'}"),
         ("Zero bytes", f"{size_text(it.zero_bytes)}, {percent(it.zero_bytes, it.size)}"),
+        ("Files not to be believed", count(None if made.implausible is None else len(made.implausible))),
         ("Slow reads", f"{it.slow_reads:,}"),
         ("Verified", f"yes, {it.verified_by}" if it.verified else "no"),
         ("Second copy", _second_copy(it)),
@@ -244,6 +247,19 @@ def _one_acquisition(made: AcquisitionSheet) -> list[Flowable]:
             story.append(
                 _p(f"{len(it.bad) - len(shown):,} more ranges are in the error map of the evidence package.", "small")
             )
+    if made.implausible:
+        kinds = {"unread": "could not be read", "zeros": "zeros without an error"}
+        four = (
+            Column("File whose bytes are not to be believed", 0.5), Column("Why", 0.2), Column("Bytes", 0.14, "right"),
+            Column("From byte", 0.16, "right"),
+        )  # fmt: skip
+        doubtful = [
+            (locator, kinds[kind], f"{size:,}", f"{offset:,}")
+            for locator, kind, size, offset in made.implausible[:IMPLAUSIBLE_ROWS]
+        ]
+        story += [_h2("Files that lie on unreadable places or hold silent zeros"), Grid(four, doubtful)]
+        if more := len(made.implausible) - len(doubtful):
+            story.append(_p(f"{more:,} more such files are in the case.", "small"))
     if made.verification:
         words = {True: "yes", False: "NO", None: "not checked"}
         three = (Column("Check", 0.36), Column("Holds", 0.14), Column("Seen", 0.5, muted=True))

@@ -19,6 +19,7 @@ from forensics.errors import Cancelled, NotIntact, Refused
 from forensics.evidence.image import open_image
 from forensics.examination.acquire import Wish, acquire
 from forensics.examination.images import MANIFEST
+from forensics.examination.index import index
 from forensics.examination.open_case import OpenCase
 from forensics.examination.receive import new, receive
 from forensics.examination.unfinished import STATE
@@ -264,3 +265,22 @@ def test_a_stop_ends_a_paused_acquisition(case: OpenCase, drive: Path) -> None:
         acquire(case, watched(pause)[0], exhibit=EXHIBIT, source=drive)
     acquire(case, silent(), exhibit=EXHIBIT, source=drive)
     require_image(case, drive)
+
+
+def test_a_file_whose_middle_the_drive_sent_as_zeros_is_named_in_the_case(case: OpenCase, tmp_path: Path) -> None:
+    drive = tmp_path / "stick"
+    drive.write_bytes(bytes(SIZE))
+    subprocess.run(["mkfs.vfat", "-F", "16", drive], check=True, capture_output=True)
+    rows = b"key,name\n" + b"1001,Somebody Else\n" * 30_000
+    (tmp_path / "sound.csv").write_bytes(rows)
+    (tmp_path / "hollow.csv").write_bytes(rows[: 2 * MIB // 10] + bytes(200_000) + rows[:50_000])
+    for name in ("sound.csv", "hollow.csv"):
+        subprocess.run(["mcopy", "-i", drive, tmp_path / name, f"::{name}"], check=True, capture_output=True)
+    acquire(case, silent(), exhibit=EXHIBIT, source=drive)
+    index(case, silent())
+    with case.view() as view:
+        (doubtful,) = view.implausible()
+    assert doubtful.locator.lower().endswith("hollow.csv")
+    assert doubtful.kind == "zeros"
+    assert 5 * 32768 <= doubtful.bytes <= 200_000
+    assert not any(drive.read_bytes()[doubtful.first_offset :][:32768])
