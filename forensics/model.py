@@ -394,6 +394,18 @@ class Kind(StrEnum):
     NAME_AND_BIRTH_DATE = "name+birth_date"
 
 
+class Moved(StrEnum):
+    """How a decoy differs from its record: which value was moved.
+
+    `CHECKED_ID` is a member id whose check digit is a wrong one, or a right one of a number that nobody has.
+    """
+
+    SSN = "ssn"
+    MEMBER_ID = "member_id"
+    NAME_AND_BIRTH_DATE = "name+birth_date"
+    CHECKED_ID = "member_id with check digit"
+
+
 class Probe(Protocol):
     """Asks the records' index without knowing the records: the seam between `detection` and `matching`.
 
