@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import subprocess
 import threading
 import time
@@ -32,7 +31,6 @@ from tests.unit.review_fixtures import cheap_guesses
 
 __all__ = ["cheap_guesses"]
 
-needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="block devices are made by root")
 
 MIB = 1 << 20
 SIZE = 24 * MIB
@@ -309,7 +307,7 @@ def test_a_flipped_byte_is_named_by_its_place_in_any_format(case: OpenCase, driv
     assert f"{first:,} to {last:,}" in found.value.message or f"{first} to {last}" in found.value.message
 
 
-@needs_root
+@pytest.mark.needs_root
 def test_a_device_is_held_read_only_meanwhile_and_a_mounted_one_is_refused(case: OpenCase, tmp_path: Path) -> None:
     drive = tmp_path / "stick"
     drive.write_bytes(bytes(SIZE))
