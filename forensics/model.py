@@ -190,6 +190,31 @@ class Protection:
 
 
 @dataclass(frozen=True, slots=True)
+class Extent:
+    """Consecutive bytes of the source."""
+
+    offset: int
+    length: int
+
+
+@dataclass(frozen=True, slots=True)
+class SecondRead:
+    """The source read once more beside its image.
+
+    `sha256` is over all its bytes with zeros for what it did not give. `differing` gave other bytes than the image has;
+    `unreadable` was read the first time and not the second.
+    """
+
+    sha256: str
+    differing: tuple[Extent, ...] = ()
+    unreadable: tuple[Extent, ...] = ()
+
+    @property
+    def equal(self) -> bool:
+        return not (self.differing or self.unreadable)
+
+
+@dataclass(frozen=True, slots=True)
 class Acquisition:
     """One image of one exhibit. `hashes` maps algorithm to lower-case hex over all `size` bytes of the source."""
 
@@ -210,6 +235,16 @@ class Acquisition:
     verified_by: str
     imported: bool = False
     stored_hashes: dict[str, str] = field(default_factory=dict)
+    begun: tuple[str, ...] = ()
+    """When it was started, each time; more than one where it was interrupted and gone on with."""
+    retries: int = 0
+    slow_reads: int = 0
+    second_copy: str = ""
+    """The folder of the second copy, verified as the first; empty where there is none."""
+    second_copy_failure: str = ""
+    """Why a second copy that was wanted is not there."""
+    second_read: SecondRead | None = None
+    """None where the source was read once."""
 
 
 # -------------------------------------------------------------------------------------------------------- contents

@@ -22,6 +22,7 @@ from forensics.model import (
     Device,
     EntryStatus,
     Evidence,
+    Extent,
     FileEntry,
     Locator,
     Outcome,
@@ -29,6 +30,7 @@ from forensics.model import (
     Piece,
     Protection,
     Region,
+    SecondRead,
     SourceRecord,
     Unit,
     Volume,
@@ -69,12 +71,20 @@ def read_source_record(row: Any) -> SourceRecord:
 
 def read_acquisition(document: dict[str, Any]) -> Acquisition:
     device = document["device"]
+    again = document.get("second_read")
     return Acquisition(
         **{
             **document,
             "segments": tuple(document["segments"]),
             "bad": tuple(BadRange(**bad) for bad in document["bad"]),
             "protection": Protection(**document["protection"]),
+            "begun": tuple(document.get("begun", ())),
+            "second_read": again
+            and SecondRead(
+                again["sha256"],
+                tuple(Extent(**item) for item in again["differing"]),
+                tuple(Extent(**item) for item in again["unreadable"]),
+            ),
             "device": device and Device(**{**device, "mounted_at": tuple(device["mounted_at"])}),
         }
     )

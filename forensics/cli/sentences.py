@@ -14,6 +14,16 @@ def of_acquisition(result: Result) -> list[str]:
     bad = sum(item["length"] for item in acquisition["bad"])
     if bad:
         lines.append(f"  {bad:,} bytes could not be read; they stand as zeros in the image and in acquisition.map.")
+    if len(acquisition["begun"]) > 1:
+        lines.append(f"  It was interrupted and gone on with; started {', '.join(acquisition['begun'])}.")
+    if acquisition["slow_reads"]:
+        lines.append(f"  {acquisition['slow_reads']:,} reads took longer than a sound drive needs.")
+    if acquisition["second_copy"]:
+        lines.append("  The second copy was read back: it has the same hashes.")
+    elif acquisition["second_copy_failure"]:
+        lines.append(f"  There is no second copy: {acquisition['second_copy_failure']}")
+    if acquisition["second_read"]:
+        lines.append("  The source was read a second time and gave the same bytes.")
     lines.append(f"  Write protection: {acquisition['protection']['method']}. {acquisition['protection']['detail']}")
     if acquisition["verified"]:
         lines.append("  The image was read back: it is what was read from the source.")
@@ -29,6 +39,8 @@ def of_index(result: Result) -> list[str]:
     lines = [f"{result['entries']:,} entries: {statuses or 'none'}."]
     if result["not_examined"]:
         lines.append(f"{result['not_examined']:,} could not be examined; each is listed with its reason.")
+    if result["implausible"]:
+        lines.append(f"{result['implausible']:,} hold bytes that are not to be believed: unreadable, or silent zeros.")
     return lines
 
 

@@ -13,6 +13,8 @@ from forensics.errors import NotIntact
 from forensics.evidence import ewf_check
 from forensics.evidence.containers import EWF
 from forensics.evidence.image import Image
+from forensics.evidence.pipeline import ZERO_UNIT
+from forensics.evidence.zero_map import ZeroMap
 
 BLOCK = 1 << 20
 AHEAD = 6
@@ -28,11 +30,13 @@ def verify(
     check: Callable[[], None],
     *,
     by_libewf: bool = False,
+    zeros: ZeroMap | None = None,
 ) -> dict[str, str]:
     """Reads the whole image and returns algorithm → lower-case hex. The caller compares the digests.
 
     An E01 is read by our own reader, and every checksum in its files is recomputed. With `by_libewf` libewf reads it
     as well and must give the same bytes: it shares no code with ours, and it is what everything else reads through.
+    What is zeros is put into `zeros`.
     Raises `NotIntact` naming the place where a checksum or the two readers do not match or the image cannot be read;
     `check` may raise to stop.
     """
@@ -42,11 +46,13 @@ def verify(
         consumers += [_Consumer(name, digest.update) for name, digest in digests.items()]
         if by_libewf and image.format == EWF:
             consumers.append(_Consumer("libewf", _Comparison(image).update))
+        if zeros is not None:
+            consumers.append(_Consumer("zeros", _Zeros(zeros).update))
         for consumer in consumers:
             consumer.start()
         done = 0
-        with closing(_blocks(image, check)) as blocks:
-            for block in blocks:
+        with closing(blocks(image, check)) as pieces:
+            for block in pieces:
                 check()
                 for consumer in consumers:
                     consumer.put(block)
@@ -62,7 +68,11 @@ def verify(
             consumer.end()
 
 
-def _blocks(image: Image, check: Callable[[], None]) -> Generator[bytes, None, None]:
+def blocks(image: Image, check: Callable[[], None]) -> Generator[bytes, None, None]:
+    """The bytes of the drive in `image`, in order and in pieces of 1 MiB or so, every checksum of an E01 recomputed.
+
+    Raises `NotIntact` as `verify` does. Close the generator to end its threads.
+    """
     if image.format == EWF:
         yield from _within(ewf_check.contents(image.segments, check), image.size)
         return
@@ -84,6 +94,24 @@ def _read(image: Image, offset: int, length: int) -> bytes:
         return image.read_at(offset, length)
     except OSError as error:
         raise NotIntact(f"The image cannot be read at byte {offset} of the drive.", _REMEDY) from error
+
+
+class _Zeros:
+    """Puts blocks of any length together to the units of a map of zeros."""
+
+    def __init__(self, zeros: ZeroMap) -> None:
+        self._zeros = zeros
+        self._offset = 0
+        self._rest = b""
+
+    def update(self, block: bytes) -> None:
+        block = self._rest + block
+        whole = len(block)
+        if self._offset + whole < self._zeros.size:
+            whole -= whole % ZERO_UNIT
+        self._zeros.measure(self._offset, block[:whole])
+        self._rest = block[whole:]
+        self._offset += whole
 
 
 class _Comparison:

@@ -25,6 +25,13 @@ class ZeroMap:
         unit = offset // ZERO_UNIT
         self._bits[unit // 8] |= 1 << unit % 8
 
+    def measure(self, offset: int, block: bytes) -> None:
+        """Adds the units in `block`, which begins at `offset`, a multiple of 32 KiB, and ends at one or at the end."""
+        for start in range(0, len(block), ZERO_UNIT):
+            unit = block[start : start + ZERO_UNIT]
+            if unit.count(0) == len(unit):
+                self.add(offset + start)
+
     @property
     def amount(self) -> int:
         """Bytes in such units."""

@@ -13,7 +13,7 @@ from forensics.casefile.store import Store
 from forensics.casefile.stored import FoundEvidence, MatchUnit
 from forensics.detection.scan import MARGIN
 from forensics.errors import Refused
-from forensics.examination.acquire import image_paths
+from forensics.examination.images import image_paths
 from forensics.examination.index import workers
 from forensics.examination.open_case import OpenCase, verb
 from forensics.examination.units import Located, ScanPiece, ScanRange, scan_unit, take_index

@@ -24,8 +24,8 @@ from forensics.errors import DriveCustodyError, Refused
 from forensics.evidence.content import open_content
 from forensics.evidence.image import open_image
 from forensics.examination import review
-from forensics.examination.acquire import image_paths
 from forensics.examination.custody import list_events
+from forensics.examination.images import image_paths
 from forensics.examination.open_case import OpenCase
 from forensics.jobs import pool
 from forensics.jobs.events import Emit, Job
