@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import re
+import shutil
 import subprocess
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -116,6 +119,30 @@ def require_nothing_called_bad_that_is_not(folder: Path, bad: Sequence[BadRange]
         if line.startswith("0x") and line.endswith("-"):
             offset, length = (int(word, 16) for word in line.split()[:2])
             assert set(range(offset, offset + length, 512)) <= planted, line
+
+
+@contextmanager
+def small_disk(folder: Path, size: int) -> Iterator[Path]:
+    """An ext4 of this size in a file, mounted: it runs full as a real one does."""
+    folder.mkdir()
+    image = folder.with_suffix(".ext4")
+    image.write_bytes(b"")
+    with image.open("r+b") as stream:
+        stream.truncate(size)
+    subprocess.run(["mkfs.ext4", "-q", "-m", "0", "-O", "^has_journal", image], check=True)
+    subprocess.run(["mount", "-o", "loop", image, folder], check=True)
+    try:
+        yield folder
+    finally:
+        subprocess.run(["umount", "--lazy", folder], check=True)
+        image.unlink()
+
+
+def take_room(disk: Path, but: int) -> None:
+    """Somebody else fills the disk."""
+    os.sync()  # ext4 counts what waits to be written larger than it will be
+    with suppress(OSError):  # where an image grew meanwhile there is less
+        (disk / "other").write_bytes(b"x" * (shutil.disk_usage(disk).free - but))
 
 
 both_formats = pytest.mark.parametrize("format", FORMATS)

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import errno
-import os
-import shutil
-import subprocess
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 from faulty_drive import MIB, SECTOR, FaultyDrive, content_of_a_drive
-from imaged_drive import acquire, both_formats, open_sink, require_nothing_called_bad_that_is_not, require_right
+from imaged_drive import (
+    acquire,
+    both_formats,
+    open_sink,
+    require_nothing_called_bad_that_is_not,
+    require_right,
+    small_disk,
+    take_room,
+)
 
 from forensics.errors import EnvironmentFailed
 from forensics.evidence.ewf_writer import EwfSink
@@ -95,29 +99,6 @@ def test_a_drive_that_is_away_while_its_bad_sectors_are_tried_again_is_not_calle
     drive.plug_in()
     found, sink = acquire(drive.device, tmp_path / "image", format)
     require_right(drive, found, sink, bad)
-
-
-@contextmanager
-def small_disk(folder: Path, size: int) -> Iterator[Path]:
-    """An ext4 of this size in a file, mounted: it runs full as a real one does."""
-    folder.mkdir()
-    image = folder.with_suffix(".ext4")
-    image.write_bytes(b"")
-    with image.open("r+b") as stream:
-        stream.truncate(size)
-    subprocess.run(["mkfs.ext4", "-q", "-m", "0", "-O", "^has_journal", image], check=True)
-    subprocess.run(["mount", "-o", "loop", image, folder], check=True)
-    try:
-        yield folder
-    finally:
-        subprocess.run(["umount", "--lazy", folder], check=True)
-        image.unlink()
-
-
-def take_room(disk: Path, but: int) -> None:
-    """Somebody else fills the disk."""
-    os.sync()  # ext4 counts what waits to be written larger than it will be
-    (disk / "other").write_bytes(b"x" * (shutil.disk_usage(disk).free - but))
 
 
 @both_formats
