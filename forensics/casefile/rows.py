@@ -77,7 +77,7 @@ def read_acquisition(document: dict[str, Any]) -> Acquisition:
             **document,
             "segments": tuple(document["segments"]),
             "bad": tuple(BadRange(**bad) for bad in document["bad"]),
-            "protection": Protection(**document["protection"]),
+            "protection": Protection.from_json(document["protection"]),
             "begun": tuple(document.get("begun", ())),
             "second_read": again
             and SecondRead(
@@ -85,7 +85,7 @@ def read_acquisition(document: dict[str, Any]) -> Acquisition:
                 tuple(Extent(**item) for item in again["differing"]),
                 tuple(Extent(**item) for item in again["unreadable"]),
             ),
-            "device": device and Device(**{**device, "mounted_at": tuple(device["mounted_at"])}),
+            "device": device and Device.from_json(device),
         }
     )
 

@@ -115,14 +115,16 @@ def new(
 
 @app.command()
 def devices(json: Json = False, control: ControlOption = "") -> None:
-    """List what is plugged in."""
+    """List what is plugged in: identity, state, who uses it, and what the log says of it."""
 
     def work(_: Job) -> Result:
         from dataclasses import asdict
 
-        from forensics.evidence.devices import list_devices
+        from forensics.evidence.devices import histories, list_devices
 
-        return {"devices": [asdict(device) for device in list_devices()]}
+        found = list_devices()
+        pairs = zip(found, histories(found), strict=True)
+        return {"devices": [{**asdict(device), "history": asdict(said)} for device, said in pairs]}
 
     Shell("devices", None, json, None, control).perform(work, sentences.of_devices)
 

@@ -19,12 +19,23 @@ from forensics.evidence.image import open_image
 from forensics.evidence.imager import Imaging
 from forensics.evidence.imager import image as take_image
 from forensics.evidence.map_file import write_map
+from forensics.evidence.pieces import save_pieces
 from forensics.evidence.raw import RawSink
 from forensics.evidence.rescue import forget_rescue
 from forensics.evidence.second_read import read_again
 from forensics.evidence.sink import Sink
 from forensics.evidence.source import Source, open_source
-from forensics.examination.images import MANIFEST, MAP, ZEROS, keep, now, read_back, require_no_image, verified_again
+from forensics.examination.images import (
+    MANIFEST,
+    MAP,
+    PIECES,
+    ZEROS,
+    keep,
+    now,
+    read_back,
+    require_no_image,
+    verified_again,
+)
 from forensics.examination.open_case import OpenCase, verb
 from forensics.examination.receive import require_exhibit
 from forensics.examination.unfinished import STATE, Unfinished, empty_folder, read_unfinished
@@ -93,6 +104,8 @@ def acquire(
         write_map(folder / MAP, opened.size, found.bad)
         (folder / ZEROS).unlink(missing_ok=True)
         found.zeros.save(folder / ZEROS)
+        (folder / PIECES).unlink(missing_ok=True)
+        save_pieces(folder / PIECES, found.pieces)
         acquisition = Acquisition(
             exhibit=exhibit,
             source=str(source),
@@ -126,7 +139,7 @@ def acquire(
     forget_rescue(folder)
     (folder / STATE).unlink(missing_ok=True)
     if acquisition.second_copy:
-        for name in (MAP, ZEROS, MANIFEST):
+        for name in (MAP, ZEROS, PIECES, MANIFEST):
             shutil.copyfile(folder / name, Path(acquisition.second_copy) / f"{exhibit}.{name}")
     if acquisition.second_read and not acquisition.second_read.equal:
         case.record("second-read-differs", result["custody"]["second_read"], exhibit)
