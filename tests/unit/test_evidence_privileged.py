@@ -146,6 +146,23 @@ def test_a_reader_that_dies_is_no_bad_sector(device: Path) -> None:
             source.read_into(memoryview(bytearray(512)), 0)
 
 
+def test_after_nonsense_nothing_on_the_pipe_is_taken_for_an_answer(device: Path, place: Path) -> None:
+    """What stands behind a broken answer looks like the next one."""
+    hello = ANSWER.pack(b"DCRA", len(CONTENT), HELLO.size, 0) + HELLO.pack(512, 1, device.stat().st_rdev)
+    forged = ANSWER.pack(b"DCRX", 0, 512, 0) + ANSWER.pack(b"DCRA", 0, 512, 0) + bytes(512)
+    (place / "answers").write_bytes(hello + forged)
+    process = subprocess.Popen(
+        ["sh", "-c", 'cat "$0"; cat > /dev/null', place / "answers"],
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE, bufsize=0,
+    )  # fmt: skip
+    with PrivilegedSource(device, process) as source:
+        with pytest.raises(Defect):
+            source.read_into(memoryview(bytearray(512)), 0)
+        process.terminate()
+        with pytest.raises(EnvironmentFailed):
+            source.read_into(memoryview(bytearray(512)), 0)
+
+
 def test_the_reader_ends_when_nobody_asks_any_more(device: Path) -> None:
     source = start_reader(device, READER)
     source.close()
