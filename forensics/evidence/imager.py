@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import mmap
 import random
 import time
 from collections.abc import Callable, Sequence
@@ -9,6 +10,7 @@ from dataclasses import dataclass, field
 
 from forensics.errors import EnvironmentFailed, Refused
 from forensics.evidence.areas import BAD
+from forensics.evidence.pieces import PieceDigests
 from forensics.evidence.pipeline import ZERO_UNIT, Pipeline
 from forensics.evidence.reading import SLOW_SECONDS, Reading
 from forensics.evidence.rescue import BLOCK, Rescue
@@ -33,7 +35,8 @@ class Imaging:
     """What one pass found. `hashes` maps algorithm to lower-case hex over all bytes, with zeros for the `bad` ranges.
 
     `zero_bytes` are the bytes in aligned 32 KiB units that hold nothing but zeros, whether the drive sent them or
-    a bad range stands there; `zeros` says which. `slow_reads` gave their bytes, but took longer than two seconds.
+    a bad range stands there; `zeros` says which. `pieces` are the digests of each 4 MiB. `slow_reads` gave their
+    bytes, but took longer than two seconds.
     `in_place` says that bad places were gone through as they came, for want of room to read the good ones first.
     `copy_failure` is why there is no second copy; empty where there is one or none was wanted.
     """
@@ -42,6 +45,7 @@ class Imaging:
     bad: tuple[BadRange, ...]
     zero_bytes: int
     zeros: ZeroMap = field(repr=False)
+    pieces: list[str] = field(repr=False)
     slow_reads: int = 0
     in_place: bool = False
     copy_failure: str = ""
@@ -72,7 +76,8 @@ def image(
     Raises `EnvironmentFailed` where the destination is or gets full, or the device was disconnected, and `Refused`
     where `source` is not what the unfinished image was begun from.
     """
-    pipeline = Pipeline(sink, algorithms, copy)
+    pieces = PieceDigests()
+    pipeline = Pipeline(sink, algorithms, pieces, copy)
     reading = Reading(source)
     rescue = Rescue(reading, sink.folder, check, lambda done, total: stage("rescue", done, total), retries)
     zeros = ZeroMap(source.size)
@@ -116,7 +121,16 @@ def image(
     finally:
         rescue.close()
         pipeline.close()
-    return Imaging(hashes, tuple(rescue.bad), zeros.amount, zeros, reading.slow_reads, rescue.in_place, copy_failure)
+    return Imaging(
+        hashes,
+        tuple(rescue.bad),
+        zeros.amount,
+        zeros,
+        pieces.conclude(),
+        reading.slow_reads,
+        rescue.in_place,
+        copy_failure,
+    )
 
 
 def _finish_copy(
@@ -180,12 +194,14 @@ def _require_same(source: Source, rescue: Rescue, piece: bytes, offset: int, pla
         bad = any(status == "-" for _, _, status in rescue.areas.blocks(place, place + len(expected)))
         if bad:
             continue
-        found = bytearray(len(expected))
-        try:
-            complete = source.read_into(memoryview(found), place) == len(found)
-        except OSError:
-            continue  # it was good and is bad now; that is for the imager to find, where it matters
-        if complete and bytes(found) != expected:
+        # O_DIRECT takes memory that begins at a page, as this does.
+        with mmap.mmap(-1, SAMPLE) as memory, memoryview(memory) as whole, whole[: len(expected)] as found:
+            try:
+                complete = source.read_into(found, place) == len(found)
+            except OSError:
+                continue  # it was good and is bad now; that is for the imager to find, where it matters
+            same = bytes(found) == expected
+        if complete and not same:
             raise Refused(
                 f"The unfinished image does not hold what the drive says at byte {place}: it was begun from another "
                 "drive, or the drive was written to since.",

@@ -15,6 +15,7 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 
 from forensics import hashing
+from forensics.evidence.pieces import PieceDigests
 from forensics.evidence.rescue import BLOCK
 from forensics.evidence.sink import Sink, write_failed
 
@@ -116,7 +117,7 @@ class _Digest:
 class Pipeline:
     """The threads that hash and write. What becomes of `copy` is in `copy_failure` and stops nobody else."""
 
-    def __init__(self, sink: Sink, algorithms: Sequence[str], copy: Sink | None = None) -> None:
+    def __init__(self, sink: Sink, algorithms: Sequence[str], pieces: PieceDigests, copy: Sink | None = None) -> None:
         self._sink = sink
         self._digests = {name: _Digest(name) for name in algorithms}
         self._stop = threading.Event()
@@ -124,6 +125,7 @@ class Pipeline:
         self._free: queue.SimpleQueue[Buffer] = queue.SimpleQueue()
         self._buffers: list[Buffer] = []
         self._hashers = [Consumer(f"digest-{name}", d.update, self._stop) for name, d in self._digests.items()]
+        self._hashers.append(Consumer("digests of pieces", pieces.update, self._stop))
         self._consumers = [*self._hashers, Consumer("writer", sink.write, self._stop)]
         self._copiers = [Consumer("second copy", copy.write, self._stop_copy)] if copy else []
 

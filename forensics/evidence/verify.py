@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import queue
 import threading
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import closing
 from pathlib import Path
 
@@ -13,8 +13,6 @@ from forensics.errors import NotIntact
 from forensics.evidence import ewf_check
 from forensics.evidence.containers import EWF
 from forensics.evidence.image import Image
-from forensics.evidence.pipeline import ZERO_UNIT
-from forensics.evidence.zero_map import ZeroMap
 
 BLOCK = 1 << 20
 AHEAD = 6
@@ -30,13 +28,13 @@ def verify(
     check: Callable[[], None],
     *,
     by_libewf: bool = False,
-    zeros: ZeroMap | None = None,
+    besides: Mapping[str, Callable[[bytes], object]] | None = None,
 ) -> dict[str, str]:
     """Reads the whole image and returns algorithm → lower-case hex. The caller compares the digests.
 
     An E01 is read by our own reader, and every checksum in its files is recomputed. With `by_libewf` libewf reads it
     as well and must give the same bytes: it shares no code with ours, and it is what everything else reads through.
-    What is zeros is put into `zeros`.
+    Whoever is named in `besides` gets every block too, in order.
     Raises `NotIntact` naming the place where a checksum or the two readers do not match or the image cannot be read;
     `check` may raise to stop.
     """
@@ -46,8 +44,7 @@ def verify(
         consumers += [_Consumer(name, digest.update) for name, digest in digests.items()]
         if by_libewf and image.format == EWF:
             consumers.append(_Consumer("libewf", _Comparison(image).update))
-        if zeros is not None:
-            consumers.append(_Consumer("zeros", _Zeros(zeros).update))
+        consumers += [_Consumer(name, take) for name, take in (besides or {}).items()]
         for consumer in consumers:
             consumer.start()
         done = 0
@@ -94,24 +91,6 @@ def _read(image: Image, offset: int, length: int) -> bytes:
         return image.read_at(offset, length)
     except OSError as error:
         raise NotIntact(f"The image cannot be read at byte {offset} of the drive.", _REMEDY) from error
-
-
-class _Zeros:
-    """Puts blocks of any length together to the units of a map of zeros."""
-
-    def __init__(self, zeros: ZeroMap) -> None:
-        self._zeros = zeros
-        self._offset = 0
-        self._rest = b""
-
-    def update(self, block: bytes) -> None:
-        block = self._rest + block
-        whole = len(block)
-        if self._offset + whole < self._zeros.size:
-            whole -= whole % ZERO_UNIT
-        self._zeros.measure(self._offset, block[:whole])
-        self._rest = block[whole:]
-        self._offset += whole
 
 
 class _Comparison:

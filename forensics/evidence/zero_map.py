@@ -25,13 +25,6 @@ class ZeroMap:
         unit = offset // ZERO_UNIT
         self._bits[unit // 8] |= 1 << unit % 8
 
-    def measure(self, offset: int, block: bytes) -> None:
-        """Adds the units in `block`, which begins at `offset`, a multiple of 32 KiB, and ends at one or at the end."""
-        for start in range(0, len(block), ZERO_UNIT):
-            unit = block[start : start + ZERO_UNIT]
-            if unit.count(0) == len(unit):
-                self.add(offset + start)
-
     @property
     def amount(self) -> int:
         """Bytes in such units."""
@@ -63,6 +56,27 @@ class ZeroMap:
         descriptor = create_exclusively(path)
         with open(descriptor, "wb") as stream:  # noqa: PTH123 - a descriptor, not a path
             write_all(stream.fileno(), gzip.compress(bytes(self._bits), mtime=0))
+
+
+class ZeroMeter:
+    """Measures the map of a source of `size` bytes that comes in order and in blocks of any length."""
+
+    def __init__(self, size: int) -> None:
+        self.zeros = ZeroMap(size)
+        self._offset = 0
+        self._rest = b""
+
+    def update(self, block: bytes) -> None:
+        block = self._rest + block
+        whole = len(block)
+        if self._offset + whole < self.zeros.size:
+            whole -= whole % ZERO_UNIT
+        for start in range(0, whole, ZERO_UNIT):
+            unit = block[start : min(start + ZERO_UNIT, whole)]
+            if unit.count(0) == len(unit):
+                self.zeros.add(self._offset + start)
+        self._rest = block[whole:]
+        self._offset += whole
 
 
 def read_zero_map(path: Path, size: int) -> ZeroMap:

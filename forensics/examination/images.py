@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -13,9 +13,9 @@ from forensics import __version__, hashing
 from forensics.errors import NotIntact, Refused
 from forensics.evidence.containers import EWF
 from forensics.evidence.image import Image, library_version, open_image
+from forensics.evidence.pieces import PieceDigests, differing_pieces, read_pieces
 from forensics.evidence.second_read import DIFFERING, DIFFERING_MAP
 from forensics.evidence.verify import segment_digests, verify
-from forensics.evidence.zero_map import ZeroMap
 from forensics.examination.open_case import OpenCase, verb
 from forensics.jobs.events import Job
 from forensics.model import Acquisition
@@ -23,6 +23,11 @@ from forensics.model import Acquisition
 MANIFEST = "acquisition.json"
 MAP = "acquisition.map"
 ZEROS = "acquisition.zeros.gz"
+PIECES = "acquisition.pieces"
+
+
+PARTS_NAMED = 8
+"""Parts of a drive that one sentence names."""
 
 
 def now() -> str:
@@ -71,7 +76,7 @@ def read_back(
     algorithms: Sequence[str],
     by_libewf: bool,
     phase: str = "verify",
-    zeros: ZeroMap | None = None,
+    besides: Mapping[str, Callable[[bytes], object]] | None = None,
 ) -> dict[str, str]:
     return verify(
         image,
@@ -79,7 +84,7 @@ def read_back(
         lambda done, total: job.progress(phase, done, total),
         job.check,
         by_libewf=by_libewf,
-        zeros=zeros,
+        besides=besides,
     )
 
 
@@ -88,14 +93,22 @@ def verified_again(case: OpenCase, job: Job, acquisition: Acquisition, by_libewf
 
     A new image is read by libewf too, which judges the writer; afterwards our own reader sees any change.
     """
+    pieces = PieceDigests()
     with open_image(image_paths(case, acquisition)) as image:
         stored = image.stored_hashes
-        hashes = read_back(job, image, tuple(acquisition.hashes), by_libewf and image.format == EWF)
+        hashes = read_back(
+            job,
+            image,
+            tuple(acquisition.hashes),
+            by_libewf and image.format == EWF,
+            besides={"pieces": pieces.update},
+        )
     wrong = [name for name in acquisition.hashes if hashes[name] != acquisition.hashes[name]]
     if wrong:
         case.record("image-differs", {"expected": acquisition.hashes, "found": hashes}, acquisition.exhibit)
         raise NotIntact(
-            f"The image of {acquisition.exhibit} is not what was acquired: {', '.join(wrong).upper()} differs.",
+            f"The image of {acquisition.exhibit} is not what was acquired: {', '.join(wrong).upper()} differs"
+            f"{_where(case, acquisition, pieces.conclude())}.",
             "Fetch the image from the second copy, or acquire the drive again as a new exhibit.",
         )
     lying = [name for name, value in stored.items() if hashes.get(name, value) != value]
@@ -108,10 +121,25 @@ def verified_again(case: OpenCase, job: Job, acquisition: Acquisition, by_libewf
     return replace(acquisition, verified=True, verified_by=reader(by_libewf and acquisition.format == EWF))
 
 
+def _where(case: OpenCase, acquisition: Acquisition, found: list[str]) -> str:
+    """In which parts of the drive, where the digests of its pieces tell."""
+    path = case.folder.images(acquisition.exhibit) / PIECES
+    if not path.is_file():
+        return ""
+    parts = list(differing_pieces(read_pieces(path), found, acquisition.size))
+    sector = acquisition.sector_size
+    said = [
+        f"sectors {part.offset // sector:,} to {(part.offset + part.length - 1) // sector:,}"
+        for part in parts[:PARTS_NAMED]
+    ]
+    more = f" and {len(parts) - len(said):,} more parts" if len(parts) > len(said) else ""
+    return f", in {', '.join(said)}{more}" if said else ""
+
+
 def keep(case: OpenCase, job: Job, acquisition: Acquisition) -> dict[str, Any]:
     """Write the manifest beside the image, and the acquisition into the case."""
     folder = case.folder.images(acquisition.exhibit)
-    beside = [folder / name for name in (MAP, ZEROS, DIFFERING, DIFFERING_MAP)]
+    beside = [folder / name for name in (MAP, ZEROS, PIECES, DIFFERING, DIFFERING_MAP)]
     digests = segment_digests([*image_paths(case, acquisition), *(path for path in beside if path.is_file())])
     manifest = {
         "format": "drivecustody-acquisition/v1",
@@ -122,6 +150,7 @@ def keep(case: OpenCase, job: Job, acquisition: Acquisition) -> dict[str, Any]:
             **asdict(acquisition),
             "source": Path(acquisition.source).name,
             "second_copy": Path(acquisition.second_copy).name,
+            "seen_before": None,
         },
         "files_sha256": digests,
     }
@@ -140,6 +169,7 @@ def keep(case: OpenCase, job: Job, acquisition: Acquisition) -> dict[str, Any]:
         "bad_ranges": len(acquisition.bad),
         "bad_bytes": sum(bad.length for bad in acquisition.bad),
         "protection": asdict(acquisition.protection),
+        "log_lines_of_mounts_before": len(acquisition.seen_before.mounted) if acquisition.seen_before else None,
         "verified": acquisition.verified,
         "manifest_sha256": hashing.of_file(path),
     }

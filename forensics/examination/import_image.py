@@ -12,8 +12,9 @@ from typing import Any
 from forensics import hashing
 from forensics.errors import EnvironmentFailed, NotIntact
 from forensics.evidence.image import open_image
-from forensics.evidence.zero_map import ZeroMap
-from forensics.examination.images import ZEROS, keep, now, read_back, reader, require_no_image
+from forensics.evidence.pieces import PieceDigests, save_pieces
+from forensics.evidence.zero_map import ZeroMeter
+from forensics.examination.images import PIECES, ZEROS, keep, now, read_back, reader, require_no_image
 from forensics.examination.open_case import OpenCase, verb
 from forensics.examination.receive import require_exhibit
 from forensics.examination.unfinished import empty_folder
@@ -57,15 +58,22 @@ def import_image(case: OpenCase, job: Job, *, exhibit: str, files: Sequence[Path
             imported=True,
             stored_hashes=dict(image.stored_hashes),
         )
-        zeros = ZeroMap(image.size)
-        hashes = read_back(job, image, hashing.ALGORITHMS, by_libewf=True, zeros=zeros)
-    zeros.save(folder / ZEROS)
+        meter, pieces = ZeroMeter(image.size), PieceDigests()
+        hashes = read_back(
+            job,
+            image,
+            hashing.ALGORITHMS,
+            by_libewf=True,
+            besides={"zeros": meter.update, "pieces": pieces.update},
+        )
+    meter.zeros.save(folder / ZEROS)
+    save_pieces(folder / PIECES, pieces.conclude())
     wrong = [name for name, value in acquisition.stored_hashes.items() if hashes.get(name, value) != value]
     compared = [name for name in acquisition.stored_hashes if name in hashes]
     acquisition = replace(
         acquisition,
         hashes=hashes,
-        zero_bytes=zeros.amount,
+        zero_bytes=meter.zeros.amount,
         verified=bool(compared) and not wrong,
         verified_by=reader(True) if compared else "",
     )

@@ -7,7 +7,7 @@ import json
 import subprocess
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -18,16 +18,19 @@ from forensics.custody.ledger import Ledger
 from forensics.errors import Cancelled, NotIntact, Refused
 from forensics.evidence.image import open_image
 from forensics.examination.acquire import Wish, acquire
-from forensics.examination.images import MANIFEST
+from forensics.examination.images import MANIFEST, verify_image
 from forensics.examination.index import index
 from forensics.examination.open_case import OpenCase
 from forensics.examination.receive import new, receive
 from forensics.examination.unfinished import STATE
 from forensics.jobs import events
 from forensics.jobs.events import Event, Job, silent
+from forensics.model import HardwareBlocker
+from tests.unit.loop_devices import loop_device, mounted
 from tests.unit.review_fixtures import cheap_guesses
 
 __all__ = ["cheap_guesses"]
+
 
 MIB = 1 << 20
 SIZE = 24 * MIB
@@ -36,13 +39,14 @@ NO_WISH = Wish()
 
 
 @pytest.fixture
-def case(tmp_path: Path, cheap_guesses: None) -> OpenCase:
+def case(tmp_path: Path, cheap_guesses: None) -> Iterator[OpenCase]:
     details = CaseDetails(
         number="1", title="T", organisation="O", entity_types=("business",), examiner="Kim"
     )  # fmt: skip
     opened = new(tmp_path / "a.dcase", details, "correct horse battery staple")
     receive(opened, silent(), exhibit=EXHIBIT, received_from="A", received_by="B")
-    return opened
+    with opened:
+        yield opened
 
 
 @pytest.fixture(autouse=True)
@@ -284,3 +288,50 @@ def test_a_file_whose_middle_the_drive_sent_as_zeros_is_named_in_the_case(case: 
     assert doubtful.kind == "zeros"
     assert 5 * 32768 <= doubtful.bytes <= 200_000
     assert not any(drive.read_bytes()[doubtful.first_offset :][:32768])
+
+
+@pytest.mark.parametrize("format", ["raw", "e01"])
+def test_a_flipped_byte_is_named_by_its_place_in_any_format(case: OpenCase, drive: Path, format: str) -> None:
+    """A raw image has no checksum of its own."""
+    acquire(case, silent(), exhibit=EXHIBIT, source=drive, wish=Wish(format=format, compression="none"))
+    segment = case.folder.images(EXHIBIT) / case.store.acquisitions()[0].segments[0]
+    sectors = drive.read_bytes()[9 * MIB :][:4096]
+    at = segment.read_bytes().index(sectors)
+    with segment.open("r+b") as stream:
+        stream.seek(at)
+        stream.write(bytes([sectors[0] ^ 1]))
+    with pytest.raises(NotIntact) as found:
+        verify_image(case, silent())
+    # The raw image by its piece of 4 MiB, E01 by its chunk of 32 KiB.
+    first, last = (16_384, 24_575) if format == "raw" else (18_432, 18_495)
+    assert f"{first:,} to {last:,}" in found.value.message or f"{first} to {last}" in found.value.message
+
+
+@pytest.mark.needs_root
+def test_a_device_is_held_read_only_meanwhile_and_a_mounted_one_is_refused(case: OpenCase, tmp_path: Path) -> None:
+    drive = tmp_path / "stick"
+    drive.write_bytes(bytes(SIZE))
+    subprocess.run(["mkfs.ext4", "-q", "-F", drive], check=True, capture_output=True)
+    with loop_device(drive) as device:
+        with mounted(device, tmp_path / "mount"), pytest.raises(Refused, match="FOR WRITING") as refused:
+            acquire(case, silent(), exhibit=EXHIBIT, source=device)
+        assert "umount" in refused.value.remedy
+        assert not case.folder.images(EXHIBIT).exists(), "nothing is begun that a rule forbids"
+        flags = []
+
+        def look(event: Event, _job: Job) -> None:
+            if event.get("phase") == "image":
+                flags.append(subprocess.run(["blockdev", "--getro", device], capture_output=True).stdout.strip())
+
+        job, _ = watched(look)
+        blocker = HardwareBlocker("Tableau", "T8u", "0001")
+        acquire(case, job, exhibit=EXHIBIT, source=device, blocker=blocker)
+        after = subprocess.run(["blockdev", "--getro", device], capture_output=True).stdout.strip()
+    assert set(flags) == {b"1"}
+    assert after == b"0"
+    (acquisition,) = case.store.acquisitions()
+    assert acquisition.protection.method == "hardware blocker declared; read-only device"
+    assert acquisition.protection.blocker == blocker
+    assert acquisition.protection.attempted_write.startswith("refused")
+    assert acquisition.seen_before is not None
+    require_image(case, drive)
