@@ -17,6 +17,7 @@ from unit.loop_devices import NOBODY, as_nobody, loop_device
 
 from forensics.errors import Defect, EnvironmentFailed, Refused
 from forensics.evidence import privileged, privileged_reader
+from forensics.evidence.devices import kernel_flag, protect  # noqa: F401  (a child of nobody cannot load it)
 from forensics.evidence.privileged import PrivilegedSource, start_reader
 from forensics.evidence.privileged_reader import ANSWER, HELLO, MOST, REQUEST
 from forensics.evidence.source import open_source
@@ -292,6 +293,34 @@ def test_a_request_that_is_none_ends_the_reader_without_an_answer(device: Path, 
     assert process.returncode == 3, said
     assert len(out) == ANSWER.size + HELLO.size
     assert said.decode().startswith("privileged-reader: the request")
+
+
+def test_a_mounted_drive_is_refused_and_none_can_be_mounted_while_it_is_read(device: Path, place: Path) -> None:
+    (place / "point").mkdir()
+    subprocess.run(["mke2fs", "-q", device], check=True, capture_output=True)
+    mount = ["mount", "-o", "ro", device, place / "point"]
+    with start_reader(device, READER):
+        assert subprocess.run(mount, capture_output=True).returncode != 0
+    subprocess.run(mount, check=True)
+    try:
+        assert "it is in use" in refusal(device)
+    finally:
+        subprocess.run(["umount", place / "point"], check=True)
+
+
+def test_the_claim_of_the_reader_is_part_of_the_protection(device: Path) -> None:
+    process = start(device)
+
+    def measured() -> list[object]:
+        with protect(device) as guard, PrivilegedSource(device, process) as source:
+            before = guard.protection.claimed
+            guard.learn(source)
+        return [before, guard.protection.claimed, guard.protection.detail]
+
+    with process:
+        before, after, detail = as_nobody(measured)
+    assert (before, after) == (False, True)
+    assert "claimed exclusively, so that nothing could mount it" in detail
 
 
 def test_more_than_one_argument_is_refused(device: Path) -> None:
