@@ -1,6 +1,8 @@
 """What is said of a device is what the system told of it, and no more."""
 
+import json
 import subprocess
+from dataclasses import asdict
 from pathlib import Path
 
 import pytest
@@ -364,6 +366,22 @@ def test_swap_mappings_and_raids_on_a_drive_are_named_with_the_way_to_end_them(
     assert caught.value.remedy == "End that first: dmsetup remove luks-abc && mdadm --stop /dev/md0"
 
 
+def test_a_device_survives_the_case_file_and_one_of_an_older_case_is_read(machine: Machine) -> None:
+    folder = machine.block("sdb", scsi(machine.usb("1-2", **STICK), "6:0:0:0"), GIB)
+    machine.partition(folder, "sdb1", 1, 1 << 20, 1 << 29)
+    machine.proc("36 27 8:1 / /media/x rw - vfat /dev/sdb1 rw\n", "/dev/sdb1 partition 1 0 -2\n")
+    device = machine.found["sdb"]
+    assert device.partitions
+    assert device.mounts
+    assert device.in_use
+    assert Device.from_json(json.loads(json.dumps(asdict(device)))) == device
+    old = {"path": "/dev/sdb", "size": 512, "vendor": "SanDisk", "model": "Ultra", "serial": "4C53", "usb_id": "0781:5581",
+           "sector_size": 512, "removable": True, "read_only": False, "mounted_at": ["/media/x"]}  # fmt: skip
+    assert Device.from_json(old) == Device(
+        "/dev/sdb", 512, "SanDisk", "Ultra", "4C53", "0781:5581", removable=True, mounted_at=("/media/x",)
+    )
+
+
 # ------------------------------------------------------------------------------------------------------------- logs
 
 JOURNAL = """
@@ -425,8 +443,6 @@ def test_a_log_that_cannot_be_read_is_said_to_be_unavailable(monkeypatch: pytest
 
 
 def test_the_command_prints_a_card_for_each_device(machine: Machine) -> None:
-    from dataclasses import asdict
-
     from forensics.cli.sentences import of_devices
 
     usb = machine.usb("1-2", **STICK)

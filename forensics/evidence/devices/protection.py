@@ -63,7 +63,7 @@ def protect(
     protected alone, without its drive. A file is only said to be one.
 
     Raises `Refused` for what is in use, is being protected by another run, or cannot be a source, and
-    `EnvironmentFailed` where there is nothing. Where the process is a thread's, all of it is the whole process's.
+    `EnvironmentFailed` where there is nothing.
     """
     require_source(path)
     if not _is_linux_device(path):
