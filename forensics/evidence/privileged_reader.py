@@ -21,6 +21,7 @@ import fcntl
 import mmap
 import os
 import re
+import signal
 import stat
 import struct
 import sys
@@ -179,6 +180,8 @@ def main(arguments: list[str]) -> int:
     try:
         if len(arguments) != 1:
             raise Refusal("it takes the name of one drive")
+        # Ctrl-C reaches everybody at the terminal. Who called decides; then the input ends, and so does this.
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
         os.chdir("/")
         os.closerange(3, 1024)
         uid, gid = caller()

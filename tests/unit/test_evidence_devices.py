@@ -375,8 +375,8 @@ def test_a_device_survives_the_case_file_and_one_of_an_older_case_is_read(machin
     assert device.mounts
     assert device.in_use
     assert Device.from_json(json.loads(json.dumps(asdict(device)))) == device
-    old = {"path": "/dev/sdb", "size": 512, "vendor": "SanDisk", "model": "Ultra", "serial": "4C53", "usb_id": "0781:5581",
-           "sector_size": 512, "removable": True, "read_only": False, "mounted_at": ["/media/x"]}  # fmt: skip
+    old = {"path": "/dev/sdb", "size": 512, "vendor": "SanDisk", "model": "Ultra", "serial": "4C53",
+           "usb_id": "0781:5581", "sector_size": 512, "removable": True, "read_only": False, "mounted_at": ["/media/x"]}  # fmt: skip
     assert Device.from_json(old) == Device(
         "/dev/sdb", 512, "SanDisk", "Ultra", "4C53", "0781:5581", removable=True, mounted_at=("/media/x",)
     )
@@ -471,4 +471,8 @@ def test_the_command_prints_a_card_for_each_device(machine: Machine) -> None:
         assert said in text, said
     steering = {**asdict(machine.found["sdb"]), "model": "Ultra\x1b[2J"}
     assert "\x1b" not in "".join(of_devices({"devices": [steering]}))
+    many = [{"time": str(number), "text": "sdb"} for number in range(100)]
+    text = "\n".join(of_devices({"devices": [{**asdict(machine.found["sdb"]), "history": {**log, "rows": many}}]}))
+    assert "84 lines left out" in text
+    assert text.endswith("99  sdb")
     assert of_devices({"devices": []}) == ["No drive is plugged in."]

@@ -5,9 +5,11 @@ import errno
 import hashlib
 import os
 import random
+import signal
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from xml.etree import ElementTree
@@ -162,6 +164,13 @@ def test_after_nonsense_nothing_on_the_pipe_is_taken_for_an_answer(device: Path,
         process.terminate()
         with pytest.raises(EnvironmentFailed):
             source.read_into(memoryview(bytearray(512)), 0)
+
+
+def test_a_cancel_at_the_terminal_is_not_taken_by_the_reader(device: Path) -> None:
+    with start_reader(device, READER) as source:
+        source._process.send_signal(signal.SIGINT)
+        time.sleep(0.2)
+        assert source.read_into(memoryview(bytearray(512)), 0) == 512
 
 
 def test_the_reader_ends_when_nobody_asks_any_more(device: Path) -> None:
