@@ -376,7 +376,8 @@ def test_a_device_survives_the_case_file_and_one_of_an_older_case_is_read(machin
     assert device.in_use
     assert Device.from_json(json.loads(json.dumps(asdict(device)))) == device
     old = {"path": "/dev/sdb", "size": 512, "vendor": "SanDisk", "model": "Ultra", "serial": "4C53",
-           "usb_id": "0781:5581", "sector_size": 512, "removable": True, "read_only": False, "mounted_at": ["/media/x"]}  # fmt: skip
+           "usb_id": "0781:5581", "sector_size": 512, "removable": True, "read_only": False,
+           "mounted_at": ["/media/x"]}  # fmt: skip
     assert Device.from_json(old) == Device(
         "/dev/sdb", 512, "SanDisk", "Ultra", "4C53", "0781:5581", removable=True, mounted_at=("/media/x",)
     )
