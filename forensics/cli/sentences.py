@@ -168,7 +168,8 @@ def of_events(result: Result) -> list[str]:
     return [*lines, f"{result['size']} entries, head {result['head']}"]
 
 
-LOG_LINES = 12
+LOG_LINES = 8
+"""Lines of the log on a card, from its beginning and from its end."""
 
 
 def of_devices(result: Result) -> list[str]:
@@ -228,9 +229,11 @@ def _card(d: Result) -> list[str]:
     log = d.get("history")
     if log:
         rows.append(("log", log["detail"]))
-        rows += [("", f"{row['time']}  {row['text']}") for row in log["rows"][:LOG_LINES]]
-        if len(log["rows"]) > LOG_LINES:
-            rows.append(("", f"… and {len(log['rows']) - LOG_LINES:,} more lines; --json has them"))
+        said = [f"{row['time']}  {row['text']}" for row in log["rows"]]
+        if len(said) > 2 * LOG_LINES:
+            left_out = f"… {len(said) - 2 * LOG_LINES:,} lines left out; --json has them"
+            said = [*said[:LOG_LINES], left_out, *said[-LOG_LINES:]]
+        rows += [("", line) for line in said]
     lines = [f"{d['path']}   {name}", *(f"  {label:<9} {text}" for label, text in rows if text)]
     return [*map(_shown, lines), ""]
 

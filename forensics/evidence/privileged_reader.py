@@ -3,9 +3,10 @@
 
     privileged-reader /dev/sdX
 
-It refuses everything but a removable or USB drive, or a loop device whose file the user can read anyway. It opens
-for reading only, takes on the user and group of who called, gives up all other rights for good, and only then reads.
-Requests come on standard input, answers go to standard output; it ends when the input ends.
+It refuses everything but a removable or USB drive that nothing else uses, or a loop device whose file the user can read
+anyway. It opens for reading only and claims the drive, so that nothing can mount it; it takes on the user and group of
+who called, gives up all other rights for good, and only then reads. Requests come on standard input, answers go to
+standard output; it ends when the input ends.
 
 Standard library only, and none of DriveCustody: what runs as root should be read in one sitting. Every number is
 little-endian. Request: 4 bytes `DCRQ`, offset (8), length (4); length 0 asks for the size. Answer: 4 bytes `DCRA`,
@@ -20,6 +21,7 @@ import fcntl
 import mmap
 import os
 import re
+import signal
 import stat
 import struct
 import sys
@@ -68,8 +70,11 @@ def open_drive(path: str) -> int:
         if not stat.S_ISBLK(node.st_mode):
             raise Refusal("it is no block device")
         require_exhibit(place_of(node.st_rdev))
-        drive = os.open(path, os.O_RDONLY | os.O_DIRECT | os.O_CLOEXEC | os.O_NOFOLLOW)
+        # O_EXCL on a block device claims it: nothing can mount it, or have it mounted, while we read (open(2)).
+        drive = os.open(path, os.O_RDONLY | os.O_DIRECT | os.O_EXCL | os.O_CLOEXEC | os.O_NOFOLLOW)
     except OSError as error:
+        if error.errno == errno.EBUSY:
+            raise Refusal("it is in use: mounted, or held by something else") from error
         raise Refusal(f"the drive cannot be opened: {os.strerror(error.errno or 0)}") from error
     opened = os.fstat(drive)
     if not stat.S_ISBLK(opened.st_mode) or opened.st_rdev != node.st_rdev:
@@ -175,6 +180,8 @@ def main(arguments: list[str]) -> int:
     try:
         if len(arguments) != 1:
             raise Refusal("it takes the name of one drive")
+        # Ctrl-C reaches everybody at the terminal. Who called decides; then the input ends, and so does this.
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
         os.chdir("/")
         os.closerange(3, 1024)
         uid, gid = caller()

@@ -95,6 +95,7 @@ def acquire(
     device = describe(source)
     seen = _seen_before(source, device)
     with protect(source, blocker=blocker, set_flag=set_flag) as guard, open_source(source) as opened:
+        guard.learn(opened)
         plan = _plan(case, exhibit, device, wish or Wish(), restart)
         job.told("start", exhibit, f"{device.size:,} bytes are read; this is start {len(plan.begun)}")
         job.told("check", exhibit, f"{guard.protection.method}: {guard.protection.detail}")

@@ -5,9 +5,11 @@ import errno
 import hashlib
 import os
 import random
+import signal
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from xml.etree import ElementTree
@@ -17,6 +19,7 @@ from unit.loop_devices import NOBODY, as_nobody, loop_device
 
 from forensics.errors import Defect, EnvironmentFailed, Refused
 from forensics.evidence import privileged, privileged_reader
+from forensics.evidence.devices import kernel_flag, protect  # noqa: F401  (a child of nobody cannot load it)
 from forensics.evidence.privileged import PrivilegedSource, start_reader
 from forensics.evidence.privileged_reader import ANSWER, HELLO, MOST, REQUEST
 from forensics.evidence.source import open_source
@@ -144,6 +147,30 @@ def test_a_reader_that_dies_is_no_bad_sector(device: Path) -> None:
             source.read_into(memoryview(bytearray(512)), 0)
         with pytest.raises(EnvironmentFailed, match="has ended"):
             source.read_into(memoryview(bytearray(512)), 0)
+
+
+def test_after_nonsense_nothing_on_the_pipe_is_taken_for_an_answer(device: Path, place: Path) -> None:
+    """What stands behind a broken answer looks like the next one."""
+    hello = ANSWER.pack(b"DCRA", len(CONTENT), HELLO.size, 0) + HELLO.pack(512, 1, device.stat().st_rdev)
+    forged = ANSWER.pack(b"DCRX", 0, 512, 0) + ANSWER.pack(b"DCRA", 0, 512, 0) + bytes(512)
+    (place / "answers").write_bytes(hello + forged)
+    process = subprocess.Popen(
+        ["sh", "-c", 'cat "$0"; cat > /dev/null', place / "answers"],
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE, bufsize=0,
+    )  # fmt: skip
+    with PrivilegedSource(device, process) as source:
+        with pytest.raises(Defect):
+            source.read_into(memoryview(bytearray(512)), 0)
+        process.terminate()
+        with pytest.raises(EnvironmentFailed):
+            source.read_into(memoryview(bytearray(512)), 0)
+
+
+def test_a_cancel_at_the_terminal_is_not_taken_by_the_reader(device: Path) -> None:
+    with start_reader(device, READER) as source:
+        source._process.send_signal(signal.SIGINT)
+        time.sleep(0.2)
+        assert source.read_into(memoryview(bytearray(512)), 0) == 512
 
 
 def test_the_reader_ends_when_nobody_asks_any_more(device: Path) -> None:
@@ -275,6 +302,34 @@ def test_a_request_that_is_none_ends_the_reader_without_an_answer(device: Path, 
     assert process.returncode == 3, said
     assert len(out) == ANSWER.size + HELLO.size
     assert said.decode().startswith("privileged-reader: the request")
+
+
+def test_a_mounted_drive_is_refused_and_none_can_be_mounted_while_it_is_read(device: Path, place: Path) -> None:
+    (place / "point").mkdir()
+    subprocess.run(["mke2fs", "-q", device], check=True, capture_output=True)
+    mount = ["mount", "-o", "ro", device, place / "point"]
+    with start_reader(device, READER):
+        assert subprocess.run(mount, capture_output=True).returncode != 0
+    subprocess.run(mount, check=True)
+    try:
+        assert "it is in use" in refusal(device)
+    finally:
+        subprocess.run(["umount", place / "point"], check=True)
+
+
+def test_the_claim_of_the_reader_is_part_of_the_protection(device: Path) -> None:
+    process = start(device)
+
+    def measured() -> list[object]:
+        with protect(device) as guard, PrivilegedSource(device, process) as source:
+            before = guard.protection.claimed
+            guard.learn(source)
+        return [before, guard.protection.claimed, guard.protection.detail]
+
+    with process:
+        before, after, detail = as_nobody(measured)
+    assert (before, after) == (False, True)
+    assert "claimed exclusively, so that nothing could mount it" in detail
 
 
 def test_more_than_one_argument_is_refused(device: Path) -> None:

@@ -25,8 +25,14 @@ NONE_MEASURED = "none measured"
 class Guard:
     """What `protect` gives: `protection` grows with what is measured, and is complete after the `with` block."""
 
-    def __init__(self, protection: Protection) -> None:
+    def __init__(self, protection: Protection, held: _Held | None = None) -> None:
         self.protection = protection
+        self._held = held
+
+    def learn(self, source: object) -> None:
+        """Takes in that the device was claimed by who reads it: the privileged reader, where this user may not."""
+        if self._held and getattr(source, "claimed", False):
+            self.protection = _worded(replace(self.protection, claimed=True), self._held)
 
 
 def measure_protection(path: Path, blocker: HardwareBlocker | None = None) -> Protection:
@@ -57,7 +63,7 @@ def protect(
     protected alone, without its drive. A file is only said to be one.
 
     Raises `Refused` for what is in use, is being protected by another run, or cannot be a source, and
-    `EnvironmentFailed` where there is nothing. Where the process is a thread's, all of it is the whole process's.
+    `EnvironmentFailed` where there is nothing.
     """
     require_source(path)
     if not _is_linux_device(path):
@@ -69,7 +75,7 @@ def protect(
     claim = _claim(real)
     try:
         with _flags_held(names, set_flag, notes) as held:
-            guard = Guard(_worded(Protection("", "", blocker, claimed=claim is not None), held))
+            guard = Guard(_worded(Protection("", "", blocker, claimed=claim is not None), held), held)
             try:
                 yield guard
             finally:
