@@ -147,6 +147,8 @@ class Assessment:
     not_examined_items: int | None
     not_examined_bytes: int | None
     not_examined_reasons: Mapping[str, int]
+    result_sha256: str = ""
+    """Digest of the whole result; empty for one that was made before there was any."""
 
     @classmethod
     def from_result(cls, result: Mapping[str, Any]) -> Self:
@@ -164,6 +166,7 @@ class Assessment:
                 not_examined_items=left.get("items"),
                 not_examined_bytes=left.get("bytes"),
                 not_examined_reasons=dict(left.get("reasons") or {}),
+                result_sha256=str(result.get("result_sha256", "")),
             )
         except (KeyError, TypeError, AttributeError) as cause:
             raise Defect("The assessment handed to the report does not have the agreed form.") from cause

@@ -420,6 +420,11 @@ def certainty(facts: ReportFacts) -> list[Flowable]:
         story += [_h2("Estimate"), Grid((Column("", 0.7), Column("", 0.3, "right")), rows, part=0.62)]
         if told.estimate_status:
             story.append(_p(f"State of the estimate: {told.estimate_status}"))
+        if told.result_sha256:
+            story += [
+                sheet([("Result SHA-256", told.result_sha256)], mono=True),
+                _p(wording.RESULT_DIGEST, "small"),
+            ]
     if missing := wording.unmeasured(facts):
         story += [_h2("What was not measured"), *_bullets([f"{text[:1].upper()}{text[1:]}." for text in missing])]
     return story

@@ -49,6 +49,13 @@ NOT_IN_THIS_REPORT = (
 )
 
 
+RESULT_DIGEST = (
+    "Whoever examines the same image with the same source records and settings finds the same digest: it is made of "
+    "every person, tier, element and place, of the numbers of this section, and of the settings; not of the case, the "
+    "clock, or the order of the work."
+)
+
+
 def people(n: int) -> str:
     return f"{n:,} person" if n == 1 else f"{n:,} persons"
 
