@@ -7,6 +7,11 @@
 | `{"id", "verb": "review decide", "keys", "decision", "reason", "by"}` | `decided`, `act`; as the verb |
 | `{"id", "verb": "review undo", "keys", "reason", "by"}` | `undone`, `review` |
 | `{"id", "verb": "reveal", "record_key", "reason", "by"}` | `record`: the person's values; recorded first |
+| `{"id", "verb": "review sample draw", "size", "seed", "tiers", "by"}` | `sample`, `items`, `population` |
+| `{"id", "verb": "review sample list", "reviewer", "unanswered"}` | `questions`: `item`, `place`, `record` … |
+| `{"id", "verb": "review sample answer", "item", "answer", "reviewer"}` | `unanswered`: how many are left |
+| `{"id", "verb": "review sample reveal", "item", "reason", "by"}` | `record`: the values; recorded first |
+| `{"id", "verb": "review sample close" or "review sample result", "by"}` | what it shows |
 
 A verb that this version does not have is answered with `refused`.
 """
@@ -23,7 +28,7 @@ from typing import Any
 from forensics.errors import DriveCustodyError, Refused
 from forensics.evidence.content import open_content
 from forensics.evidence.image import open_image
-from forensics.examination import review
+from forensics.examination import review, sample
 from forensics.examination.acquire import image_paths
 from forensics.examination.custody import list_events
 from forensics.examination.open_case import OpenCase
@@ -33,6 +38,8 @@ from forensics.model import FileEntry, Locator, Volume
 
 MOST = 1 << 20
 """Bytes of one answer at most."""
+
+_SAMPLE = "review sample "
 
 
 def serve(case: OpenCase, job: Job, emit: Emit, lines: Iterable[str]) -> dict[str, Any]:
@@ -66,10 +73,12 @@ def _answer(case: OpenCase, line: str) -> dict[str, Any]:
             answer = review.undo(case, keys=[str(key) for key in request.get("keys", ())], **_why(request))
         elif request.get("verb") == "reveal":
             answer = {"record": review.revealed(case, record_key=str(request["record_key"]), **_why(request))}
+        elif str(request.get("verb", "")).startswith(_SAMPLE):
+            answer = sample.request(case, str(request["verb"])[len(_SAMPLE) :], request)
         else:
             raise Refused(
                 "There is no such request in this version.",
-                "Requests: read, custody list, review decide, review undo, reveal.",
+                "Requests: read, custody list, review decide, review undo, review sample …, reveal.",
             )
     except DriveCustodyError as error:
         return {"id": number, "outcome": "refused", "message": str(error)}

@@ -159,3 +159,11 @@ def percent(part: int | None, whole: int | None) -> str:
     if share < 100 and f"{share:.1f}" == "100.0":
         return "> 99.9 %"
     return f"{share:.1f} %"
+
+
+def share(part: float) -> str:
+    """A share from 0 to 1 in per cent with one decimal, that never rounds to all or nothing where it is neither."""
+    shown = f"{100 * part:.1f} %"
+    if part < 1 and shown == "100.0 %":
+        return "> 99.9 %"
+    return "< 0.1 %" if part > 0 and shown == "0.0 %" else shown
