@@ -7,6 +7,7 @@
 | `{"id", "verb": "review decide", "keys", "decision", "reason", "by"}` | `decided`, `act`; as the verb |
 | `{"id", "verb": "review undo", "keys", "reason", "by"}` | `undone`, `review` |
 | `{"id", "verb": "reveal", "record_key", "reason", "by"}` | `record`: the person's values; recorded first |
+| `{"id", "verb": "passport", "record_key"}` | the passport, masked; with `out` its PDF is written |
 | `{"id", "verb": "review sample draw", "size", "seed", "tiers", "by"}` | `sample`, `items`, `population` |
 | `{"id", "verb": "review sample list", "reviewer", "unanswered"}` | `questions`: `item`, `place`, `record` … |
 | `{"id", "verb": "review sample answer", "item", "answer", "reviewer"}` | `unanswered`: how many are left |
@@ -32,8 +33,9 @@ from forensics.examination import review, sample
 from forensics.examination.acquire import image_paths
 from forensics.examination.custody import list_events
 from forensics.examination.open_case import OpenCase
+from forensics.examination.passport import passport, passport_pdf
 from forensics.jobs import pool
-from forensics.jobs.events import Emit, Job
+from forensics.jobs.events import Emit, Job, silent
 from forensics.model import FileEntry, Locator, Volume
 
 MOST = 1 << 20
@@ -73,18 +75,27 @@ def _answer(case: OpenCase, line: str) -> dict[str, Any]:
             answer = review.undo(case, keys=[str(key) for key in request.get("keys", ())], **_why(request))
         elif request.get("verb") == "reveal":
             answer = {"record": review.revealed(case, record_key=str(request["record_key"]), **_why(request))}
+        elif request.get("verb") == "passport":
+            answer = _passport(case, request)
         elif str(request.get("verb", "")).startswith(_SAMPLE):
             answer = sample.request(case, str(request["verb"])[len(_SAMPLE) :], request)
         else:
             raise Refused(
                 "There is no such request in this version.",
-                "Requests: read, custody list, review decide, review undo, review sample …, reveal.",
+                "Requests: read, custody list, review decide, review undo, review sample …, reveal, passport.",
             )
     except DriveCustodyError as error:
         return {"id": number, "outcome": "refused", "message": str(error)}
     except (KeyError, TypeError, ValueError):
         return {"id": number, "outcome": "refused", "message": "The request lacks something, or has it wrong."}
     return {"id": number, "outcome": "ok", **answer}
+
+
+def _passport(case: OpenCase, request: dict[str, Any]) -> dict[str, Any]:
+    key, by = str(request["record_key"]), str(request.get("by", ""))
+    if not request.get("out"):
+        return passport(case, record_key=key)
+    return passport_pdf(case, silent(), record_key=key, out=Path(str(request["out"])), by=by)
 
 
 def _why(request: dict[str, Any]) -> dict[str, Any]:
