@@ -38,7 +38,7 @@ def review(
     keys: Annotated[
         list[str] | None,
         typer.Argument(
-            metavar="[KEY…|draw|list|answer ITEM yes|no|unsure|close|result]",
+            metavar="[KEY…|draw|list|show ITEM|answer ITEM yes|no|unsure|close|result]",
             help="Record keys; - reads them from stdin, one a line. Behind sample: the step.",
         ),
     ] = None,

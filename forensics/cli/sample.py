@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 Result = dict[str, Any]
 
-STEPS = ("draw", "list", "answer", "close", "result")
+STEPS = ("draw", "list", "show", "answer", "close", "result")
 
 
 def parsed(words: list[str]) -> tuple[str, int, str]:
@@ -21,9 +21,12 @@ def parsed(words: list[str]) -> tuple[str, int, str]:
     step, *rest = words or [""]
     if step not in STEPS:
         raise typer.BadParameter(f"choose one of: {', '.join(STEPS)}", param_hint="sample")
+    if step == "show" and len(rest) == 1 and rest[0].isdigit():
+        return step, int(rest[0]), ""
     if step != "answer":
-        if rest:
-            raise typer.BadParameter(f"sample {step} takes nothing more", param_hint="sample")
+        if rest or step == "show":
+            takes = "the number of an item" if step == "show" else "nothing more"
+            raise typer.BadParameter(f"sample {step} takes {takes}", param_hint="sample")
         return step, 0, ""
     if len(rest) != 2 or not rest[0].isdigit():
         raise typer.BadParameter("an answer is written: answer ITEM yes|no|unsure", param_hint="sample")
@@ -48,6 +51,8 @@ def work(
         return sample.questions(case, reviewer=reviewer, unanswered=pending)
     if step == "result":
         return sample.result(case)
+    if step == "show":
+        return sample.show(case, item=item, by=reviewer or by)
     with case.held("review"):
         if step == "draw":
             return sample.draw(case, size=size or sample.SIZE, seed=seed, tiers=tiers, by=by)
@@ -67,6 +72,10 @@ def lines(result: Result) -> list[str]:
         ]
         left = f"{result['unanswered']:,} of {result['items']:,} left for {result['reviewer']}."
         return [*shown, f"{left} Answer one: review CASE sample answer ITEM yes|no|unsure --reviewer NAME"]
+    if "lines" in result:
+        record = " · ".join(f"{name.replace('_', ' ')} {value}" for name, value in result["record"].items())
+        at = [f"{'>' if line['here'] else ' '} {line['number'] or ''} {line['text']}" for line in result["lines"]]
+        return [f"Item {result['item']}: {record}", result["place"], *at, "Is this the person of the record?"]
     if "answer" in result:
         return [f"Item {result['item']}: {result['answer']}. {result['unanswered']:,} left for {result['reviewer']}."]
     if "precision" not in result:

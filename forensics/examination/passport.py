@@ -44,7 +44,7 @@ def passport(
         number = _found(view, record_key)
         result = view.assessment() or {}
         told = _gathered(view, number, view.persons([number])[number], case.store.source_record(number), result)
-        told["record"] = view.masked_record(number)
+        told["record"] = {name: value for name, value in view.masked_record(number).items() if name != "extra"}
     told["revealed"] = reveal
     if reveal:
         told["record"] = review.revealed(case, record_key=record_key, reason=reason, by=by)
@@ -178,7 +178,8 @@ def _allowed(stratum: int | None) -> list[str]:
     if stratum is None:
         return []
     ceiling = STRATA[stratum].ceiling
-    return [f"The best place shows {STRATA[stratum].name}, which may be {ceiling}: {RULE[ceiling]}."]
+    allows = "is possible at most" if ceiling is Tier.POSSIBLE else f"may be {ceiling}"
+    return [f"The best place shows {STRATA[stratum].name}, which {allows}: {RULE[ceiling]}."]
 
 
 def _chance(measured: Mapping[str, Any] | None) -> list[str]:
@@ -207,7 +208,12 @@ def checks(told: Mapping[str, Any]) -> list[str]:
             f"At {places:,} place(s) a field differs ({_words(differing)}): another person, an old value, an error?"
         )
     if told["tier"] == Tier.POSSIBLE:
-        said.append("Nothing here shows this person alone: look for a name or a birth date beside the number.")
+        named = any({"name", "birth_date"} & set(row["agree"]) for row in rows)
+        said.append(
+            "Chance or a namesake may explain all of it: look for a field that only this person has."
+            if named
+            else "Nothing here shows this person alone: look for a name or a birth date beside the number."
+        )
     shared = sum(row["other_records"] > 0 for row in rows)
     if shared:
         said.append(f"At {shared:,} of the places other records were found as well: whose row is it?")

@@ -16,11 +16,12 @@ from typing import Any
 
 from forensics.casefile import decisions, masking
 from forensics.casefile.decisions import DrawnItem
-from forensics.casefile.review_view import Sample, SampleAnswer
+from forensics.casefile.review_view import Sample, SampleAnswer, SampleItem
 from forensics.casefile.views import CaseView
 from forensics.errors import Refused
 from forensics.examination import review
 from forensics.examination.open_case import OpenCase
+from forensics.examination.passage import passage
 from forensics.exposure import review_sample as arithmetic
 from forensics.exposure.assessment import SURE
 from forensics.exposure.review_sample import ANSWERS, Answer
@@ -119,28 +120,30 @@ def answer(case: OpenCase, *, item: int, said: str, reviewer: str = "") -> dict[
         raise Refused("An answer is yes, no or unsure.", "Say whether the place shows the person of the record.")
     who = reviewer.strip() or case.details.examiner
     with case.view() as view:
-        sample = _open_sample(view)
-        found = view.sample_item(item)
-        if found is None or found.sample != sample.id:
-            raise Refused(
-                "The open sample has no such item.", "Take its number from: drivecustody review CASE sample list"
-            )
+        sample = _item(view, item).sample
     with case.store.begin() as connection:
         decisions.add_answer(connection, item, who, said)
     with case.view() as view:
-        left = len(view.sample_items(sample.id, who))
-    return {"sample": sample.id, "item": item, "answer": said, "reviewer": who, "unanswered": left}
+        left = len(view.sample_items(sample, who))
+    return {"sample": sample, "item": item, "answer": said, "reviewer": who, "unanswered": left}
+
+
+def show(case: OpenCase, *, item: int, by: str = "") -> dict[str, Any]:
+    """One item to be answered: the masked record, and what stands at the place (`passage`). That somebody looks is
+    recorded first."""
+    with case.view() as view:
+        found = _item(view, item)
+        record = view.masked_records([found.record_key])[found.record_key]
+    who = by or case.details.examiner
+    case.record("content-read", {"sample": found.sample, "item": item, "by": who})
+    lines = passage(case, found.locator)
+    return {"item": item, "place": found.locator, "record": _blind(record), "lines": lines}
 
 
 def reveal(case: OpenCase, *, item: int, reason: str, by: str = "") -> dict[str, Any]:
     """The values of an item's record, recorded first (`review.reveal`); without its key, which would say what it is."""
     with case.view() as view:
-        sample = _open_sample(view)
-        found = view.sample_item(item)
-        if found is None or found.sample != sample.id:
-            raise Refused(
-                "The open sample has no such item.", "Take its number from: drivecustody review CASE sample list"
-            )
+        found = _item(view, item)
     values = review.revealed(case, record_key=found.record_key, reason=reason, by=by)
     return {"item": item, "record": _blind(values)}
 
@@ -209,13 +212,15 @@ def request(case: OpenCase, action: str, told: dict[str, Any]) -> dict[str, Any]
         return questions(case, reviewer=str(told.get("reviewer", "")), unanswered=bool(told.get("unanswered")))
     if action == "answer":
         return answer(case, item=int(told["item"]), said=str(told["answer"]), reviewer=str(told.get("reviewer", "")))
+    if action == "show":
+        return show(case, item=int(told["item"]), by=who)
     if action == "reveal":
         return reveal(case, item=int(told["item"]), reason=str(told.get("reason", "")), by=who)
     if action == "close":
         return close(case, by=who)
     if action == "result":
         return result(case)
-    raise Refused("A sample has no such request.", "Requests: draw, list, answer, reveal, close, result.")
+    raise Refused("A sample has no such request.", "Requests: draw, list, show, answer, reveal, close, result.")
 
 
 # --------------------------------------------------------------------------------------------------------------- parts
@@ -290,7 +295,14 @@ def _parts(locator: str) -> tuple[str, int | None, int | None]:
 
 
 def _blind(record: dict[str, str]) -> dict[str, str]:
-    return {name: value for name, value in record.items() if name != "record_key"}
+    return {name: value for name, value in record.items() if name not in ("record_key", "extra")}
+
+
+def _item(view: CaseView, item: int) -> SampleItem:
+    sample, found = _open_sample(view), view.sample_item(item)
+    if found is None or found.sample != sample.id:
+        raise Refused("The open sample has no such item.", "Take its number from: drivecustody review CASE sample list")
+    return found
 
 
 def _open_sample(view: CaseView) -> Sample:

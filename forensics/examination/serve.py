@@ -10,6 +10,7 @@
 | `{"id", "verb": "passport", "record_key"}` | the passport, masked; with `out` its PDF is written |
 | `{"id", "verb": "review sample draw", "size", "seed", "tiers", "by"}` | `sample`, `items`, `population` |
 | `{"id", "verb": "review sample list", "reviewer", "unanswered"}` | `questions`: `item`, `place`, `record` … |
+| `{"id", "verb": "review sample show", "item", "by"}` | `record`, `place`, `lines` of what stands there |
 | `{"id", "verb": "review sample answer", "item", "answer", "reviewer"}` | `unanswered`: how many are left |
 | `{"id", "verb": "review sample reveal", "item", "reason", "by"}` | `record`: the values; recorded first |
 | `{"id", "verb": "review sample close" or "review sample result", "by"}` | what it shows |
@@ -22,21 +23,20 @@ from __future__ import annotations
 import base64
 import json
 from collections.abc import Iterable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from forensics.errors import DriveCustodyError, Refused
-from forensics.evidence.content import open_content
 from forensics.evidence.image import open_image
 from forensics.examination import review, sample
 from forensics.examination.acquire import image_paths
 from forensics.examination.custody import list_events
 from forensics.examination.open_case import OpenCase
+from forensics.examination.passage import ReadEntry, read_entry
 from forensics.examination.passport import passport, passport_pdf
 from forensics.jobs import pool
 from forensics.jobs.events import Emit, Job, silent
-from forensics.model import FileEntry, Locator, Volume
+from forensics.model import Locator
 
 MOST = 1 << 20
 """Bytes of one answer at most."""
@@ -131,21 +131,6 @@ def _read(case: OpenCase, request: dict[str, Any]) -> dict[str, Any]:
             data = case.store.content_range(stored.id, offset, length)
         else:
             volume = next(v for number, v, _ in case.store.volumes(locator.exhibit) if number == stored.volume)
-            item = _ReadEntry(segments, volume, stored.entry, offset, length)
+            item = ReadEntry(segments, volume, stored.entry, offset, length)
             data = next(iter(pool.run(read_entry, [item], workers=1, seconds=30.0))).value or b""
     return {"size": size, "offset": offset, "data": base64.b64encode(data).decode("ascii")}
-
-
-@dataclass(frozen=True, slots=True)
-class _ReadEntry:
-    segments: tuple[Path, ...]
-    volume: Volume
-    entry: FileEntry
-    offset: int
-    length: int
-
-
-def read_entry(item: _ReadEntry) -> bytes:
-    """Part of a content, read by a worker: the file system is as hostile here as anywhere."""
-    with open_image(item.segments) as image:
-        return open_content(image, item.volume, item.entry).read_at(item.offset, item.length)

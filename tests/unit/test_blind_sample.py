@@ -373,6 +373,7 @@ def test_the_command_draws_lists_takes_answers_and_closes(hundred: OpenCase, tmp
     assert told["unanswered"] == 65
     run("answer", first, status=2)
     run("peek", status=2)
+    run("show", status=2)
     run("answer", 999, "yes", status=3)
     run("draw", status=3)
     closed = run("close")["result"]
