@@ -155,8 +155,48 @@ def failed(reason: str) -> Outcome:
 
 
 @dataclass(frozen=True, slots=True)
+class Mount:
+    """A file system of a device that stands in the folder tree: which block device, where, and open for writing?"""
+
+    path: str
+    at: str
+    writable: bool
+
+
+@dataclass(frozen=True, slots=True)
+class PartitionGlance:
+    """A partition as the operating system tells it; nothing was read from the device to learn this. Bytes.
+
+    `start` is None where the system does not say. `kind`, `file_system` and `label` are empty where it does not know.
+    """
+
+    path: str
+    size: int
+    start: int | None = None
+    kind: str = ""
+    file_system: str = ""
+    label: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Lun:
+    """One logical unit of a USB device. `size` 0 means there is no medium in it; `number` is None where not known."""
+
+    number: int | None
+    path: str
+    size: int
+    optical: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Device:
-    """One thing that could be an exhibit, as the operating system describes it. Sizes in bytes."""
+    """One thing that could be an exhibit, as the operating system describes it. Sizes in bytes.
+
+    Empty texts and a `physical_sector_size` of 0 mean that the system does not say. `mounted_at` repeats the places of
+    `mounts`. `in_use` are what else holds the device (swap, dm, md, processes that could be seen). `luns` are all
+    logical units of the same USB device, this one among them. `hidden_areas` says what is known of a host protected
+    area or device configuration overlay, and `notes` what an examiner must not read into the other values.
+    """
 
     path: str
     size: int
@@ -168,6 +208,35 @@ class Device:
     removable: bool = False
     read_only: bool = False
     mounted_at: tuple[str, ...] = ()
+    physical_sector_size: int = 0
+    firmware: str = ""
+    usb_release: str = ""
+    bus: str = ""
+    usb_port: str = ""
+    lun: int | None = None
+    luns: tuple[Lun, ...] = ()
+    optical: bool = False
+    table: str = ""
+    partitions: tuple[PartitionGlance, ...] = ()
+    mounts: tuple[Mount, ...] = ()
+    in_use: tuple[str, ...] = ()
+    hidden_areas: str = ""
+    notes: tuple[str, ...] = ()
+
+    @classmethod
+    def from_json(cls, document: dict[str, Any]) -> Self:
+        """The device whose `asdict` went through JSON; values that an older version did not keep get their default."""
+        return cls(
+            **{
+                **document,
+                "mounted_at": tuple(document.get("mounted_at", ())),
+                "luns": tuple(Lun(**lun) for lun in document.get("luns", ())),
+                "partitions": tuple(PartitionGlance(**each) for each in document.get("partitions", ())),
+                "mounts": tuple(Mount(**mount) for mount in document.get("mounts", ())),
+                "in_use": tuple(document.get("in_use", ())),
+                "notes": tuple(document.get("notes", ())),
+            }
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,14 +248,97 @@ class BadRange:
 
 
 @dataclass(frozen=True, slots=True)
+class HardwareBlocker:
+    """A write blocker between drive and computer, as the examiner declares it; the computer cannot see one."""
+
+    make: str
+    model: str
+    serial: str
+
+
+@dataclass(frozen=True, slots=True)
+class KernelFlag:
+    """The kernel's read-only flag of one block device: before, after it was set, at the end of reading, and after it
+    was put back. None where it could not be read or was not reached. `read_by` is the call that was asked.
+    """
+
+    device: str
+    before: bool | None
+    during: bool | None = None
+    at_end: bool | None = None
+    restored: bool | None = None
+    read_by: str = "BLKROGET"
+
+
+@dataclass(frozen=True, slots=True)
 class Protection:
     """What was measured about write protection, in words that claim no more than that.
 
-    `method` is `read-only device` (the kernel's flag, read back), `read-only file` or `none measured`.
+    `method` is `read-only device` (the kernel's flag, read back), `read-only file`, `none measured`, or
+    `hardware blocker declared`, which stands before `; read-only device` where that was measured as well. `detail`
+    says all of it in sentences for the report; the other fields hold the facts it was made from. `attempted_write` is
+    the kernel's answer to a write of no bytes, or why none was tried. `left_behind` says that an earlier, killed
+    acquisition had left the flag set.
     """
 
     method: str
     detail: str
+    blocker: HardwareBlocker | None = None
+    flags: tuple[KernelFlag, ...] = ()
+    set_by_us: bool = False
+    attempted_write: str = ""
+    claimed: bool = False
+    left_behind: bool = False
+
+    @classmethod
+    def from_json(cls, document: dict[str, Any]) -> Self:
+        """The protection whose `asdict` went through JSON; what an older version did not keep gets its default."""
+        blocker = document.get("blocker")
+        return cls(
+            **{
+                **document,
+                "blocker": blocker and HardwareBlocker(**blocker),
+                "flags": tuple(KernelFlag(**flag) for flag in document.get("flags", ())),
+            }
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Extent:
+    """Consecutive bytes of the source."""
+
+    offset: int
+    length: int
+
+
+@dataclass(frozen=True, slots=True)
+class SecondRead:
+    """The source read once more beside its image.
+
+    `sha256` is over all its bytes with zeros for what it did not give. `differing` gave other bytes than the image has;
+    `unreadable` was read the first time and not the second.
+    """
+
+    sha256: str
+    differing: tuple[Extent, ...] = ()
+    unreadable: tuple[Extent, ...] = ()
+
+    @property
+    def equal(self) -> bool:
+        return not (self.differing or self.unreadable)
+
+
+@dataclass(frozen=True, slots=True)
+class SeenBefore:
+    """What this computer's log says of a drive from when it was plugged in until it was acquired.
+
+    `rows` are times and texts; `detail` says which log, and what may be missing. `mounted` are the texts that say that
+    a file system on the drive was mounted, and not that it was so read-only.
+    """
+
+    rows: tuple[tuple[str, str], ...]
+    detail: str
+    mounted: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,6 +362,18 @@ class Acquisition:
     verified_by: str
     imported: bool = False
     stored_hashes: dict[str, str] = field(default_factory=dict)
+    begun: tuple[str, ...] = ()
+    """When it was started, each time; more than one where it was interrupted and gone on with."""
+    retries: int = 0
+    slow_reads: int = 0
+    second_copy: str = ""
+    """The folder of the second copy, verified as the first; empty where there is none."""
+    second_copy_failure: str = ""
+    """Why a second copy that was wanted is not there."""
+    second_read: SecondRead | None = None
+    """None where the source was read once."""
+    seen_before: SeenBefore | None = None
+    """None where the source was a file, or the image was taken in."""
 
 
 # -------------------------------------------------------------------------------------------------------- contents
@@ -357,6 +521,18 @@ class Kind(StrEnum):
     SSN = "ssn"
     MEMBER_ID = "member_id"
     NAME_AND_BIRTH_DATE = "name+birth_date"
+
+
+class Moved(StrEnum):
+    """How a decoy differs from its record: which value was moved.
+
+    `CHECKED_ID` is a member id whose check digit is a wrong one, or a right one of a number that nobody has.
+    """
+
+    SSN = "ssn"
+    MEMBER_ID = "member_id"
+    NAME_AND_BIRTH_DATE = "name+birth_date"
+    CHECKED_ID = "member_id with check digit"
 
 
 class Probe(Protocol):

@@ -22,6 +22,7 @@ from forensics.model import (
     Device,
     EntryStatus,
     Evidence,
+    Extent,
     FileEntry,
     Locator,
     Outcome,
@@ -29,6 +30,8 @@ from forensics.model import (
     Piece,
     Protection,
     Region,
+    SecondRead,
+    SeenBefore,
     SourceRecord,
     Unit,
     Volume,
@@ -69,13 +72,23 @@ def read_source_record(row: Any) -> SourceRecord:
 
 def read_acquisition(document: dict[str, Any]) -> Acquisition:
     device = document["device"]
+    again, seen = document.get("second_read"), document.get("seen_before")
     return Acquisition(
         **{
             **document,
             "segments": tuple(document["segments"]),
             "bad": tuple(BadRange(**bad) for bad in document["bad"]),
-            "protection": Protection(**document["protection"]),
-            "device": device and Device(**{**device, "mounted_at": tuple(device["mounted_at"])}),
+            "protection": Protection.from_json(document["protection"]),
+            "begun": tuple(document.get("begun", ())),
+            "seen_before": seen
+            and SeenBefore(tuple((time, text) for time, text in seen["rows"]), seen["detail"], tuple(seen["mounted"])),
+            "second_read": again
+            and SecondRead(
+                again["sha256"],
+                tuple(Extent(**item) for item in again["differing"]),
+                tuple(Extent(**item) for item in again["unreadable"]),
+            ),
+            "device": device and Device.from_json(device),
         }
     )
 

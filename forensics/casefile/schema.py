@@ -16,7 +16,7 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
-VERSION = 3
+VERSION = 4
 
 metadata = MetaData(
     naming_convention={
@@ -130,6 +130,16 @@ piece = Table(
     Column("delimiter", String, nullable=False),
     Column("overlap", Integer, nullable=False),
     Column("data", LargeBinary, comment="Zstandard; NULL where the bytes stand in the content itself"),
+)
+
+implausible = Table(
+    "implausible",
+    metadata,
+    Column("entry_id", Integer, ForeignKey("file_entry.id"), primary_key=True),
+    Column("kind", String, primary_key=True, comment="unread or zeros"),
+    Column("bytes", Integer, nullable=False),
+    Column("places", Integer, nullable=False),
+    Column("first_offset", Integer, nullable=False, comment="device byte"),
 )
 
 source_set = Table(

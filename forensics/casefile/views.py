@@ -14,6 +14,7 @@ from sqlalchemy import Select, case, func, or_, select
 
 from forensics.casefile import database, protection, schema
 from forensics.casefile.case import CaseDetails, CaseFolder
+from forensics.casefile.implausible import Implausible, read_implausible
 from forensics.casefile.person_view import PersonView
 from forensics.casefile.review_view import ReviewView
 from forensics.casefile.rows import pack_elements, read_acquisitions, read_source_sets, read_volume, unpack_elements
@@ -268,6 +269,11 @@ class CaseView(ReviewView, PersonView):
             else:
                 found.append(NotExamined(row.locator, row.byte_length, row.reason))
         return sorted(found, key=lambda item: (item.locator, item.reason))
+
+    def implausible(self) -> list[Implausible]:
+        """Files whose bytes are not to be believed, by locator."""
+        with self._engine.connect() as connection:
+            return read_implausible(connection)
 
     # ----------------------------------------------------------------------------------------------------- exposure
 

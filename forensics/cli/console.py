@@ -27,7 +27,8 @@ _OUTCOME = {
 
 
 class Control:
-    """Standard input as the window uses it: the first line is the passphrase, the end of it is the stop."""
+    """Standard input as the window uses it: the first line is the passphrase, the end of it is the stop; lines `pause`
+    and `resume` may come between."""
 
     def __init__(self, wanted: bool) -> None:
         self.wanted = wanted
@@ -40,8 +41,11 @@ class Control:
             threading.Thread(target=self._wait, args=(job,), daemon=True).start()
 
     def _wait(self, job: Job) -> None:
-        while sys.stdin.readline():
-            continue
+        for line in iter(sys.stdin.readline, ""):
+            if line.strip() == "pause":
+                job.pause()
+            elif line.strip() == "resume":
+                job.resume()
         job.stop()
 
 
@@ -72,7 +76,7 @@ class Bars:
         kind = event["event"]
         if kind == "progress":
             self._progress(event)
-        elif kind == "noted":
+        elif kind == "noted" and event["outcome"] != "digest":
             self.say(f"  {event['outcome'].replace('_', ' ')}: {event['locator']} ({event['reason']})")
 
     def say(self, sentence: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from shlex import quote
 from typing import Any
 
 Result = dict[str, Any]
@@ -14,6 +15,16 @@ def of_acquisition(result: Result) -> list[str]:
     bad = sum(item["length"] for item in acquisition["bad"])
     if bad:
         lines.append(f"  {bad:,} bytes could not be read; they stand as zeros in the image and in acquisition.map.")
+    if len(acquisition["begun"]) > 1:
+        lines.append(f"  It was interrupted and gone on with; started {', '.join(acquisition['begun'])}.")
+    if acquisition["slow_reads"]:
+        lines.append(f"  {acquisition['slow_reads']:,} reads took longer than a sound drive needs.")
+    if acquisition["second_copy"]:
+        lines.append("  The second copy was read back: it has the same hashes.")
+    elif acquisition["second_copy_failure"]:
+        lines.append(f"  There is no second copy: {acquisition['second_copy_failure']}")
+    if acquisition["second_read"]:
+        lines.append("  The source was read a second time and gave the same bytes.")
     lines.append(f"  Write protection: {acquisition['protection']['method']}. {acquisition['protection']['detail']}")
     if acquisition["verified"]:
         lines.append("  The image was read back: it is what was read from the source.")
@@ -29,6 +40,8 @@ def of_index(result: Result) -> list[str]:
     lines = [f"{result['entries']:,} entries: {statuses or 'none'}."]
     if result["not_examined"]:
         lines.append(f"{result['not_examined']:,} could not be examined; each is listed with its reason.")
+    if result["implausible"]:
+        lines.append(f"{result['implausible']:,} hold bytes that are not to be believed: unreadable, or silent zeros.")
     return lines
 
 
@@ -156,19 +169,76 @@ def of_events(result: Result) -> list[str]:
     return [*lines, f"{result['size']} entries, head {result['head']}"]
 
 
+LOG_LINES = 12
+
+
 def of_devices(result: Result) -> list[str]:
+    """A card for each device: who it is, what protects it, who uses it, what is on it, what the log says."""
     if not result["devices"]:
         return ["No drive is plugged in."]
-    lines = []
-    for d in result["devices"]:
-        name = " ".join(part for part in (d["vendor"], d["model"]) if part) or "unnamed"
-        state = ["removable"] if d["removable"] else []
-        state.append("read-only" if d["read_only"] else "writable")
-        if d["mounted_at"]:
-            state.append("MOUNTED at " + ", ".join(d["mounted_at"]))
-        known = f"{name}  serial {d['serial'] or 'none'}  {d['usb_id']}"
-        lines.append(f"{d['path']:<14} {d['size']:>16,} bytes  {known}  {', '.join(state)}")
-    return lines
+    lines: list[str] = []
+    for device in result["devices"]:
+        lines += _card(device)
+    return lines[:-1]
+
+
+def _card(d: Result) -> list[str]:
+    name = " ".join(part for part in (d["vendor"], d["model"]) if part) or "unnamed"
+    sectors = f"sectors of {d['sector_size']}"
+    if d["physical_sector_size"] not in (0, d["sector_size"]):
+        sectors += f" ({d['physical_sector_size']} inside)"
+    version = ", ".join(
+        part
+        for part in (
+            d["usb_id"] and f"USB {d['usb_id']}",
+            d["usb_release"] and f"release {d['usb_release']}",
+            d["firmware"] and f"firmware {d['firmware']}",
+        )
+        if part
+    )
+    bus = d["bus"].upper() or "unknown"
+    if d["usb_port"]:
+        bus += f" port {d['usb_port']}"
+    if d["lun"] is not None and d["usb_id"]:
+        bus += f", logical unit {d['lun']} of {len(d['luns'])}"
+    kind = ["optical"] if d["optical"] else []
+    kind += ["removable"] if d["removable"] else []
+    state = "read-only flag set" if d["read_only"] else "WRITABLE: the kernel's read-only flag is not set"
+    rows = [
+        ("size", f"{d['size']:,} bytes, {sectors}"),
+        ("serial", d["serial"] or "none given"),
+        ("known as", version),
+        ("attached", ", ".join([bus, *kind])),
+        ("state", state),
+    ]
+    for mount in d["mounts"]:
+        how = "MOUNTED FOR WRITING" if mount["writable"] else "mounted read-only"
+        rows.append(
+            ("in use", f"{mount['path']} {how} at {mount['at']}; before acquiring: umount {quote(mount['at'])}")
+        )
+    rows += [("in use", what) for what in d["in_use"]]
+    if d["table"] or d["partitions"]:
+        rows.append(("table", d["table"] or "kind not told"))
+    for part in d["partitions"]:
+        told = ", ".join(
+            text for text in (part["kind"], part["file_system"], part["label"] and repr(part["label"])) if text
+        )
+        rows.append(("", f"{part['path']:<12} {part['size']:>16,} bytes  {told}"))
+    rows.append(("hidden", d["hidden_areas"]))
+    rows += [("note", note) for note in d["notes"]]
+    log = d.get("history")
+    if log:
+        rows.append(("log", log["detail"]))
+        rows += [("", f"{row['time']}  {row['text']}") for row in log["rows"][:LOG_LINES]]
+        if len(log["rows"]) > LOG_LINES:
+            rows.append(("", f"… and {len(log['rows']) - LOG_LINES:,} more lines; --json has them"))
+    lines = [f"{d['path']}   {name}", *(f"  {label:<9} {text}" for label, text in rows if text)]
+    return [*map(_shown, lines), ""]
+
+
+def _shown(untrusted: str) -> str:
+    """Names, labels and log lines come from the drive: what could steer a terminal is shown as an escape."""
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in untrusted)
 
 
 def of_out(result: Result) -> list[str]:

@@ -15,6 +15,7 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 
 from forensics import hashing
+from forensics.evidence.pieces import PieceDigests
 from forensics.evidence.rescue import BLOCK
 from forensics.evidence.sink import Sink, write_failed
 
@@ -90,23 +91,47 @@ class Consumer(threading.Thread):
                 buffer.release()
 
 
+class _Digest:
+    """A digest in its thread, which says on request what it is so far."""
+
+    def __init__(self, algorithm: str) -> None:
+        self._digest = hashing.new(algorithm)
+        self._length = 0
+        self._asked = False
+        self.so_far = (0, "")
+
+    def update(self, block: memoryview) -> None:
+        self._digest.update(block)
+        self._length += len(block)
+        if self._asked:
+            self._asked = False
+            self.so_far = (self._length, self._digest.copy().hexdigest())
+
+    def ask(self) -> None:
+        self._asked = True
+
+    def hexdigest(self) -> str:
+        return self._digest.hexdigest()
+
+
 class Pipeline:
     """The threads that hash and write. What becomes of `copy` is in `copy_failure` and stops nobody else."""
 
-    def __init__(self, sink: Sink, algorithms: Sequence[str], copy: Sink | None = None) -> None:
+    def __init__(self, sink: Sink, algorithms: Sequence[str], pieces: PieceDigests, copy: Sink | None = None) -> None:
         self._sink = sink
-        self._digests = {name: hashing.new(name) for name in algorithms}
+        self._digests = {name: _Digest(name) for name in algorithms}
         self._stop = threading.Event()
         self._stop_copy = threading.Event()
         self._free: queue.SimpleQueue[Buffer] = queue.SimpleQueue()
         self._buffers: list[Buffer] = []
         self._hashers = [Consumer(f"digest-{name}", d.update, self._stop) for name, d in self._digests.items()]
+        self._hashers.append(Consumer("digests of pieces", pieces.update, self._stop))
         self._consumers = [*self._hashers, Consumer("writer", sink.write, self._stop)]
-        self._copier = Consumer("second copy", copy.write, self._stop_copy) if copy else None
+        self._copiers = [Consumer("second copy", copy.write, self._stop_copy)] if copy else []
 
     @property
     def copy_failure(self) -> BaseException | None:
-        return self._copier.failure if self._copier else None
+        return next((copier.failure for copier in self._copiers), None)
 
     def start(self) -> None:
         self._buffers = [Buffer(self._free) for _ in range(RING)]
@@ -123,8 +148,9 @@ class Pipeline:
             self._raise_failure()
         return buffer
 
-    def hand_over(self, buffer: Buffer, *, only_digests: bool = False) -> None:
-        takers = self._hashers if only_digests else self._all()
+    def hand_over(self, buffer: Buffer, *, in_image: bool = False) -> None:
+        """Gives the block to everybody who takes it; the writer has it already where it is `in_image`."""
+        takers = [*self._hashers, *self._copiers] if in_image else self._all()
         buffer.hold(len(takers))
         for consumer in takers:
             consumer.blocks.put(buffer)
@@ -141,13 +167,20 @@ class Pipeline:
     def hexdigests(self) -> dict[str, str]:
         return {name: digest.hexdigest() for name, digest in self._digests.items()}
 
+    def digests_so_far(self) -> dict[str, tuple[int, str]]:
+        """Algorithm → how many bytes from the start, and their digest, as of the last call; empty before that."""
+        found = {name: digest.so_far for name, digest in self._digests.items() if digest.so_far[0]}
+        for digest in self._digests.values():
+            digest.ask()
+        return found
+
     def close(self) -> None:
         for buffer in self._buffers:
             buffer.close()
         self._buffers = []
 
     def _all(self) -> list[Consumer]:
-        return [*self._consumers, *([self._copier] if self._copier else [])]
+        return [*self._consumers, *self._copiers]
 
     def _end_threads(self) -> None:
         for consumer in self._all():

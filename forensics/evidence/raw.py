@@ -19,7 +19,7 @@ class RawSink:
     format = "raw"
 
     def __init__(self, path: Path, size: int, *, resume: bool = False) -> None:
-        """With `resume` the unfinished file is gone on with, after its last whole MiB.
+        """With `resume` the unfinished file is gone on with, after its last whole MiB; a finished one is opened again.
 
         Raises `Refused` where `path` exists and `EnvironmentFailed` where it cannot be made.
         """
@@ -28,9 +28,14 @@ class RawSink:
         self._written = 0
         self._unfinished = path.with_name(path.name + ".partial")
         if path.exists():
-            raise Refused(
-                f"{path.name} exists already and is never overwritten.", "Move it away, or name another destination."
-            )
+            # A crash while it got its name leaves both names, of one file.
+            if not resume or (self._unfinished.exists() and not self._unfinished.samefile(path)):
+                raise Refused(
+                    f"{path.name} exists already and is never overwritten.",
+                    "Move it away, or name another destination.",
+                )
+            path.replace(self._unfinished)
+            path.unlink(missing_ok=True)
         self.kept_bytes = 0
         if resume and self._unfinished.exists():
             self._go_on()

@@ -8,7 +8,7 @@ import os
 import time
 
 from forensics.errors import EnvironmentFailed
-from forensics.evidence.source import FileSource, Source
+from forensics.evidence.source import Source, Watched
 
 PAGE = 4096
 """The second step into a block that failed; sectors are the third."""
@@ -78,7 +78,7 @@ class Reading:
         """
         if not self._failures:
             return
-        if isinstance(self.source, FileSource) and (change := self.source.change()):
+        if isinstance(self.source, Watched) and (change := self.source.change()):
             raise disconnected(offset, change)
         size, sector = self.source.size, self.source.sector_size
         if self._first_good is not None and self._last_good is not None:

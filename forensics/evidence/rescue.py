@@ -32,6 +32,12 @@ SAVE_EVERY_S = 10.0
 TELL_EVERY_S = 0.5
 
 
+def forget_rescue(folder: Path) -> None:
+    """The image in `folder` is finished and its map is written: what was kept to go on from is removed."""
+    for name in (RESCUE, RESCUE_MAP):
+        (folder / name).unlink(missing_ok=True)
+
+
 class Rescue:
     """Gives any block of the source, with zeros where `retries` attempts beyond the first at every sector failed."""
 
@@ -75,12 +81,6 @@ class Rescue:
             self._read_ahead(offset)
         for start, length, status in list(self.areas.blocks(offset, offset + len(view))):
             self._from_file(view[start - offset : start - offset + length], start, status)
-
-    def forget(self) -> None:
-        """The image is finished: what was kept to go on from is removed."""
-        self.close()
-        for name in (RESCUE, RESCUE_MAP):
-            (self._folder / name).unlink(missing_ok=True)
 
     def close(self) -> None:
         if self._descriptor >= 0:

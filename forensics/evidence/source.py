@@ -1,17 +1,25 @@
-"""Opens the thing that is imaged, read only: a block device or a regular file."""
+"""Opens the thing that is imaged, read only: a block device or a regular file.
+
+Devices are read on Linux. Windows (FILE_FLAG_NO_BUFFERING) and macOS (/dev/rdiskN) need the same care and have not
+been tried, so a device is refused there by name rather than read through a cache that loses good sectors.
+"""
 
 from __future__ import annotations
 
 import errno
 import os
 import stat
-from collections.abc import Iterator
+import sys
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
-from typing import Protocol, Self
+from typing import TYPE_CHECKING, Protocol, Self, runtime_checkable
 
 from forensics.errors import EnvironmentFailed, Refused
+
+if TYPE_CHECKING:
+    from forensics.evidence.privileged import PrivilegedSource
 
 DEFAULT_SECTOR = 512
 """Bytes of a sector where no device says otherwise (a regular file has none of its own)."""
@@ -31,6 +39,25 @@ class Source(Protocol):
         ...
 
 
+@runtime_checkable
+class Watched(Protocol):
+    """A source that can say whether it is still the one that was opened."""
+
+    def change(self) -> str:
+        """What is no longer as when it was opened, in words; empty where the same device still stands there."""
+        ...
+
+
+class NoDevicesHere(EnvironmentFailed):
+    """Drives cannot be read on this operating system yet; files can."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "Drives cannot be read on this operating system yet.",
+            "Image the drive on Linux, or with another program, and import the image: drivecustody import-image.",
+        )
+
+
 class FileSource:
     """A block device or regular file that was opened read only.
 
@@ -40,7 +67,7 @@ class FileSource:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self._buffered = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        self._buffered = os.open(path, READ_ONLY)
         self._direct: int | None = None
         self._node = os.fstat(self._buffered)
         try:
@@ -61,9 +88,10 @@ class FileSource:
             try:
                 return self._fill(self._direct, buffer, offset)
             except OSError as error:
-                if error.errno != errno.EINVAL:
+                if error.errno != errno.EINVAL or stat.S_ISBLK(self._node.st_mode):
                     raise
-                # Some file systems accept the flag when the file is opened and refuse the read.
+                # Some file systems accept the flag when the file is opened and refuse the read. A device never does,
+                # and read through the cache it would lose good sectors beside bad ones.
                 os.close(self._direct)
                 self._direct = None
         return self._fill(self._buffered, buffer, offset)
@@ -71,7 +99,7 @@ class FileSource:
     def _fill(self, descriptor: int, buffer: memoryview, offset: int) -> int:
         done = 0
         while done < len(buffer):
-            count = os.preadv(descriptor, [buffer[done:]], offset + done)
+            count = _read_at(descriptor, buffer[done:], offset + done)
             if count == 0:
                 break
             done += count
@@ -106,40 +134,62 @@ class FileSource:
 
 
 @contextmanager
-def open_source(path: Path) -> Iterator[FileSource]:
+def open_source(path: Path, launcher: Sequence[str] | None = None) -> Iterator[FileSource | PrivilegedSource]:
     """The device or file at `path`, open for reading only, closed at the end.
 
+    A device that this user may not read is read by the privileged reader where that is installed; `launcher` is the
+    command that starts it (in place of pkexec), None the installed one.
     Raises `Refused` for what cannot be an exhibit (a directory, a pipe, nothing in it) and `EnvironmentFailed` where
     it is missing, may not be read, or does not answer.
     """
-    source = _open(path)
+    source = _open(path, launcher)
     try:
         yield source
     finally:
         source.close()
 
 
-def _open(path: Path) -> FileSource:
+def require_source(path: Path) -> None:
+    """Raises `Refused` for what can be no source, and `EnvironmentFailed` where there is nothing. Opens nothing."""
+    if sys.platform == "win32" and str(path).startswith("\\\\.\\"):
+        raise NoDevicesHere
     try:
         mode = path.stat().st_mode
-        if stat.S_ISDIR(mode):
-            raise Refused(
-                "The source is a directory, not a drive or an image.",
-                "Name the device itself: `drivecustody devices` lists them.",
-            )
-        if not (stat.S_ISBLK(mode) or stat.S_ISREG(mode)):
-            raise Refused(
-                "The source is neither a drive nor a file.", "Name a block device such as /dev/sdb, or an image file."
-            )
-        source = FileSource(path)
     except FileNotFoundError as error:
         raise EnvironmentFailed(
             "The source does not exist.", "Check the name, and that the drive is plugged in: `drivecustody devices`."
         ) from error
-    except PermissionError as error:
+    except OSError as error:
         raise EnvironmentFailed(
-            "The source may not be read by this user.", "Run the acquisition with the rights to read the device."
+            f"The source cannot be opened: {os.strerror(error.errno or 0)}.", "Check the name and the cable."
         ) from error
+    if stat.S_ISDIR(mode):
+        raise Refused(
+            "The source is a directory, not a drive or an image.",
+            "Name the device itself: `drivecustody devices` lists them.",
+        )
+    if sys.platform != "linux" and (stat.S_ISBLK(mode) or str(path).startswith("/dev/rdisk")):
+        raise NoDevicesHere
+    if not (stat.S_ISBLK(mode) or stat.S_ISREG(mode)):
+        raise Refused(
+            "The source is neither a drive nor a file.", "Name a block device such as /dev/sdb, or an image file."
+        )
+
+
+def _open(path: Path, launcher: Sequence[str] | None) -> FileSource | PrivilegedSource:
+    require_source(path)
+    source: FileSource | PrivilegedSource
+    try:
+        source = FileSource(path)
+    except PermissionError as error:
+        if not stat.S_ISBLK(path.stat().st_mode):
+            raise EnvironmentFailed(
+                "The source may not be read by this user.", "Give this user the right to read the file."
+            ) from error
+        # Imported here because it is needed only where rights are missing.
+        from forensics.evidence.privileged import start_reader
+
+        source = start_reader(path, launcher)
     except OSError as error:
         if error.errno in (errno.ENOMEDIUM, errno.ENXIO, errno.ENODEV):
             raise EnvironmentFailed(
@@ -156,13 +206,26 @@ def _open(path: Path) -> FileSource:
     return source
 
 
+READ_ONLY = os.O_RDONLY | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
+"""Windows has no O_CLOEXEC (its descriptors are not inherited) and needs O_BINARY, or line ends are changed."""
+
+
+def _read_at(descriptor: int, buffer: memoryview, offset: int) -> int:
+    if hasattr(os, "preadv"):
+        return os.preadv(descriptor, [buffer], offset)
+    os.lseek(descriptor, offset, os.SEEK_SET)
+    data = os.read(descriptor, len(buffer))
+    buffer[: len(data)] = data
+    return len(data)
+
+
 def _open_direct(path: Path) -> int | None:
     """A descriptor past the page cache, or None where system or file system have no such thing."""
     flag = getattr(os, "O_DIRECT", 0)
     if not flag:
         return None
     try:
-        return os.open(path, os.O_RDONLY | os.O_CLOEXEC | flag)
+        return os.open(path, READ_ONLY | flag)
     except OSError as error:
         if error.errno == errno.EINVAL:
             return None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import queue
 import threading
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import closing
 from pathlib import Path
 
@@ -28,11 +28,13 @@ def verify(
     check: Callable[[], None],
     *,
     by_libewf: bool = False,
+    besides: Mapping[str, Callable[[bytes], object]] | None = None,
 ) -> dict[str, str]:
     """Reads the whole image and returns algorithm → lower-case hex. The caller compares the digests.
 
     An E01 is read by our own reader, and every checksum in its files is recomputed. With `by_libewf` libewf reads it
     as well and must give the same bytes: it shares no code with ours, and it is what everything else reads through.
+    Whoever is named in `besides` gets every block too, in order.
     Raises `NotIntact` naming the place where a checksum or the two readers do not match or the image cannot be read;
     `check` may raise to stop.
     """
@@ -42,11 +44,12 @@ def verify(
         consumers += [_Consumer(name, digest.update) for name, digest in digests.items()]
         if by_libewf and image.format == EWF:
             consumers.append(_Consumer("libewf", _Comparison(image).update))
+        consumers += [_Consumer(name, take) for name, take in (besides or {}).items()]
         for consumer in consumers:
             consumer.start()
         done = 0
-        with closing(_blocks(image, check)) as blocks:
-            for block in blocks:
+        with closing(blocks(image, check)) as pieces:
+            for block in pieces:
                 check()
                 for consumer in consumers:
                     consumer.put(block)
@@ -62,7 +65,11 @@ def verify(
             consumer.end()
 
 
-def _blocks(image: Image, check: Callable[[], None]) -> Generator[bytes, None, None]:
+def blocks(image: Image, check: Callable[[], None]) -> Generator[bytes, None, None]:
+    """The bytes of the drive in `image`, in order and in pieces of 1 MiB or so, every checksum of an E01 recomputed.
+
+    Raises `NotIntact` as `verify` does. Close the generator to end its threads.
+    """
     if image.format == EWF:
         yield from _within(ewf_check.contents(image.segments, check), image.size)
         return

@@ -58,6 +58,27 @@ class ZeroMap:
             write_all(stream.fileno(), gzip.compress(bytes(self._bits), mtime=0))
 
 
+class ZeroMeter:
+    """Measures the map of a source of `size` bytes that comes in order and in blocks of any length."""
+
+    def __init__(self, size: int) -> None:
+        self.zeros = ZeroMap(size)
+        self._offset = 0
+        self._rest = b""
+
+    def update(self, block: bytes) -> None:
+        block = self._rest + block
+        whole = len(block)
+        if self._offset + whole < self.zeros.size:
+            whole -= whole % ZERO_UNIT
+        for start in range(0, whole, ZERO_UNIT):
+            unit = block[start : min(start + ZERO_UNIT, whole)]
+            if unit.count(0) == len(unit):
+                self.zeros.add(self._offset + start)
+        self._rest = block[whole:]
+        self._offset += whole
+
+
 def read_zero_map(path: Path, size: int) -> ZeroMap:
     """What `save` wrote for a source of `size` bytes. Raises `OSError` or `ValueError` where it is none."""
     bits = gzip.decompress(path.read_bytes())

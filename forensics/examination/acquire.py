@@ -1,190 +1,194 @@
-"""From a device or a file to a verified image in the case; and the same for an image that exists already."""
+"""From a device or a file to a verified image in the case; an interrupted acquisition is gone on with."""
 
 from __future__ import annotations
 
-import json
-import os
 import shutil
 from collections.abc import Sequence
-from dataclasses import asdict, replace
-from datetime import UTC, datetime
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from forensics import __version__, hashing
 from forensics.errors import EnvironmentFailed, NotIntact, Refused
-from forensics.evidence.containers import EWF, RAW, container_format
-from forensics.evidence.devices import describe, measure_protection
-from forensics.evidence.ewf_writer import Compression, EwfMetadata, EwfSink
-from forensics.evidence.image import Image, library_version, open_image
+from forensics.evidence import ewf_format
+from forensics.evidence.containers import RAW, container_format
+from forensics.evidence.devices import describe, history, is_device, protect
+from forensics.evidence.devices.system_log import mounted
+from forensics.evidence.ewf_resume import kept_ewf
+from forensics.evidence.ewf_writer import Compression, EwfMetadata, EwfSink, new_stamp
+from forensics.evidence.image import open_image
+from forensics.evidence.imager import Imaging
 from forensics.evidence.imager import image as take_image
 from forensics.evidence.map_file import write_map
+from forensics.evidence.pieces import save_pieces
 from forensics.evidence.raw import RawSink
+from forensics.evidence.rescue import forget_rescue
+from forensics.evidence.second_read import read_again
 from forensics.evidence.sink import Sink
 from forensics.evidence.source import Source, open_source
-from forensics.evidence.verify import segment_digests, verify
+from forensics.examination.images import (
+    MANIFEST,
+    MAP,
+    PIECES,
+    ZEROS,
+    keep,
+    now,
+    read_back,
+    require_no_image,
+    verified_again,
+)
 from forensics.examination.open_case import OpenCase, verb
 from forensics.examination.receive import require_exhibit
+from forensics.examination.unfinished import STATE, Unfinished, empty_folder, read_unfinished
 from forensics.jobs.events import Job
-from forensics.model import Acquisition, Device, Protection
+from forensics.model import Acquisition, Device, HardwareBlocker, SecondRead, SeenBefore
 
-MANIFEST = "acquisition.json"
-MAP = "acquisition.map"
 DEFAULT_SEGMENT = 2 << 30
 """2 GiB: every file system and medium takes segments of that size."""
 
-
-def now() -> str:
-    return datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
-
-
-def image_paths(case: OpenCase, acquisition: Acquisition) -> tuple[Path, ...]:
-    folder = case.folder.images(acquisition.exhibit)
-    return tuple(folder / name for name in acquisition.segments)
+TOLD_AT_MOST = 200
+"""Bad ranges that are told while reading; all of them are in the map and in the acquisition."""
 
 
-@verb("acquire", options=("exhibit", "format", "compression", "segment_size", "algorithms"))
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What an acquisition was asked for. None leaves it to how an unfinished one was begun, or to the default."""
+
+    format: str | None = None
+    compression: str | None = None
+    segment_size: int | None = None
+    algorithms: tuple[str, ...] | None = None
+    second_copy: str | None = None
+
+
+@verb("acquire", options=("exhibit", "restart", "retries", "second_read"))
 def acquire(
     case: OpenCase,
     job: Job,
     *,
     exhibit: str,
     source: Path,
-    format: str = "e01",
-    compression: str = "fast",
-    segment_size: int = DEFAULT_SEGMENT,
-    algorithms: Sequence[str] = hashing.ALGORITHMS,
+    wish: Wish | None = None,
+    restart: bool = False,
+    retries: int = 1,
+    second_read: bool = False,
     check: bool = True,
+    blocker: HardwareBlocker | None = None,
+    set_flag: bool = True,
 ) -> dict[str, Any]:
     """Image a device or file, hash it on the way, list what could not be read, and read the image back.
 
-    What an interrupted acquisition left is removed first: without its hash state it could not be gone on with.
-    Raises `Refused` for a container format (import it instead) and where the exhibit has an image.
+    An unfinished acquisition is gone on with, after what it has was read and compared with the drive; `restart` throws
+    it away. Meanwhile the device is held read-only as far as this user may, with the kernel's flag unless `set_flag` is
+    False; `blocker` is the hardware write blocker as the examiner declares it.
+    Raises `Refused` for a container format (import it instead), where the exhibit has an image, for a device that is in
+    use, and where drive or options are not those it was begun with; `NotIntact` where the image or a second reading of
+    the source differs, the image being kept.
     """
     require_exhibit(case, exhibit)
-    _require_no_image(case, exhibit)
-    _require_algorithms(algorithms, format)
+    require_no_image(case, exhibit)
     if source.is_file() and (container := container_format(source)) != RAW:
         raise Refused(
             f"{source.name} is an image ({container}), not the bytes of a drive.",
             f"Take it in with: drivecustody import-image {case.folder.path.name} --exhibit {exhibit} {source.name}",
         )
-    folder = _fresh_folder(case, exhibit)
     device = describe(source)
-    protection = measure_protection(source)
-    started = now()
-    with open_source(source) as opened:
-        sink = _sink(case, exhibit, folder, format, compression, segment_size, opened, device)
-        found = take_image(
-            opened,
-            sink,
-            algorithms,
-            progress=lambda done, total: job.progress("image", done, total),
-            check=job.check,
-        )
-        size, sector_size = opened.size, opened.sector_size
-    acquisition = Acquisition(
-        exhibit=exhibit,
-        source=str(source),
-        format=format,
-        size=size,
-        sector_size=sector_size,
-        hashes=found.hashes,
-        segments=tuple(path.name for path in sink.segments),
-        bad=found.bad,
-        zero_bytes=found.zero_bytes,
-        started=started,
-        finished=now(),
-        protection=_still(protection, source),
-        device=device,
-        verified=False,
-        verified_by="",
-    )
-    write_map(folder / MAP, size, found.bad)
-    if check:
-        acquisition = _verified(case, job, acquisition, by_libewf=True)
-    return _keep(case, job, acquisition)
-
-
-@verb("import-image", options=("exhibit",))
-def import_image(case: OpenCase, job: Job, *, exhibit: str, files: Sequence[Path]) -> dict[str, Any]:
-    """Take an existing image into the case: copied, read whole, and compared with the hashes it carries.
-
-    Raises `NotIntact` where a stored hash does not match; the image is kept and the mismatch is recorded all the same.
-    """
-    require_exhibit(case, exhibit)
-    _require_no_image(case, exhibit)
-    folder = _fresh_folder(case, exhibit)
-    started = now()
-    with open_image(files) as given:
-        paths = list(given.segments)
-        total = sum(path.stat().st_size for path in paths)
-        copied = 0
-        for path in paths:
-            copied = _copy(job, path, folder / path.name, copied, total)
-    with open_image([folder / path.name for path in paths]) as image:
+    seen = _seen_before(source, device)
+    with protect(source, blocker=blocker, set_flag=set_flag) as guard, open_source(source) as opened:
+        plan = _plan(case, exhibit, device, wish or Wish(), restart)
+        job.told("start", exhibit, f"{device.size:,} bytes are read; this is start {len(plan.begun)}")
+        job.told("check", exhibit, f"{guard.protection.method}: {guard.protection.detail}")
+        sink = _sink(case, exhibit, case.folder.images(exhibit), plan, opened, device, anew=len(plan.begun) == 1)
+        copy = _copy_sink(case, exhibit, plan, opened, device, sink)
+        if sink.kept_bytes:
+            case.record("acquisition-gone-on-with", {"kept_bytes": sink.kept_bytes, "starts": plan.begun}, exhibit)
+            job.told("resumed", exhibit, f"{sink.kept_bytes:,} bytes are in the unfinished image and are read first")
+        found = _imaged(job, exhibit, opened, sink, copy, plan, retries)
+        _keep_maps(sink.folder, opened.size, found)
+        again = _read_twice(job, opened, sink, found) if second_read else None
         acquisition = Acquisition(
             exhibit=exhibit,
-            source=paths[0].name,
-            format=image.format,
-            size=image.size,
-            sector_size=image.sector_size,
-            hashes={},
-            segments=tuple(path.name for path in paths),
-            bad=(),
-            zero_bytes=0,
-            started=started,
+            source=str(source),
+            format=plan.format,
+            size=opened.size,
+            sector_size=opened.sector_size,
+            hashes=found.hashes,
+            segments=tuple(path.name for path in sink.segments),
+            bad=found.bad,
+            zero_bytes=found.zero_bytes,
+            started=plan.begun[0],
             finished=now(),
-            protection=Protection("none measured", "an existing image was taken in; the drive was not read here"),
-            device=None,
+            protection=guard.protection,
+            device=device,
             verified=False,
             verified_by="",
-            imported=True,
-            stored_hashes=dict(image.stored_hashes),
+            begun=plan.begun,
+            retries=retries,
+            slow_reads=found.slow_reads,
+            second_copy="" if found.copy_failure else plan.second_copy,
+            second_copy_failure=found.copy_failure,
+            second_read=again,
+            seen_before=seen,
         )
-        hashes = _read_back(job, image, hashing.ALGORITHMS, by_libewf=True)
-    wrong = [name for name, value in acquisition.stored_hashes.items() if hashes.get(name, value) != value]
-    compared = [name for name in acquisition.stored_hashes if name in hashes]
-    acquisition = replace(
-        acquisition, hashes=hashes, verified=bool(compared) and not wrong, verified_by=_reader(True) if compared else ""
-    )
-    result = _keep(case, job, acquisition)
-    if wrong:
-        case.record("image-differs", {**result["custody"], "differing": wrong}, exhibit)
+    acquisition = replace(acquisition, protection=guard.protection)
+    if check:
+        acquisition = verified_again(case, job, acquisition, by_libewf=True)
+    if copy and not found.copy_failure:
+        acquisition = _copy_verified(job, acquisition, copy)
+    result = keep(case, job, acquisition)
+    folder = case.folder.images(exhibit)
+    forget_rescue(folder)
+    (folder / STATE).unlink(missing_ok=True)
+    if acquisition.second_copy:
+        for name in (MAP, ZEROS, PIECES, MANIFEST):
+            shutil.copyfile(folder / name, Path(acquisition.second_copy) / f"{exhibit}.{name}")
+    if acquisition.second_read and not acquisition.second_read.equal:
+        case.record("second-read-differs", result["custody"]["second_read"], exhibit)
         raise NotIntact(
-            f"The image of {exhibit} does not have the {', '.join(sorted(wrong)).upper()} that is stored in it.",
-            "It is kept and the difference is recorded. Fetch the image again from where it was made.",
+            f"The source of {exhibit} did not give the same bytes twice: "
+            f"{_amount(acquisition.second_read.differing)} differ, "
+            f"{_amount(acquisition.second_read.unreadable)} could not be read again.",
+            "Both readings are kept beside the image. The drive, its bridge or the cable is failing; say so in the "
+            "report, and do not acquire again before another reader was tried.",
         )
     return result
-
-
-@verb("verify-image", options=("exhibit",))
-def verify_image(case: OpenCase, job: Job, *, exhibit: str | None = None) -> dict[str, Any]:
-    """Read every image again, or one, and compare with the acquisition and with the hashes stored in the image.
-
-    Raises `NotIntact` where one differs.
-    """
-    acquisitions = [a for a in case.store.acquisitions() if exhibit in (None, a.exhibit)]
-    if not acquisitions:
-        raise Refused("There is no image to verify.", "First: drivecustody acquire, or import-image.")
-    checked = {}
-    for acquisition in acquisitions:
-        acquisition = _verified(case, job, acquisition, by_libewf=False)
-        case.store.add_acquisition(acquisition)
-        checked[acquisition.exhibit] = acquisition.hashes
-    job.changed("acquisition")
-    return {"verified": checked, "custody": {"verified": checked}}
 
 
 # ------------------------------------------------------------------------------------------------------------- parts
 
 
-def _require_no_image(case: OpenCase, exhibit: str) -> None:
-    if any(acquisition.exhibit == exhibit for acquisition in case.store.acquisitions()):
-        raise Refused(
-            f"{exhibit} has been acquired already.", "To check the image: drivecustody verify-image. "
-            "To acquire a second time, receive the drive as an exhibit of its own.",
+def _plan(case: OpenCase, exhibit: str, device: Device, wish: Wish, restart: bool) -> Unfinished:
+    """How this acquisition is made: as it was begun, or anew. It is on the disk before the image is."""
+    folder = case.folder.images(exhibit)
+    begun = read_unfinished(folder)
+    if begun and restart and begun.second_copy:
+        _remove_copy(Path(begun.second_copy), exhibit)
+    if begun and not restart:
+        begun.require_same_device(device)
+        begun.require_same(
+            format=wish.format, compression=wish.compression, segment_size=wish.segment_size,
+            algorithms=wish.algorithms, second_copy=wish.second_copy,
         )  # fmt: skip
+        plan = begun.again(now())
+    else:
+        plan = Unfinished(
+            size=device.size,
+            sector_size=device.sector_size,
+            serial=device.serial,
+            format=wish.format or "e01",
+            compression=wish.compression or "fast",
+            segment_size=wish.segment_size or DEFAULT_SEGMENT,
+            algorithms=wish.algorithms or hashing.ALGORITHMS,
+            second_copy=wish.second_copy or "",
+            stamp=new_stamp(),
+            begun=(now(),),
+        )
+        _require_algorithms(plan.algorithms, plan.format)
+        if plan.second_copy:
+            _require_no_copy(Path(plan.second_copy), exhibit)
+        folder = empty_folder(case, exhibit)
+    plan.save(folder)
+    return plan
 
 
 def _require_algorithms(algorithms: Sequence[str], format: str) -> None:
@@ -199,37 +203,29 @@ def _require_algorithms(algorithms: Sequence[str], format: str) -> None:
         raise Refused("MD5 and SHA-1 alone can be forged.", "Add sha256 to --hash.")
 
 
-def _fresh_folder(case: OpenCase, exhibit: str) -> Path:
-    """The folder of the exhibit's image, without what an interrupted acquisition left there."""
-    folder = case.folder.images(exhibit)
-    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    left = [path for path in folder.iterdir() if path.is_file()]
-    for path in left:
-        path.unlink()
-    if left:
-        case.record("unfinished-image-removed", {"files": sorted(path.name for path in left)}, exhibit)
-    return folder
-
-
 def _sink(
     case: OpenCase,
     exhibit: str,
     folder: Path,
-    format: str,
-    compression: str,
-    segment_size: int,
+    plan: Unfinished,
     source: Source,
     device: Device,
+    *,
+    anew: bool,
 ) -> Sink:
-    if format == "raw":
-        return RawSink(folder / f"{exhibit}.raw", source.size)
+    if plan.format == "raw":
+        return RawSink(folder / f"{exhibit}.raw", source.size, resume=not anew)
+    first = folder / f"{exhibit}.E01"
+    kept = None if anew else kept_ewf(first)
+    if not anew and not kept:
+        _remove_segments(first)
     details = case.details
     return EwfSink(
-        folder / f"{exhibit}.E01",
+        first,
         source.size,
         sector_size=source.sector_size,
-        compression=Compression(compression),
-        segment_size=segment_size,
+        compression=Compression(plan.compression),
+        segment_size=plan.segment_size,
         metadata=EwfMetadata(
             case_number=details.number,
             exhibit=exhibit,
@@ -240,103 +236,129 @@ def _sink(
             serial=device.serial,
         ),
         physical=device.removable or bool(device.usb_id),
+        stamp=plan.stamp,
+        resume=kept,
     )
 
 
-def _still(before: Protection, source: Path) -> Protection:
-    """The protection as measured, or what changed while the drive was read."""
-    after = measure_protection(source)
-    if after.method == before.method:
-        return before
-    return Protection("none measured", f"before: {before.method}; after: {after.method}")
-
-
-def _reader(by_libewf: bool) -> str:
-    """Who read the image back: this version, and that of libewf where both did."""
-    return f"DriveCustody {__version__}" + (f", libewf {library_version()}" if by_libewf else "")
-
-
-def _read_back(job: Job, image: Image, algorithms: Sequence[str], by_libewf: bool) -> dict[str, str]:
-    return verify(
-        image, algorithms, lambda done, total: job.progress("verify", done, total), job.check, by_libewf=by_libewf
-    )
-
-
-def _verified(case: OpenCase, job: Job, acquisition: Acquisition, by_libewf: bool) -> Acquisition:
-    """The acquisition after its image was read back. Raises `NotIntact` where a digest differs.
-
-    A new image is read by libewf too, which judges the writer; afterwards our own reader sees any change.
-    """
-    with open_image(image_paths(case, acquisition)) as image:
-        stored = image.stored_hashes
-        hashes = _read_back(job, image, tuple(acquisition.hashes), by_libewf and image.format == EWF)
-    wrong = [name for name in acquisition.hashes if hashes[name] != acquisition.hashes[name]]
-    if wrong:
-        case.record("image-differs", {"expected": acquisition.hashes, "found": hashes}, acquisition.exhibit)
-        raise NotIntact(
-            f"The image of {acquisition.exhibit} is not what was acquired: {', '.join(wrong).upper()} differs.",
-            "Fetch the image from the second copy, or acquire the drive again as a new exhibit.",
-        )
-    lying = [name for name, value in stored.items() if hashes.get(name, value) != value]
-    if lying:
-        case.record("image-differs", {"stored": stored, "found": hashes, "differing": lying}, acquisition.exhibit)
-        raise NotIntact(
-            f"The image of {acquisition.exhibit} does not have the {', '.join(lying).upper()} that is stored in it.",
-            "What was acquired is intact; the stored hash is wrong. Ask for it where the image was made.",
-        )
-    return replace(acquisition, verified=True, verified_by=_reader(by_libewf and acquisition.format == EWF))
-
-
-def _keep(case: OpenCase, job: Job, acquisition: Acquisition) -> dict[str, Any]:
-    """Write the manifest beside the image, and the acquisition into the case."""
-    folder = case.folder.images(acquisition.exhibit)
-    digests = segment_digests(image_paths(case, acquisition))
-    extra = {MAP: hashing.of_file(folder / MAP)} if (folder / MAP).is_file() else {}
-    manifest = {
-        "format": "drivecustody-acquisition/v1",
-        "case": case.details.number,
-        "case_id": case.details.case_id,
-        "program": __version__,
-        "acquisition": {**asdict(acquisition), "source": Path(acquisition.source).name},
-        "files_sha256": digests | extra,
-    }
-    path = folder / MANIFEST
-    draft = path.with_suffix(".part")
-    draft.write_text(json.dumps(manifest, indent=1, sort_keys=True) + "\n", "utf-8")
-    draft.replace(path)
-    case.store.add_acquisition(acquisition)
-    case.store.put_fact("indexed", None)
-    job.changed("acquisition")
-    custody = {
-        "hashes": acquisition.hashes,
-        "size": acquisition.size,
-        "format": acquisition.format,
-        "segments": len(acquisition.segments),
-        "bad_ranges": len(acquisition.bad),
-        "bad_bytes": sum(bad.length for bad in acquisition.bad),
-        "protection": asdict(acquisition.protection),
-        "verified": acquisition.verified,
-        "manifest_sha256": hashing.of_file(path),
-    }
-    if acquisition.stored_hashes:
-        custody["stored_hashes"] = acquisition.stored_hashes
-    return {"acquisition": manifest["acquisition"], "custody": custody}
-
-
-def _copy(job: Job, source: Path, target: Path, done: int, total: int) -> int:
+def _copy_sink(
+    case: OpenCase, exhibit: str, plan: Unfinished, source: Source, device: Device, sink: Sink
+) -> Sink | None:
+    """The second copy, made anew: what the first image has already goes into it from there."""
+    if not plan.second_copy:
+        return None
+    folder = Path(plan.second_copy)
     try:
-        with source.open("rb") as reader, target.open("xb") as writer:
-            while block := reader.read(1 << 20):
-                job.check()
-                writer.write(block)
-                done += len(block)
-                job.progress("copy", done, total)
-            writer.flush()
-            os.fsync(writer.fileno())
+        folder.mkdir(parents=True, exist_ok=True)
+        same_disk = folder.stat().st_dev == sink.folder.stat().st_dev
     except OSError as error:
-        free = shutil.disk_usage(target.parent).free
         raise EnvironmentFailed(
-            f"{source.name} could not be copied into the case: {error.strerror}.",
-            f"{total - done} more bytes are needed, {free} are free. Make room and run this again.",
+            f"The folder of the second copy cannot be used: {error.strerror}.", "Name another with --second-copy."
         ) from error
-    return done
+    if folder.resolve() == sink.folder.resolve():
+        raise Refused("The second copy would lie beside the first.", "Name a folder on another disk.")
+    if len(plan.begun) > 1:
+        _remove_copy(folder, exhibit)
+    needed = sink.required_bytes * (2 if same_disk else 1) - sink.written_bytes
+    if (free := shutil.disk_usage(folder).free) < needed:
+        raise EnvironmentFailed(
+            f"The second copy's disk has {free} bytes free and {needed} may be needed.",
+            "Free space there or name another folder with --second-copy.",
+        )
+    return _sink(case, exhibit, folder, plan, source, device, anew=True)
+
+
+def _require_no_copy(folder: Path, exhibit: str) -> None:
+    """Raises `Refused` where somebody else's image has the name: what has it later is ours, and may be taken away."""
+    for name in (f"{exhibit}.E01", f"{exhibit}.raw", f"{exhibit}.raw.partial"):
+        if (folder / name).exists():
+            raise Refused(
+                f"{name} exists already in the folder of the second copy and is never overwritten.",
+                "Move it away, or name another folder with --second-copy.",
+            )
+
+
+def _remove_copy(folder: Path, exhibit: str) -> None:
+    """Takes away the unfinished second copy that an earlier start made in `folder`."""
+    _remove_segments(folder / f"{exhibit}.E01")
+    for name in (f"{exhibit}.raw.partial", f"{exhibit}.raw"):
+        (folder / name).unlink(missing_ok=True)
+
+
+def _remove_segments(first: Path) -> None:
+    for path in ewf_format.segment_paths(first):
+        if not path.is_file():
+            return
+        path.unlink()
+
+
+def _imaged(
+    job: Job, exhibit: str, source: Source, sink: Sink, copy: Sink | None, plan: Unfinished, retries: int
+) -> Imaging:
+    told = 0
+
+    def note(kind: str, offset: int, length: int, sentence: str) -> None:
+        nonlocal told
+        told += kind == "bad"
+        if kind != "bad" or told <= TOLD_AT_MOST:
+            job.told(kind, f"{exhibit}@{offset}+{length}", sentence)
+
+    return take_image(
+        source,
+        sink,
+        plan.algorithms,
+        progress=lambda done, total: job.progress("image", done, total),
+        check=job.check,
+        copy=copy,
+        retries=retries,
+        stage=job.progress,
+        note=note,
+    )
+
+
+def _seen_before(source: Path, device: Device) -> SeenBefore | None:
+    """What this computer's log says of the drive since it was plugged in; None for a file."""
+    if not is_device(source):
+        return None
+    log = history(device)
+    rows = tuple((row.time, row.text) for row in log.rows)
+    return SeenBefore(rows, log.detail, tuple(row.text for row in mounted(log.rows)))
+
+
+def _keep_maps(folder: Path, size: int, found: Imaging) -> None:
+    """Errors, zeros and pieces beside the image; what an earlier start wrote there is replaced."""
+    for name in (MAP, ZEROS, PIECES):
+        (folder / name).unlink(missing_ok=True)
+    write_map(folder / MAP, size, found.bad)
+    found.zeros.save(folder / ZEROS)
+    save_pieces(folder / PIECES, found.pieces)
+
+
+def _read_twice(job: Job, source: Source, sink: Sink, found: Imaging) -> SecondRead:
+    with open_image(sink.segments) as image:
+        return read_again(
+            source,
+            image,
+            found.bad,
+            sink.folder,
+            lambda done, total: job.progress("second read", done, total),
+            job.check,
+        )
+
+
+def _copy_verified(job: Job, acquisition: Acquisition, copy: Sink) -> Acquisition:
+    """The acquisition after its second copy was read back; a copy that differs is none."""
+    try:
+        with open_image(copy.segments) as image:
+            hashes = read_back(job, image, tuple(acquisition.hashes), by_libewf=False, phase="verify second copy")
+        if hashes == acquisition.hashes:
+            return acquisition
+        failure = "it does not have the hashes of the first"
+    except (NotIntact, OSError) as error:
+        failure = str(error)
+    job.told("copy", acquisition.exhibit, failure)
+    return replace(acquisition, second_copy="", second_copy_failure=f"The second copy is not whole: {failure}")
+
+
+def _amount(extents: Sequence[Any]) -> str:
+    return f"{sum(extent.length for extent in extents):,} bytes"

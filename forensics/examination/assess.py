@@ -18,9 +18,9 @@ from forensics.exposure.strata import STRATA, stratum_of
 from forensics.exposure.tiers import MAJORITY_YEARS, RULE, counting, exposure_of
 from forensics.jobs.events import Job
 from forensics.matching.agreement import DECIDING
-from forensics.matching.chance import SEEDS, decode
+from forensics.matching.chance import SEEDS, WRONG, decode
 from forensics.matching.records import DistinctPersons
-from forensics.model import Exposure, Kind, SourceRecord
+from forensics.model import Exposure, Moved, SourceRecord
 
 SAID = (
     "source_records", "tiers", "minors", "deceased", "estimate_status", "floor", "estimate", "low", "high",
@@ -28,7 +28,7 @@ SAID = (
 )  # fmt: skip
 """What the ledger keeps of the result."""
 
-Found = tuple[int, Exposure, int, tuple[Kind, ...], bytes]
+Found = tuple[int, Exposure, int, tuple[Moved, ...], bytes]
 """Number of the record, the person rated by the ceiling of its stratum, the stratum, which decoys it has, and the basis
 of the result's digest."""
 
@@ -122,26 +122,28 @@ def _found(case: OpenCase, job: Job, places: Places, today: date) -> Iterator[Fo
             continue
         places.add(stratum, counted)
         person = exposure_of(record, STRATA[stratum].ceiling, counted, today)
-        yield number, person, stratum, kinds_of(record), basis(record, evidence)
+        yield number, person, stratum, moves_of(record), basis(record, evidence)
 
 
-def kinds_of(record: SourceRecord) -> tuple[Kind, ...]:
+def moves_of(record: SourceRecord) -> tuple[Moved, ...]:
+    """Which decoys this record has."""
     held = {
-        Kind.SSN: record.ssn,
-        Kind.MEMBER_ID: record.member_id,
-        Kind.NAME_AND_BIRTH_DATE: record.given_name and record.family_name and record.birth_date,
+        Moved.SSN: record.ssn,
+        Moved.MEMBER_ID: record.member_id,
+        Moved.CHECKED_ID: record.member_id,
+        Moved.NAME_AND_BIRTH_DATE: record.given_name and record.family_name and record.birth_date,
     }
     return tuple(kind for kind, value in held.items() if value)
 
 
 def measured(
-    codes: Iterable[int], told: Mapping[str, Any], found: Counter[int], holding: Counter[tuple[Kind, int]]
+    codes: Iterable[int], told: Mapping[str, Any], found: Counter[int], holding: Counter[tuple[Moved, int]]
 ) -> list[Measured]:
     """Every stratum measured by the decoys found (`matching.chance.code`) and `match.decoys_of` the records.
 
     `found` counts persons a stratum, `holding` those of them that have decoys of a kind.
     """
-    best: dict[tuple[Kind, int, int], int] = {}
+    best: dict[tuple[Moved, int, int], int] = {}
     for number in codes:
         hit = decode(number)
         stratum = stratum_of(hit.elements & DECIDING, hit.elements)
@@ -155,13 +157,14 @@ def measured(
             held["records"],
             tuple(held["kept"]),
             tuple(tuple(hits[kind, stratum, seed] for seed in range(len(held["kept"]))) for stratum in places),
+            WRONG if kind is Moved.CHECKED_ID else 0,
         )
-        for kind in Kind
-        for held in [told["kinds"][str(kind)]]
+        for kind in Moved
+        if (held := told["kinds"].get(str(kind)))
     }
     return measure(
         [found[stratum] for stratum in places],
-        {kind: [holding[kind, stratum] for stratum in places] for kind in Kind},
+        {kind: [holding[kind, stratum] for stratum in places] for kind in Moved},
         decoyed,
         bounds=bounds([found[stratum] for stratum in places], decoyed, told["agreement"]),
     )

@@ -11,8 +11,9 @@ from typing import Any
 
 from forensics.casefile.stored import ExaminedEntry
 from forensics.errors import Refused
-from forensics.examination.acquire import image_paths
+from forensics.examination.images import image_paths
 from forensics.examination.open_case import OpenCase, verb
+from forensics.examination.plausibility import weigh_plausibility
 from forensics.examination.units import (
     ExamineEntry,
     ListEntries,
@@ -56,12 +57,14 @@ def index(case: OpenCase, job: Job) -> dict[str, Any]:
     if done < total or not store.fact("indexed"):
         store.forget_matches()
     _examine(case, job, images)
+    doubtful = weigh_plausibility(case)
     store.put_fact("indexed", True)
     job.changed("file_entry", "volume", "piece")
     with case.view() as view:
         status, outcome = view.counts_by("status"), view.counts_by("outcome")
         open_items = len(view.not_examined())
     counts = {"entries": sum(status.values()), "by_status": status, "by_outcome": outcome, "not_examined": open_items}
+    counts["implausible"] = doubtful
     return {**counts, "custody": counts}
 
 

@@ -3,23 +3,24 @@
 from __future__ import annotations
 
 import bisect
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from forensics.casefile.store import Store
-from forensics.casefile.stored import FoundEvidence, MatchUnit
+from forensics.casefile.stored import FoundEvidence, MatchUnit, SourceSet
 from forensics.detection.scan import MARGIN
 from forensics.errors import Refused
-from forensics.examination.acquire import image_paths
+from forensics.examination.images import image_paths
 from forensics.examination.index import workers
 from forensics.examination.open_case import OpenCase, verb
 from forensics.examination.units import Located, ScanPiece, ScanRange, scan_unit, take_index
 from forensics.jobs import pool
 from forensics.jobs.events import Job
-from forensics.matching.chance import DECOY_KINDS, agreement_by_accident, held
+from forensics.matching.chance import agreement_by_accident, held, moves_of
+from forensics.matching.check_digit_arrays import CHECK_DIGITS
 from forensics.matching.index import RecordIndex
 from forensics.model import Evidence, Locator, OutcomeKind, Piece, Region, Unit, Volume
 
@@ -49,7 +50,7 @@ def match(case: OpenCase, job: Job) -> dict[str, Any]:
     done, total = store.planned()
     if done < total:
         job.progress("read records", 0, None, "items")
-        index = RecordIndex.build(store.source_records())
+        index = RecordIndex.build(store.source_records(), _check_digit(sets))
         store.put_fact("decoys", decoys_of(index))
         by_pieces = store.entries_with_pieces()
         places = {exhibit: _Places(store, exhibit, by_pieces) for exhibit in images}
@@ -84,9 +85,16 @@ def match(case: OpenCase, job: Job) -> dict[str, Any]:
     return {**counts, "custody": {**counts, "source_sets_sha256": [s.sha256 for s in sets]}}
 
 
+def _check_digit(sets: Sequence[SourceSet]) -> str:
+    """The scheme that the ids of all sets of records follow, where decoys can be made by it."""
+    schemes = {str(known.quality["member_id_check_digit"]) for known in sets}
+    (scheme,) = schemes if len(schemes) == 1 else ("",)
+    return scheme if scheme in CHECK_DIGITS else ""
+
+
 def decoys_of(index: RecordIndex) -> dict[str, Any]:
     """What `assess` has to know of the decoys: how many there are, and how often two records agree by accident."""
-    kinds = {str(kind): asdict(held(index, kind)) for kind in DECOY_KINDS}
+    kinds = {str(move): asdict(held(index, move)) for move in moves_of(index)}
     return {"kinds": kinds, "agreement": agreement_by_accident(index)}
 
 

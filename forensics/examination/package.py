@@ -7,9 +7,10 @@ from typing import Any
 
 from forensics import __version__, hashing
 from forensics.errors import Refused
-from forensics.examination.acquire import MANIFEST, MAP
+from forensics.evidence.second_read import DIFFERING_MAP
 from forensics.examination.custody import sign_ledger
 from forensics.examination.export import table
+from forensics.examination.images import MANIFEST, MAP, PIECES, ZEROS
 from forensics.examination.open_case import OpenCase, origin, verb
 from forensics.jobs.events import Job
 from forensics.model import Signer
@@ -83,7 +84,7 @@ def _parts(case: OpenCase, report: Path) -> dict[str, Path | bytes]:
     for path in sorted(custody.glob("torn-*.txt")):
         parts[f"custody/{path.name}"] = path
     for acquisition in case.store.acquisitions():
-        for name in (MANIFEST, MAP):
+        for name in (MANIFEST, MAP, ZEROS, PIECES, DIFFERING_MAP):
             path = case.folder.images(acquisition.exhibit) / name
             if path.is_file():
                 parts[f"exhibits/{acquisition.exhibit}/{name}"] = path

@@ -12,7 +12,7 @@ from forensics.casefile.stored import StoredEntry
 from forensics.errors import Refused
 from forensics.evidence.content import open_content
 from forensics.evidence.image import open_image
-from forensics.examination.acquire import image_paths
+from forensics.examination.images import image_paths
 from forensics.examination.open_case import OpenCase
 from forensics.examination.units import ScanPiece, piece_bytes
 from forensics.extraction.tables import parse_row, row_starts

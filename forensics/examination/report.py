@@ -150,6 +150,13 @@ def gather(case: OpenCase, view: CaseView, signer: Signer | None, number: int) -
                         acquisition.verified_by or "not done",
                     ),
                 ),
+                tuple(
+                    (item.locator, item.kind, item.bytes, item.first_offset)
+                    for item in view.implausible()
+                    if item.locator.startswith(f"{acquisition.exhibit}/")
+                )
+                if case.store.fact("indexed")
+                else None,
             )
             for acquisition in view.acquisitions()
         ),

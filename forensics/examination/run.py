@@ -13,8 +13,10 @@ from forensics.casefile.case import CaseDetails
 from forensics.errors import EnvironmentFailed, Refused
 from forensics.evidence.containers import RAW, container_format
 from forensics.evidence.devices import describe
-from forensics.examination.acquire import acquire, import_image, verify_image
+from forensics.examination.acquire import Wish, acquire
 from forensics.examination.assess import assess
+from forensics.examination.images import verify_image
+from forensics.examination.import_image import import_image
 from forensics.examination.index import index
 from forensics.examination.match import match
 from forensics.examination.open_case import OpenCase
@@ -142,7 +144,8 @@ def _image(case: OpenCase, job: Job, order: Order) -> None:
         else:
             # E01 counts in sectors; a file that is no whole number of them can only be kept as it is.
             whole = not order.source.is_file() or order.source.stat().st_size % SECTOR == 0
-            acquire(case, job, exhibit=FIRST_EXHIBIT, source=order.source, format="e01" if whole else "raw")
+            wish = Wish(format="e01" if whole else "raw")
+            acquire(case, job, exhibit=FIRST_EXHIBIT, source=order.source, wish=wish)
     elif not done[FIRST_EXHIBIT].verified and not done[FIRST_EXHIBIT].imported:
         verify_image(case, job, exhibit=FIRST_EXHIBIT)
 

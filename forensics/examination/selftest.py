@@ -21,8 +21,9 @@ from forensics.casefile import workstation
 from forensics.casefile.case import CaseDetails
 from forensics.casefile.views import CaseView
 from forensics.errors import Cancelled, DriveCustodyError, EnvironmentFailed, ExitStatus
-from forensics.examination.acquire import acquire, verify_image
+from forensics.examination.acquire import Wish, acquire
 from forensics.examination.assess import assess
+from forensics.examination.images import verify_image
 from forensics.examination.index import index
 from forensics.examination.match import match
 from forensics.examination.open_case import OpenCase
@@ -184,7 +185,8 @@ class _Way:
     def _acquire(self, case: OpenCase, drive: Path, format: str) -> Iterator[Fact]:
         self._enter(f"acquire as {format.upper()}")
         receive(case, self._job, exhibit=FIRST_EXHIBIT, received_from="self-test", received_by="self-test")
-        made = acquire(case, self._job, exhibit=FIRST_EXHIBIT, source=drive, format=format, check=False)["acquisition"]
+        wish = Wish(format=format)
+        made = acquire(case, self._job, exhibit=FIRST_EXHIBIT, source=drive, wish=wish, check=False)["acquisition"]
         subject, expected = f"{format.upper()} image", self._answers["image"]
         for name, written in (("md5", "MD5"), ("sha1", "SHA-1"), ("sha256", "SHA-256")):
             yield _same(subject, written, expected[name], made["hashes"][name])

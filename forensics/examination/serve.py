@@ -29,8 +29,8 @@ from typing import Any
 from forensics.errors import DriveCustodyError, Refused
 from forensics.evidence.image import open_image
 from forensics.examination import review, sample
-from forensics.examination.acquire import image_paths
 from forensics.examination.custody import list_events
+from forensics.examination.images import image_paths
 from forensics.examination.open_case import OpenCase
 from forensics.examination.passage import ReadEntry, read_entry
 from forensics.examination.passport import passport, passport_pdf

@@ -19,7 +19,7 @@ from forensics.custody.checkpoints import check_checkpoints, check_receipt
 from forensics.errors import DriveCustodyError, ExitStatus, Refused
 from forensics.evidence.image import open_image
 from forensics.evidence.verify import verify as read_back
-from forensics.examination.acquire import MANIFEST
+from forensics.examination.images import MANIFEST
 from forensics.jobs.events import Job
 from forensics.model import Fact
 from forensics.report.package_check import check_package

@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from forensics.exposure.strata import STRATA
-from forensics.model import Kind, Tier
+from forensics.model import Moved, Tier
 
 DISPERSED = 2.0
 LEAST_FREE_NAMES = 0.98
@@ -35,6 +35,9 @@ CONFIRMED_SHARE, PROBABLE_SHARE = 0.005, 0.10
 
 DEPENDENCE = 10
 """Names follow the decade of birth: how much likelier both agree than names and birth dates apart would say."""
+
+TWO_SIDED = 1.96
+"""Standard deviations by which two families of decoys may differ: 5 % of those that measure the same differ by more."""
 
 DRAWS = 20_000
 SEED = 20_260_101
@@ -51,6 +54,8 @@ class Decoyed:
     kept: tuple[int, ...]
     found: tuple[tuple[int, ...], ...]
     """One row a stratum, one column a move; a decoy counts in its best stratum."""
+    family: int = 0
+    """The first so many moves are a family of their own, which has to agree with the others; 0 for one family."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,8 +91,8 @@ def negative_binomial_quantile(level: float, successes: int, p: float) -> int:
 
 def measure(
     found: Sequence[int],
-    holding: Mapping[Kind, Sequence[int]],
-    decoyed: Mapping[Kind, Decoyed],
+    holding: Mapping[Moved, Sequence[int]],
+    decoyed: Mapping[Moved, Decoyed],
     *,
     bounds: Sequence[float],
 ) -> list[Measured]:
@@ -98,10 +103,10 @@ def measure(
 
 
 def _stratum(
-    place: int, n: int, holding: Mapping[Kind, Sequence[int]], decoyed: Mapping[Kind, Decoyed], bound: float
+    place: int, n: int, holding: Mapping[Moved, Sequence[int]], decoyed: Mapping[Moved, Decoyed], bound: float
 ) -> Measured:
     stratum = STRATA[place]
-    if not stratum.moved:
+    if stratum.unmeasured_because and not any(kind in decoyed for kind in stratum.moved):
         return Measured(stratum.name, n, None, None, None, None, 0, 0.0, None, stratum.ceiling,
                         stratum.unmeasured_because)  # fmt: skip
     rng = np.random.default_rng([SEED, place])
@@ -113,12 +118,16 @@ def _stratum(
         if one is None or not one.records:
             continue
         usable = [seed for seed, kept in enumerate(one.kept) if kept >= LEAST_KEPT * one.records]
-        if kind is Kind.NAME_AND_BIRTH_DATE and sum(one.kept) < LEAST_FREE_NAMES * one.records * len(one.kept):
+        if kind is Moved.NAME_AND_BIRTH_DATE and sum(one.kept) < LEAST_FREE_NAMES * one.records * len(one.kept):
             return Measured(stratum.name, n, None, None, None, None, total, 0.0, None, Tier.POSSIBLE,
                             "too many records share names and birthdays")  # fmt: skip
         if len(usable) < LEAST_SEEDS:
             return Measured(stratum.name, n, None, None, None, None, total, 0.0, None, Tier.POSSIBLE,
                             "too few decoys are free: nearly every number near the issued ones is issued")  # fmt: skip
+        if one.family and not _agree(one, place, usable):
+            return Measured(stratum.name, n, None, None, None, None, total, 0.0, None, Tier.POSSIBLE,
+                            "other valid ids are on the drive: numbers with a right check digit hit more often "
+                            "than those with a wrong one")  # fmt: skip
         weight = np.array([one.records / one.kept[seed] for seed in usable])
         counts = np.array([one.found[place][seed] for seed in usable], np.float64) * weight
         better = sum(np.array(one.found[s])[usable].sum() for s in range(place)) / len(usable)
@@ -156,6 +165,23 @@ def _stratum(
     )  # fmt: skip
 
 
+def _agree(one: Decoyed, place: int, usable: Sequence[int]) -> bool:
+    """Whether both families of moves hit equally often, within what chance allows.
+
+    Wrong check digits do not see ids that somebody else issued; unissued right ones see these, and former members that
+    the records lack.
+    """
+    means, variance = [], 0.0
+    for family in ([s for s in usable if s < one.family], [s for s in usable if s >= one.family]):
+        if len(family) < 2:
+            return False
+        counts = np.array([one.found[place][seed] * one.records / one.kept[seed] for seed in family])
+        means.append(float(counts.mean()))
+        # No decoy found still leaves the rate of one.
+        variance += max(float(counts.var(ddof=1)), float(counts.mean()), 1 / len(family)) / len(family)
+    return abs(means[0] - means[1]) <= TWO_SIDED * math.sqrt(variance)
+
+
 def _tier(ceiling: Tier, n: int, upper: int, bound: float) -> tuple[Tier, str]:
     """The tier that the measured chance allows, never better than the stratum's ceiling."""
     if not n:
@@ -170,7 +196,7 @@ def _tier(ceiling: Tier, n: int, upper: int, bound: float) -> tuple[Tier, str]:
     return Tier.POSSIBLE, "" if ceiling is Tier.POSSIBLE else "chance may explain too many"
 
 
-def bounds(found: Sequence[int], decoyed: Mapping[Kind, Decoyed], agreement: Mapping[str, float]) -> list[float]:
+def bounds(found: Sequence[int], decoyed: Mapping[Moved, Decoyed], agreement: Mapping[str, float]) -> list[float]:
     """How many persons of a stratum chance could explain at most, stated before any decoy of the stratum is read.
 
     Every person found by a number alone, or by name and birth date alone, is taken for an accident, and each of them
@@ -181,20 +207,20 @@ def bounds(found: Sequence[int], decoyed: Mapping[Kind, Decoyed], agreement: Map
     alone = {
         kind: sum(n for n, stratum in zip(found, STRATA, strict=True) if stratum.ceiling is Tier.POSSIBLE
                   and kind in stratum.moved)
-        for kind in Kind
+        for kind in Moved
     }  # fmt: skip
-    alone[Kind.MEMBER_ID] = max(alone[Kind.MEMBER_ID], found[-1])
+    alone[Moved.MEMBER_ID] = max(alone[Moved.MEMBER_ID], found[-1])
     for kind, one in decoyed.items():
         if one.kept:
             alone[kind] = max(alone[kind], sum(map(max, one.found)))
     second = agreement["name"] + agreement["birth_date"]
     both = DEPENDENCE * agreement["name"] * agreement["birth_date"]
-    accidents = alone[Kind.SSN] + alone[Kind.MEMBER_ID]
+    accidents = alone[Moved.SSN] + alone[Moved.MEMBER_ID]
     by_place = {
         0: (accidents + found[0]) * both,
-        1: (alone[Kind.SSN] + found[1]) * second,
-        2: (alone[Kind.MEMBER_ID] + found[2]) * second,
-        3: (alone[Kind.NAME_AND_BIRTH_DATE] + found[3] + found[4]) * agreement["contact"],
+        1: (alone[Moved.SSN] + found[1]) * second,
+        2: (alone[Moved.MEMBER_ID] + found[2]) * second,
+        3: (alone[Moved.NAME_AND_BIRTH_DATE] + found[3] + found[4]) * agreement["contact"],
     }
     none_found = {
         place: len(stratum.moved) * math.log(len(STRATA) / 0.05) / len(decoyed[kind].kept)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from forensics.model import Kind, Tier
+from forensics.model import Moved, Tier
 
 IDENTIFIERS = frozenset({"ssn", "member_id"})
 WHO = frozenset({"name", "birth_date"})
@@ -16,26 +16,27 @@ CONTACT = frozenset({"address", "phone", "email"})
 
 @dataclass(frozen=True, slots=True)
 class Stratum:
-    """`ceiling` is the best tier that it can have; `moved` whose decoys measure it; without any, nothing does."""
+    """`ceiling` is the best tier that it can have; `moved` whose decoys measure it; without any, nothing does, because
+    of what `unmeasured_because` says."""
 
     name: str
     ceiling: Tier
-    moved: tuple[Kind, ...]
+    moved: tuple[Moved, ...]
     unmeasured_because: str = ""
 
 
 STRATA = (
-    Stratum("three of SSN, member id, name and birth date", Tier.CONFIRMED, (Kind.SSN, Kind.MEMBER_ID)),
-    Stratum("SSN with name or birth date", Tier.CONFIRMED, (Kind.SSN,)),
-    Stratum("member id with name or birth date", Tier.CONFIRMED, (Kind.MEMBER_ID,)),
-    Stratum("name, birth date and contact", Tier.PROBABLE, (Kind.NAME_AND_BIRTH_DATE,)),
-    Stratum("name and birth date", Tier.PROBABLE, (Kind.NAME_AND_BIRTH_DATE,)),
+    Stratum("three of SSN, member id, name and birth date", Tier.CONFIRMED, (Moved.SSN, Moved.MEMBER_ID)),
+    Stratum("SSN with name or birth date", Tier.CONFIRMED, (Moved.SSN,)),
+    Stratum("member id with name or birth date", Tier.CONFIRMED, (Moved.MEMBER_ID,)),
+    Stratum("name, birth date and contact", Tier.PROBABLE, (Moved.NAME_AND_BIRTH_DATE,)),
+    Stratum("name and birth date", Tier.PROBABLE, (Moved.NAME_AND_BIRTH_DATE,)),
     Stratum(
         "name and birth date, another identifier", Tier.POSSIBLE, (), "a namesake, or a wrong record or row"
     ),
-    Stratum("SSN alone or contradicted", Tier.POSSIBLE, (Kind.SSN,)),
+    Stratum("SSN alone or contradicted", Tier.POSSIBLE, (Moved.SSN,)),
     Stratum(
-        "member id alone or contradicted", Tier.POSSIBLE, (),
+        "member id alone or contradicted", Tier.POSSIBLE, (Moved.CHECKED_ID,),
         "ids are issued in blocks, and other numbers run through the same blocks",
     ),
 )  # fmt: skip

@@ -5,7 +5,8 @@
 | started | verb, case |
 | progress | phase, done, total, unit (`bytes` or `items`), eta_s; at most ten a second |
 | changed | tables |
-| noted | outcome, locator, reason |
+| noted | outcome (of an item: `not_examined`, `failed`, …; of an acquisition: `start`, `check`, `resumed`, `bad`, \
+`slow`, `copy`, `digest`), locator (of bytes of a drive: `E-001@OFFSET+LENGTH`), reason |
 | finished | outcome (`ok`, `cancelled`, `refused`, `failed`), result; always the last |
 """
 
@@ -23,6 +24,7 @@ Event = dict[str, Any]
 Emit = Callable[[Event], None]
 
 PROGRESS_EVERY_S = 0.1
+PAUSED_LOOKS_EVERY_S = 0.1
 
 
 class Job:
@@ -31,6 +33,9 @@ class Job:
     def __init__(self, emit: Emit) -> None:
         self._emit = emit
         self._stop = threading.Event()
+        self._go = threading.Event()
+        self._go.set()
+        self._waited = 0.0
         self._phase = ""
         self._began = 0.0
         self._first = 0
@@ -40,12 +45,25 @@ class Job:
         """Ask the verb to end soon; safe from a signal handler and from any thread."""
         self._stop.set()
 
+    def pause(self) -> None:
+        """Let the verb wait at its next `check`, from any thread, until `resume` or `stop`."""
+        self._go.clear()
+
+    def resume(self) -> None:
+        self._go.set()
+
     @property
     def stopping(self) -> bool:
         return self._stop.is_set()
 
     def check(self) -> None:
-        """Raise `Cancelled` if a stop was asked for. Verbs call it between items, after committing the last."""
+        """Raise `Cancelled` if a stop was asked for; wait while paused. Verbs call it between items, after committing
+        the last."""
+        if not self._go.is_set():
+            began = time.monotonic()
+            while not self._go.wait(PAUSED_LOOKS_EVERY_S) and not self._stop.is_set():
+                pass
+            self._waited += time.monotonic() - began
         if self._stop.is_set():
             raise Cancelled
 
@@ -53,11 +71,11 @@ class Job:
         """Say how far `phase` is. The rate, and so the ETA, counts from the first call of the phase."""
         now = time.monotonic()
         if phase != self._phase:
-            self._phase, self._began, self._first, self._last = phase, now, done, 0.0
+            self._phase, self._began, self._first, self._last, self._waited = phase, now, done, 0.0, 0.0
         if now - self._last < PROGRESS_EVERY_S and done != total:
             return
         self._last = now
-        worked, seconds = done - self._first, now - self._began
+        worked, seconds = done - self._first, now - self._began - self._waited
         eta = round((total - done) * seconds / worked, 1) if total and worked > 0 and seconds > 0.5 else None
         self._emit({"event": "progress", "phase": phase, "done": done, "total": total, "unit": unit, "eta_s": eta})
 
@@ -67,6 +85,10 @@ class Job:
     def noted(self, outcome: Outcome, locator: str) -> None:
         """Name one item that was not examined, or failed: a row for the report, not a failure of the verb."""
         self._emit({"event": "noted", "outcome": str(outcome.kind), "locator": locator, "reason": outcome.reason})
+
+    def told(self, kind: str, locator: str, sentence: str) -> None:
+        """Tell of an incident while the verb goes on: a bad place, a slow one, a digest so far."""
+        self._emit({"event": "noted", "outcome": kind, "locator": locator, "reason": sentence})
 
 
 def silent() -> Job:

@@ -6,6 +6,9 @@ decoy of a name with its birth date is the same day of another year: names of a 
 filled in (1 January) and given names keep the frequencies they have. No second index is needed: what stands on the
 drive is moved back, and asked of the same one.
 
+Where member ids have a check digit, decoys of two families more are made: the same id with a wrong one, which nobody
+can have been given, and an id that nobody was given with its right one. They measure an id that stands alone.
+
 A value that some record really has is not asked, because it may be there for cause; `Held.kept` says how many decoys
 that leaves.
 """
@@ -13,8 +16,10 @@ that leaves.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import date
+from itertools import islice
 
 import numpy as np
 import pyarrow as pa
@@ -23,12 +28,16 @@ from numpy.typing import NDArray
 
 from forensics import keys
 from forensics.errors import Refused
+from forensics.matching.check_digit_arrays import CHECK_DIGITS
 from forensics.matching.index import PREFIX_MAY_GO, Person, RecordIndex
 from forensics.matching.windows import Found
-from forensics.model import Kind
+from forensics.model import Kind, Moved
 
 SEEDS = 20
 """Decoys of each record and kind."""
+
+WRONG = 9
+"""Of an id with a check digit, the decoys with a wrong one; those with a right one, `SEEDS` of them, follow."""
 
 RECORD_BITS, SEED_BITS = 24, 5
 """Bits of a decoy's number that are its record's (16 million records) and its seed; its kind stands above them."""
@@ -39,8 +48,9 @@ LONGEST_NUMBER = 17
 YEARS = (*range(-9, -1), *range(2, 10), -12, -11, 11, 12)
 """Years by which a decoy's birth date is moved. One and ten are left out: mistyped years look like them."""
 
-DECOY_KINDS = (Kind.SSN, Kind.MEMBER_ID, Kind.NAME_AND_BIRTH_DATE)
+MOVES = (Moved.SSN, Moved.MEMBER_ID, Moved.NAME_AND_BIRTH_DATE, Moved.CHECKED_ID)
 
+_TEN = np.uint64(10)
 _RUN = re.compile(r"[0-9]+")
 
 
@@ -93,7 +103,11 @@ class Decoys:
             for seed, shift in enumerate(shifts(space)):
                 moved = (values[of_size] + np.uint64(space - shift)) % np.uint64(space)
                 at, record = self._index.find(kind, keys.digits(moved, size))
-                found.append((fresh[of_size[at]], record | _above(kind, seed)))
+                found.append((fresh[of_size[at]], record | _above(Moved(kind), seed)))
+            if kind is Kind.MEMBER_ID and self._index.check_digit and size > 1:
+                for seed, (which, before) in enumerate(_before(values[of_size], size, self._index.check_digit)):
+                    at, record = self._index.find(kind, keys.digits(before, size))
+                    found.append((fresh[of_size[which[at]]], record | _above(Moved.CHECKED_ID, seed)))
         return _together(found)
 
     def find_names(self, names: NDArray[np.uint64], days: NDArray[np.int64]) -> Asked:
@@ -103,19 +117,20 @@ class Decoys:
             moved, exists = _years_on(days[fresh], -years)
             here = fresh[exists]
             at, record = self._index.find_names(names[here], moved[exists])
-            found.append((here[at], record | _above(Kind.NAME_AND_BIRTH_DATE, seed)))
+            found.append((here[at], record | _above(Moved.NAME_AND_BIRTH_DATE, seed)))
         return _together(found)
 
     def person(self, record: int) -> Person:
         """The decoy: its record's fields, but for the one value that was moved."""
         kind, seed, number = _parts(record)
         person = self._index.person(number)
-        if kind is Kind.SSN:
+        if kind is Moved.SSN:
             return replace(person, ssn=_moved(person.ssn, seed))
-        if kind is Kind.MEMBER_ID:
+        if kind in (Moved.MEMBER_ID, Moved.CHECKED_ID):
             run = max(_RUN.findall(person.member_id), key=len)
             before, _, behind = person.member_id.partition(run)
-            moved = f"{before}{_moved(run, seed)}{behind}"
+            other = _moved(run, seed) if kind is Moved.MEMBER_ID else _rechecked(run, seed, self._index.check_digit)
+            moved = f"{before}{other}{behind}"
             tail = moved.lstrip("ABCDEFGHIJKLMNOPQRSTUVWXYZ")
             return replace(
                 person, member_id=moved, id_digits=tail if tail.isdigit() and len(tail) >= PREFIX_MAY_GO else ""
@@ -127,21 +142,64 @@ class Decoys:
             return replace(person, birth_date="")
 
 
-def held(index: RecordIndex, kind: Kind) -> Held:
+def moves_of(index: RecordIndex) -> tuple[Moved, ...]:
+    """The decoys that these records can have."""
+    return MOVES if index.check_digit else MOVES[:-1]
+
+
+def held(index: RecordIndex, move: Moved) -> Held:
     """How many records can have decoys of this kind, and how many of the decoys are no record's own value."""
+    kind = Kind.MEMBER_ID if move is Moved.CHECKED_ID else Kind(move)
     table = index.tables[kind]
     records = len(np.unique(table.records))
-    if kind is Kind.NAME_AND_BIRTH_DATE:
+    if move is Moved.NAME_AND_BIRTH_DATE:
         return Held(records, _free_names(index, records))
     values, length = keys.digits_of(table.keys)
-    kept = np.zeros(SEEDS, np.int64)
+    kept = np.zeros(WRONG + SEEDS if move is Moved.CHECKED_ID else SEEDS, np.int64)
     for size in _sizes(length):
         some = values[length == size]
-        space = 10**size
-        for seed, shift in enumerate(shifts(space)):
-            moved = keys.digits((some + np.uint64(shift)) % np.uint64(space), size)
-            kept[seed] += len(some) - len(np.unique(index.find(kind, moved)[0]))
+        for seed, moved in enumerate(_after(some, size, move, index.check_digit)):
+            kept[seed] += len(some) - len(np.unique(index.find(kind, keys.digits(moved, size))[0]))
     return Held(records, tuple(int(count) for count in kept))
+
+
+def _after(values: NDArray[np.uint64], size: int, move: Moved, scheme: str) -> Iterator[NDArray[np.uint64]]:
+    """These numbers moved, seed by seed."""
+    space = 10**size
+    if move is not Moved.CHECKED_ID:
+        for shift in shifts(space):
+            yield (values + np.uint64(shift)) % np.uint64(space)
+        return
+    payload, check = np.divmod(values, _TEN)
+    for step in range(1, WRONG + 1):
+        yield payload * _TEN + (check + np.uint64(step)) % _TEN
+    for shift in shifts(space // 10):
+        moved = (payload + np.uint64(shift)) % np.uint64(space // 10)
+        yield moved * _TEN + CHECK_DIGITS[scheme](moved, size - 1)
+
+
+def _before(
+    values: NDArray[np.uint64], size: int, scheme: str
+) -> Iterator[tuple[NDArray[np.int64], NDArray[np.uint64]]]:
+    """Seed by seed, which of these numbers may be ids that were moved, check digit and all, and what they were."""
+    space = 10**size
+    payload, check = np.divmod(values, _TEN)
+    right = CHECK_DIGITS[scheme](payload, size - 1)
+    everywhere = np.arange(len(values))
+    for step in range(1, WRONG + 1):
+        yield everywhere, payload * _TEN + (check + np.uint64(10 - step)) % _TEN
+    valid = np.flatnonzero(check == right)
+    payload = payload[valid]
+    for shift in shifts(space // 10):
+        was = (payload + np.uint64(space // 10 - shift)) % np.uint64(space // 10)
+        yield valid, was * _TEN + CHECK_DIGITS[scheme](was, size - 1)
+
+
+def _rechecked(number: str, seed: int, scheme: str) -> str:
+    """One number moved as `_after` moves many."""
+    move = np.array([int(number)], np.uint64)
+    moved = next(islice(_after(move, len(number), Moved.CHECKED_ID, scheme), seed, None))
+    return str(int(moved[0])).zfill(len(number))
 
 
 NAMES_ASKED = 200_000
@@ -192,7 +250,7 @@ AGREEING = ("name", "birth_date", "ssn", "member_id", "address", "phone", "email
 class DecoyHit:
     """A decoy found somewhere on the drive: of which record and kind, by which move, and what agreed there."""
 
-    kind: Kind
+    kind: Moved
     seed: int
     record: int
     elements: frozenset[str]
@@ -205,13 +263,13 @@ def decode(number: int) -> DecoyHit:
     return DecoyHit(kind, seed, record, frozenset(field for place, field in enumerate(AGREEING) if fields >> place & 1))
 
 
-def _above(kind: Kind, seed: int) -> np.uint32:
-    return np.uint32((DECOY_KINDS.index(kind) << SEED_BITS | seed) << RECORD_BITS)
+def _above(kind: Moved, seed: int) -> np.uint32:
+    return np.uint32((MOVES.index(kind) << SEED_BITS | seed) << RECORD_BITS)
 
 
-def _parts(number: int) -> tuple[Kind, int, int]:
+def _parts(number: int) -> tuple[Moved, int, int]:
     above = number >> RECORD_BITS
-    return DECOY_KINDS[above >> SEED_BITS], above & ((1 << SEED_BITS) - 1), number & ((1 << RECORD_BITS) - 1)
+    return MOVES[above >> SEED_BITS], above & ((1 << SEED_BITS) - 1), number & ((1 << RECORD_BITS) - 1)
 
 
 def _sizes(length: NDArray[np.int64]) -> list[int]:

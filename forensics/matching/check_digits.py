@@ -10,18 +10,18 @@ FEWEST = 1_000
 SHARE = 0.999
 """Share of numbers that must fit. A tenth of arbitrary numbers fits any scheme of one decimal check digit."""
 
-_DOUBLED = (0, 2, 4, 6, 8, 1, 3, 5, 7, 9)
+DOUBLED = (0, 2, 4, 6, 8, 1, 3, 5, 7, 9)
 
-_MULTIPLY = (
+MULTIPLY = (
     "0123456789", "1234067895", "2340178956", "3401289567", "4012395678",
     "5987604321", "6598710432", "7659821043", "8765932104", "9876543210",
 )  # fmt: skip
-_PERMUTE = (
+PERMUTE = (
     "0123456789", "1576283094", "5803796142", "8916043527", "9453126870", "4286573901", "2793806415", "7046913258",
 )  # fmt: skip
 """Verhoeff, "Error Detecting Decimal Codes", 1969: the dihedral group of order ten and the permutation of places."""
 
-_DAMM = (
+DAMM = (
     "0317598642", "7092154863", "4206871359", "1750983426", "6123045978",
     "3674209581", "5869720134", "8945362017", "9438617205", "2581436790",
 )  # fmt: skip
@@ -30,7 +30,7 @@ _DAMM = (
 
 def luhn(digits: str) -> bool:
     """ISO/IEC 7812-1, annex B."""
-    total = sum(int(d) for d in digits[-1::-2]) + sum(_DOUBLED[int(d)] for d in digits[-2::-2])
+    total = sum(int(d) for d in digits[-1::-2]) + sum(DOUBLED[int(d)] for d in digits[-2::-2])
     return total % 10 == 0
 
 
@@ -42,14 +42,14 @@ def npi(digits: str) -> bool:
 def verhoeff(digits: str) -> bool:
     check = 0
     for place, digit in enumerate(reversed(digits)):
-        check = int(_MULTIPLY[check][int(_PERMUTE[place % 8][int(digit)])])
+        check = int(MULTIPLY[check][int(PERMUTE[place % 8][int(digit)])])
     return check == 0
 
 
 def damm(digits: str) -> bool:
     check = 0
     for digit in digits:
-        check = int(_DAMM[check][int(digit)])
+        check = int(DAMM[check][int(digit)])
     return check == 0
 
 

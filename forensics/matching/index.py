@@ -118,14 +118,20 @@ def _chunk(columns: list[list[str]]) -> pa.Table:
 class RecordIndex:
     """All source records of a case, findable: the `Probe` that `detection` asks. Pickles to a worker by its arrays."""
 
-    def __init__(self, tables: dict[Kind, KeyTable], fields: pa.Table, id_digits: frozenset[int]) -> None:
+    def __init__(
+        self, tables: dict[Kind, KeyTable], fields: pa.Table, id_digits: frozenset[int], check_digit: str = ""
+    ) -> None:
         self.tables = tables
         self.fields = fields
         self.id_digits = id_digits
+        self.check_digit = check_digit
 
     @classmethod
-    def build(cls, records: Iterable[tuple[int, SourceRecord]]) -> RecordIndex:
-        """From records with their numbers, which count up from 1 without gaps of note (they index an array)."""
+    def build(cls, records: Iterable[tuple[int, SourceRecord]], check_digit: str = "") -> RecordIndex:
+        """From records with their numbers, which count up from 1 without gaps of note (they index an array).
+
+        `check_digit` is the scheme that their member ids follow, a name in `check_digit_arrays.CHECK_DIGITS`.
+        """
         columns: list[list[str]] = [[] for _ in FIELDS]
         chunks: list[pa.Table] = []
         held = 0
@@ -167,7 +173,7 @@ class RecordIndex:
         }
         tables = {kind: KeyTable.build(table_keys[kind], np.array(holders[kind], np.uint32)) for kind in Kind}
         fields = pa.concat_tables([*chunks, _chunk(columns)]).combine_chunks()
-        return cls(tables, fields, frozenset(np.unique(lengths).tolist()))
+        return cls(tables, fields, frozenset(np.unique(lengths).tolist()), check_digit)
 
     def find(self, kind: Kind, asked: NDArray[np.uint64]) -> tuple[NDArray[np.int64], NDArray[np.uint32]]:
         return self.tables[kind].find(asked)
@@ -186,7 +192,12 @@ class RecordIndex:
         return {}
 
     def __getstate__(self) -> dict[str, Any]:
-        return {"tables": self.tables, "fields": self.fields, "id_digits": self.id_digits}
+        return {
+            "tables": self.tables,
+            "fields": self.fields,
+            "id_digits": self.id_digits,
+            "check_digit": self.check_digit,
+        }
 
     def person(self, record: int) -> Person:
         """The fields of one record, kept once they were asked for."""

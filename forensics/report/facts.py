@@ -53,6 +53,9 @@ class AcquisitionSheet:
 
     acquisition: Acquisition
     verification: tuple[Fact, ...] = ()
+    implausible: tuple[tuple[str, str, int, int], ...] | None = None
+    """Locator, `unread` or `zeros`, bytes, first device byte, of each file whose bytes are not to be believed; None
+    before the contents were indexed."""
 
     @property
     def bad_bytes(self) -> int:

@@ -7,11 +7,13 @@ from collections.abc import Callable, Iterator, Sequence
 from reportlab.platypus import CondPageBreak, Flowable, PageBreak, Paragraph, Spacer
 
 from forensics.errors import Defect
-from forensics.model import EntryStatus, Tier
+from forensics.model import Acquisition, EntryStatus, Tier
 from forensics.report import wording
 from forensics.report.facts import TIERS, AcquisitionSheet, ExposureSheet, ReportFacts, SampleSheet
 from forensics.report.figures import Column, Grid, ShareBar, TierBars, Tiles, sheet
 from forensics.report.typography import MONO, count, markup, percent, share, size_text, styles
+
+IMPLAUSIBLE_ROWS = 50
 
 NOT_EXAMINED_ROWS = 200
 """Rows of annex B; the rest is in the hash manifest of the evidence package, and the report says how many."""
@@ -188,6 +190,32 @@ def acquisition(facts: ReportFacts) -> list[Flowable]:
     return story
 
 
+def _seen_before(it: Acquisition) -> str:
+    """What the computer's log knew of the device before it was read."""
+    if it.seen_before is None:
+        return "not looked at: the source was no device"
+    said = f"{len(it.seen_before.rows):,} lines, {it.seen_before.detail}"
+    return f"{said}; MOUNTED: " + "; ".join(it.seen_before.mounted) if it.seen_before.mounted else said
+
+
+def _second_copy(it: Acquisition) -> str:
+    return "made and verified" if it.second_copy else it.second_copy_failure or "none"
+
+
+def _second_read(it: Acquisition) -> str:
+    """Whether the source gave the same bytes when it was read again."""
+    if it.second_read is None:
+        return "none; the source was read once"
+    if it.second_read.equal:
+        return f"the same bytes; SHA-256 {it.second_read.sha256}"
+    differing = sum(extent.length for extent in it.second_read.differing)
+    lost = sum(extent.length for extent in it.second_read.unreadable)
+    return (
+        f"NOT THE SAME: {differing:,} bytes in {len(it.second_read.differing):,} ranges differ, {lost:,} bytes could "
+        "not be read again; both readings are kept beside the image"
+    )
+
+
 def _one_acquisition(made: AcquisitionSheet) -> list[Flowable]:
     it, device = made.acquisition, made.acquisition.device
     described = ""
@@ -200,12 +228,17 @@ def _one_acquisition(made: AcquisitionSheet) -> list[Flowable]:
         ("Sector size", f"{it.sector_size:,} bytes"),
         ("Image format", f"{it.format}, {len(it.segments):,} segment{'' if len(it.segments) == 1 else 's'}"),
         ("Origin", "image taken in from elsewhere" if it.imported else "read from the source by this program"),
-        ("Started", it.started),
+        ("Started", "; ".join(it.begun) if len(it.begun) > 1 else it.started),
         ("Finished", it.finished),
         ("Write protection, as measured", f"{it.protection.method}: {it.protection.detail}".rstrip(": ")),
+        ("Log of the computer before", _seen_before(it)),
         ("Unreadable", f"{size_text(made.bad_bytes)} in {len(it.bad):,} range{'' if len(it.bad) == 1 else 's'}"),
         ("Zero bytes", f"{size_text(it.zero_bytes)}, {percent(it.zero_bytes, it.size)}"),
+        ("Files not to be believed", count(None if made.implausible is None else len(made.implausible))),
+        ("Slow reads", f"{it.slow_reads:,}"),
         ("Verified", f"yes, {it.verified_by}" if it.verified else "no"),
+        ("Second copy", _second_copy(it)),
+        ("Second reading", _second_read(it)),
     ]
     story: list[Flowable] = [_h2(f"Image of {it.exhibit}"), sheet(rows)]
     story += [
@@ -223,6 +256,19 @@ def _one_acquisition(made: AcquisitionSheet) -> list[Flowable]:
             story.append(
                 _p(f"{len(it.bad) - len(shown):,} more ranges are in the error map of the evidence package.", "small")
             )
+    if made.implausible:
+        kinds = {"unread": "could not be read", "zeros": "zeros without an error"}
+        four = (
+            Column("File whose bytes are not to be believed", 0.5), Column("Why", 0.2), Column("Bytes", 0.14, "right"),
+            Column("From byte", 0.16, "right"),
+        )  # fmt: skip
+        doubtful = [
+            (locator, kinds[kind], f"{size:,}", f"{offset:,}")
+            for locator, kind, size, offset in made.implausible[:IMPLAUSIBLE_ROWS]
+        ]
+        story += [_h2("Files that lie on unreadable places or hold silent zeros"), Grid(four, doubtful)]
+        if more := len(made.implausible) - len(doubtful):
+            story.append(_p(f"{more:,} more such files are in the case.", "small"))
     if made.verification:
         words = {True: "yes", False: "NO", None: "not checked"}
         three = (Column("Check", 0.36), Column("Holds", 0.14), Column("Seen", 0.5, muted=True))

@@ -50,11 +50,12 @@ def estimate(records: Sequence[Person], texts: Sequence[bytes]) -> Answer:
     from collections import Counter
 
     from forensics.detection.scan import scan
-    from forensics.examination.assess import kinds_of, measured
+    from forensics.examination.assess import measured, moves_of
     from forensics.examination.match import decoys_of
     from forensics.examination.units import all_of_them, decoys_in
     from forensics.exposure.estimate import interval
     from forensics.exposure.strata import stratum_of
+    from forensics.matching import check_digits
     from forensics.matching.index import RecordIndex
     from forensics.matching.windows import find_in_text
     from forensics.model import SourceRecord
@@ -67,7 +68,7 @@ def estimate(records: Sequence[Person], texts: Sequence[bytes]) -> Answer:
         )
         for number, p in enumerate(records, 1)
     }  # fmt: skip
-    index = RecordIndex.build(sources.items())
+    index = RecordIndex.build(sources.items(), check_digits.recognised(p.member_id[1:] for p in records))
     best: dict[int, int] = {}
     codes: set[int] = set()
     for text in texts:
@@ -81,7 +82,7 @@ def estimate(records: Sequence[Person], texts: Sequence[bytes]) -> Answer:
         codes,
         decoys_of(index),
         Counter(best.values()),
-        Counter((kind, stratum) for record, stratum in best.items() for kind in kinds_of(sources[record])),
+        Counter((kind, stratum) for record, stratum in best.items() for kind in moves_of(sources[record])),
     )
     told = interval(strata, [one.found for one in strata])
     open_ = sum(one.found for one in strata if one.chance is None)

@@ -25,6 +25,8 @@ from forensics.examination.records import add_records
 from forensics.jobs.events import silent
 from forensics.model import SourceRecord
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def case(tmp_path_factory: pytest.TempPathFactory) -> Iterator[OpenCase]:
@@ -36,7 +38,7 @@ def case(tmp_path_factory: pytest.TempPathFactory) -> Iterator[OpenCase]:
         opened = new(folder / "c.dcase", details, "correct horse battery staple")
     with opened:
         receive(opened, silent(), exhibit="E-001", received_from="A", received_by="B")
-        acquire(opened, silent(), exhibit="E-001", source=made.image, format="raw")
+        acquire(opened, silent(), exhibit="E-001", source=made.image)
         index(opened, silent())
         add_records(opened, silent(), file=made.records)
         match(opened, silent())

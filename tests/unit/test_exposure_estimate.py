@@ -9,7 +9,7 @@ import pytest
 
 from forensics.exposure.estimate import Decoyed, Measured, bounds, interval, measure, negative_binomial_quantile
 from forensics.exposure.strata import STRATA
-from forensics.model import Kind, Tier
+from forensics.model import Moved, Tier
 
 NONE = float("inf")
 SSN_ALONE, SSN_NAMED, NAMED, ID_ALONE = 6, 1, 4, 7
@@ -33,7 +33,7 @@ def measured(place: int, n: int, counts: list[int], records: int = 500_000, boun
     found = [n if number == place else 0 for number in range(len(STRATA))]
     rows = tuple(tuple(counts if number == place else [0] * len(counts)) for number in range(len(STRATA)))
     one = Decoyed(records, (records,) * len(counts), rows)
-    return measure(found, dict.fromkeys(Kind, found), dict.fromkeys(Kind, one),
+    return measure(found, dict.fromkeys(Moved, found), dict.fromkeys(Moved, one),
                    bounds=[bound] * len(STRATA))  # fmt: skip
 
 
@@ -81,7 +81,7 @@ def test_few_free_decoys_measure_nothing_and_say_so() -> None:
     rows = tuple((0,) * 20 for _ in STRATA)
     crowded = Decoyed(1000, (100,) * 20, rows)
     found = [0, 50, *(0,) * 6]
-    strata = measure(found, dict.fromkeys(Kind, found), dict.fromkeys(Kind, crowded), bounds=[0.0] * 8)
+    strata = measure(found, dict.fromkeys(Moved, found), dict.fromkeys(Moved, crowded), bounds=[0.0] * 8)
     assert strata[SSN_NAMED].chance is None
     assert strata[SSN_NAMED].tier is Tier.POSSIBLE
     told = interval(strata, found)
@@ -92,17 +92,11 @@ def test_names_and_birthdays_that_many_share_measure_nothing_and_say_so() -> Non
     rows = tuple((0,) * 20 for _ in STRATA)
     found = [0, 0, 0, 0, 500, 0, 0, 0]
     for kept, tier in ((990, Tier.PROBABLE), (900, Tier.POSSIBLE)):
-        decoyed = {kind: Decoyed(1000, (kept,) * 20, rows) for kind in Kind}
-        strata = measure(found, dict.fromkeys(Kind, found), decoyed, bounds=[0.0] * 8)
+        decoyed = {kind: Decoyed(1000, (kept,) * 20, rows) for kind in Moved}
+        strata = measure(found, dict.fromkeys(Moved, found), decoyed, bounds=[0.0] * 8)
         assert strata[NAMED].tier is tier
         told = interval(strata, found)
         assert (told.low > 0, told.high) == (tier is Tier.PROBABLE, 500)
-
-
-def test_a_member_id_alone_is_not_measurable() -> None:
-    strata = measured(ID_ALONE, 40, [0] * 20)
-    told = interval(strata, [one.found for one in strata])
-    assert (told.low, told.estimate, told.high) == (0, 0, 40)
 
 
 def test_the_same_input_has_the_same_interval() -> None:
@@ -112,10 +106,43 @@ def test_the_same_input_has_the_same_interval() -> None:
 
 def test_the_bound_grows_with_the_accidents() -> None:
     rows = tuple((0,) * 20 for _ in STRATA)
-    decoyed = {kind: Decoyed(1000, (1000,) * 20, rows) for kind in Kind}
+    decoyed = {kind: Decoyed(1000, (1000,) * 20, rows) for kind in Moved}
     rates = {"name": 1e-4, "birth_date": 1e-4, "contact": 1e-3}
     few = bounds([5, 5, 5, 5, 5, 0, 0, 0], decoyed, rates)
     many = bounds([5, 5, 5, 5, 5, 0, 1000, 1000], decoyed, rates)
     assert few[0] < few[1] < 0.002
     assert many[1] > 100 * few[1]
     assert many[NAMED] <= 1
+
+
+def checked(wrong: list[int], right: list[int]) -> Measured:
+    """The stratum of ids alone: 300 found of 8,000, with these decoys of the two families."""
+    found = [0] * 7 + [300]
+    rows = (*(((0,) * 29),) * 7, (*wrong, *right))
+    one = Decoyed(8000, (8000,) * 29, rows, family=9)
+    (*_, alone) = measure(found, {Moved.CHECKED_ID: found}, {Moved.CHECKED_ID: one}, bounds=[NONE] * 8)
+    return alone
+
+
+def test_an_id_alone_is_measured_where_both_families_of_decoys_agree() -> None:
+    alone = checked([4, 6, 5, 5, 4, 6, 5, 7, 3], [5, 4, 6] * 6 + [5, 5])
+    assert alone.chance == pytest.approx(5, abs=0.6)
+    assert alone.chance_low is not None
+    assert alone.chance_high is not None
+    assert 0 <= alone.chance_low < 5 < alone.chance_high < 15
+    assert alone.tier is Tier.POSSIBLE, "whatever the decoys say, an id alone proves nobody"
+
+
+def test_other_valid_ids_on_the_drive_make_an_id_alone_unmeasurable() -> None:
+    alone = checked([5, 4, 6, 5, 5, 4, 6, 5, 5], [41, 38, 44, 40] * 5)
+    assert alone.chance is None
+    assert "valid ids" in alone.because
+
+
+def test_without_a_check_digit_an_id_alone_is_not_measurable() -> None:
+    found = [0] * 7 + [300]
+    strata = measure(found, {}, {}, bounds=[NONE] * 8)
+    assert strata[ID_ALONE].chance is None
+    assert strata[ID_ALONE].because == STRATA[ID_ALONE].unmeasured_because
+    told = interval(strata, found)
+    assert (told.low, told.estimate, told.high) == (0, 0, 300)

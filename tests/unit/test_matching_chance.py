@@ -4,13 +4,28 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from forensics import keys
 from forensics.detection.scan import scan
-from forensics.matching.chance import SEEDS, YEARS, Decoys, agreement_by_accident, code, decode, held, shifts
+from forensics.matching.chance import (
+    SEEDS,
+    WRONG,
+    YEARS,
+    Decoys,
+    agreement_by_accident,
+    code,
+    decode,
+    held,
+    moves_of,
+    shifts,
+)
+from forensics.matching.check_digit_arrays import CHECK_DIGITS
+from forensics.matching.check_digits import SCHEMES, luhn
 from forensics.matching.index import RecordIndex
 from forensics.matching.windows import find_in_text
-from forensics.model import Kind, SourceRecord
+from forensics.model import Moved, SourceRecord
 
 RECORDS = [
     SourceRecord("K1", "Maria", "", "Ibanez", birth_date="1961-02-03", ssn="123456789", member_id="W204001234"),
@@ -20,7 +35,7 @@ INDEX = RecordIndex.build(enumerate(RECORDS, 1))
 DECOYS = Decoys(INDEX)
 
 
-def hits(text: str) -> set[tuple[Kind, int, int, frozenset[str]]]:
+def hits(text: str) -> set[tuple[Moved, int, int, frozenset[str]]]:
     data = text.encode()
     found = find_in_text(data, scan(data, DECOYS), DECOYS)
     told = [decode(code(item)) for item in found]
@@ -38,16 +53,16 @@ def test_a_number_comes_back_out_of_its_key(length: int) -> None:
 @pytest.mark.parametrize("seed", range(SEEDS))
 def test_every_move_of_a_number_is_found_and_says_of_whom(seed: int) -> None:
     moved = (int(RECORDS[0].ssn) + shifts(10**9)[seed]) % 10**9
-    assert hits(f"no. {moved:09}\n") == {(Kind.SSN, seed, 1, frozenset({"ssn"}))}
-    assert hits(f"{moved:09};Maria;Ibanez\n") == {(Kind.SSN, seed, 1, frozenset({"ssn", "name"}))}
+    assert hits(f"no. {moved:09}\n") == {(Moved.SSN, seed, 1, frozenset({"ssn"}))}
+    assert hits(f"{moved:09};Maria;Ibanez\n") == {(Moved.SSN, seed, 1, frozenset({"ssn", "name"}))}
     number = (204001234 + shifts(10**9)[seed]) % 10**9
-    assert (Kind.MEMBER_ID, seed, 1, frozenset({"member_id"})) in hits(f"id W{number:09}\n")
+    assert (Moved.MEMBER_ID, seed, 1, frozenset({"member_id"})) in hits(f"id W{number:09}\n")
 
 
 def test_every_move_of_a_birth_date_is_found() -> None:
     for seed, years in enumerate(YEARS):
         found = hits(f"Maria Ibanez 02/03/{1961 + years}\n")
-        assert found == {(Kind.NAME_AND_BIRTH_DATE, seed, 1, frozenset({"name", "birth_date"}))}, years
+        assert found == {(Moved.NAME_AND_BIRTH_DATE, seed, 1, frozenset({"name", "birth_date"}))}, years
 
 
 def test_what_is_somebodys_own_is_no_decoy() -> None:
@@ -60,10 +75,10 @@ def test_a_move_onto_a_number_that_is_issued_is_not_asked_and_not_counted() -> N
     data = f"no. {taken}\n".encode()
     decoys = Decoys(index)
     assert 1 not in {decode(code(one)).record for one in find_in_text(data, scan(data, decoys), decoys)}
-    counted = held(index, Kind.SSN)
+    counted = held(index, Moved.SSN)
     assert counted.records == 3
     assert counted.kept[3] == 2
-    assert held(INDEX, Kind.SSN).kept == (2,) * SEEDS
+    assert held(INDEX, Moved.SSN).kept == (2,) * SEEDS
 
 
 def test_the_29th_of_february_has_no_decoy_in_a_common_year() -> None:
@@ -81,10 +96,10 @@ def test_moves_are_distinct_and_far_enough_from_a_mistyped_digit() -> None:
 def test_names_that_many_share_leave_few_decoys_free() -> None:
     """Ten with one name, born on 1 January of ten years in a row: most moves meet another one's birthday."""
     many = [SourceRecord(f"K{n}", "Ann", "", "Lee", birth_date=f"{1970 + n}-01-01") for n in range(10)]
-    counted = held(RecordIndex.build(enumerate(many, 1)), Kind.NAME_AND_BIRTH_DATE)
+    counted = held(RecordIndex.build(enumerate(many, 1)), Moved.NAME_AND_BIRTH_DATE)
     assert dict(zip(YEARS, counted.kept, strict=True))[2] == 2
     assert dict(zip(YEARS, counted.kept, strict=True))[-9] == 9
-    assert held(INDEX, Kind.NAME_AND_BIRTH_DATE).kept == (2,) * SEEDS
+    assert held(INDEX, Moved.NAME_AND_BIRTH_DATE).kept == (2,) * SEEDS
 
 
 def test_how_often_two_records_agree() -> None:
@@ -93,3 +108,59 @@ def test_how_often_two_records_agree() -> None:
     ]
     rates = agreement_by_accident(RecordIndex.build(enumerate(same, 1)))
     assert rates == {"name": 1.0, "birth_date": 25 / 56, "contact": 0.0}
+
+
+IDS = [str(number) + str(next(d for d in range(10) if luhn(f"{number}{d}"))) for number in (10_340_077, 48_112_905)]
+CHECKED = RecordIndex.build(
+    [
+        (
+            1,
+            SourceRecord(
+                "a", given_name="Maria", family_name="Ibanez", birth_date="1961-03-02", member_id=f"W{IDS[0]}"
+            ),
+        ),
+        (2, SourceRecord("b", given_name="Tom", family_name="Reed", birth_date="1984-08-19", member_id=f"W{IDS[1]}")),
+    ],
+    "luhn",
+)
+
+
+def checked_hits(text: str) -> set[tuple[int, int, frozenset[str]]]:
+    data, decoys = text.encode(), Decoys(CHECKED)
+    told = [decode(code(item)) for item in find_in_text(data, scan(data, decoys), decoys)]
+    return {(hit.seed, hit.record, hit.elements) for hit in told if hit.kind is Moved.CHECKED_ID}
+
+
+def test_an_id_with_a_wrong_check_digit_is_a_decoy_of_the_first_family_and_of_no_other() -> None:
+    right = int(IDS[0][-1])
+    for step in range(1, WRONG + 1):
+        wrong = f"{IDS[0][:-1]}{(right + step) % 10}"
+        assert checked_hits(f"claim {wrong} paid\n") == {(step - 1, 1, frozenset({"member_id"}))}
+    assert checked_hits(f"claim {IDS[0]} paid\n") == set(), "the id itself is there for cause"
+
+
+def test_a_valid_id_that_nobody_has_is_a_decoy_of_the_second_family() -> None:
+    payload = int(IDS[1][:-1])
+    for seed, shift in enumerate(shifts(10**8)):
+        moved = f"{(payload + shift) % 10**8:08}"
+        moved += str(next(d for d in range(10) if luhn(f"{moved}{d}")))
+        assert (WRONG + seed, 2, frozenset({"member_id"})) in checked_hits(f"claim {moved} paid\n")
+
+
+def test_a_decoy_with_a_check_digit_keeps_the_other_fields_of_its_record() -> None:
+    wrong = f"{IDS[0][:-1]}{(int(IDS[0][-1]) + 4) % 10}"
+    assert (3, 1, frozenset({"member_id", "name"})) in checked_hits(f"W{wrong};Maria;Ibanez\n")
+
+
+def test_without_a_scheme_there_are_no_such_decoys() -> None:
+    assert Moved.CHECKED_ID not in moves_of(INDEX)
+    assert Moved.CHECKED_ID in moves_of(CHECKED)
+    assert held(CHECKED, Moved.CHECKED_ID).kept == (2,) * (WRONG + SEEDS)
+
+
+@pytest.mark.parametrize("scheme", sorted(CHECK_DIGITS))
+@given(payload=st.integers(0, 10**9 - 1))
+def test_check_digits_of_arrays_are_those_of_single_numbers(scheme: str, payload: int) -> None:
+    (digit,) = CHECK_DIGITS[scheme](np.array([payload], np.uint64), 9).tolist()
+    assert SCHEMES[scheme](f"{payload:09}{digit}")
+    assert not any(SCHEMES[scheme](f"{payload:09}{other}") for other in range(10) if other != digit)

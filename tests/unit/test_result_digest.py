@@ -119,7 +119,7 @@ def examined(folder: Path, name: str, workers: int, monkeypatch: pytest.MonkeyPa
         patched.setattr(os, "cpu_count", lambda: workers)
         with new(folder / f"{name}.dcase", details, "correct horse battery staple") as case:
             receive(case, silent(), exhibit="E-001", received_from="A", received_by="B")
-            acquire(case, silent(), exhibit="E-001", source=folder / "drive.img", format="raw")
+            acquire(case, silent(), exhibit="E-001", source=folder / "drive.img")
             index(case, silent())
             add_records(case, silent(), file=folder / f"{number}.csv", key="id")
             matching.match(case, silent())
