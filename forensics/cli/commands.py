@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from forensics.cli import review, secrets, sentences
+from forensics.cli import passport, review, secrets, sentences
 from forensics.cli.console import JsonLines, Result
 from forensics.cli.options import (
     CaseArgument,
@@ -403,6 +403,7 @@ def export(
 
 
 app.command("review")(review.review)
+app.command("passport")(passport.passport)
 
 
 # ------------------------------------------------------------------------------------------------- custody and report

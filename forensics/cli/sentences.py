@@ -121,6 +121,7 @@ def of_assessment(result: Result) -> list[str]:
         "  " + " · ".join(f"{name} {count['n']:,}" for name, count in result["elements"].items()),
         f"  minors {result['minors']:,} · deceased {result['deceased']:,}",
         f"The error of these counts was {result['estimate_status']}.",
+        f"Result SHA-256 {result['result_sha256']}",
     ]
     left = result["not_examined"]
     if left["items"]:
