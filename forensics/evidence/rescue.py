@@ -12,6 +12,7 @@ import os
 import shutil
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 from forensics.evidence.areas import BAD, READ, UNSCRAPED, UNTRIED, UNTRIMMED, Areas
@@ -87,7 +88,9 @@ class Rescue:
             os.close(self._descriptor)
             self._descriptor = -1
         if self._buffer is not None:
-            self._buffer.close()
+            # A slice of it in the frames of an exception must not hide that exception.
+            with suppress(BufferError):
+                self._buffer.close()
             self._buffer = None
 
     # ------------------------------------------------------------------------------------------------- ahead, in passes
