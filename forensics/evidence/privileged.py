@@ -95,7 +95,7 @@ class PrivilegedSource:
 
     def close(self) -> None:
         """Ends the reader: without input it stops by itself."""
-        for stream in (self._process.stdin, self._process.stdout):
+        for stream in (self._process.stdin, self._process.stdout, self._process.stderr):
             if stream:
                 stream.close()
         try:

@@ -88,7 +88,7 @@ class Rescue:
             os.close(self._descriptor)
             self._descriptor = -1
         if self._buffer is not None:
-            # A slice of it in the frames of an exception must not hide that exception.
+            # An exception on its way up may hold slices of it in its frames; the memory then goes with it.
             with suppress(BufferError):
                 self._buffer.close()
             self._buffer = None

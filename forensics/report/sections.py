@@ -190,6 +190,14 @@ def acquisition(facts: ReportFacts) -> list[Flowable]:
     return story
 
 
+def _seen_before(it: Acquisition) -> str:
+    """What the computer's log knew of the device before it was read."""
+    if it.seen_before is None:
+        return "not looked at: the source was no device"
+    said = f"{len(it.seen_before.rows):,} lines, {it.seen_before.detail}"
+    return f"{said}; MOUNTED: " + "; ".join(it.seen_before.mounted) if it.seen_before.mounted else said
+
+
 def _second_copy(it: Acquisition) -> str:
     return "made and verified" if it.second_copy else it.second_copy_failure or "none"
 
@@ -223,6 +231,7 @@ def _one_acquisition(made: AcquisitionSheet) -> list[Flowable]:
         ("Started", "; ".join(it.begun) if len(it.begun) > 1 else it.started),
         ("Finished", it.finished),
         ("Write protection, as measured", f"{it.protection.method}: {it.protection.detail}".rstrip(": ")),
+        ("Log of the computer before", _seen_before(it)),
         ("Unreadable", f"{size_text(made.bad_bytes)} in {len(it.bad):,} range{'' if len(it.bad) == 1 else 's'}"),
         ("Zero bytes", f"{size_text(it.zero_bytes)}, {percent(it.zero_bytes, it.size)}"),
         ("Files not to be believed", count(None if made.implausible is None else len(made.implausible))),

@@ -115,6 +115,11 @@ def how_sound(sheets: Sequence[AcquisitionSheet]) -> str:
             state = "was not verified by a second reading"
         bad = f"{sheet.bad_bytes:,} bytes could not be read" if sheet.bad_bytes else "every byte could be read"
         parts.append(f"The image of {made.exhibit} ({made.size:,} bytes) {state}; {bad}.")
+        if made.seen_before and made.seen_before.mounted:
+            parts.append(
+                f"BEFORE THE ACQUISITION a file system of {made.exhibit} was mounted on this computer, according to "
+                f"{len(made.seen_before.mounted)} line(s) of its log; the drive may have been changed by that."
+            )
     return " ".join(parts)
 
 

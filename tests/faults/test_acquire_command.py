@@ -99,7 +99,8 @@ class Case:
         assert said["hashes"] == hashes
         assert [(item["offset"], item["length"]) for item in said["bad"]] == [(b.offset, b.length) for b in bad]
         assert (said["size"], said["sector_size"], said["verified"]) == (SIZE, SECTOR, True)
-        assert len(said["begun"]) == starts
+        # One that is killed before it touched the drive is in the ledger only.
+        assert starts - interruptions <= len(said["begun"]) <= starts
         for name, digest in manifest["files_sha256"].items():
             assert hashlib.sha256((self.folder / name).read_bytes()).hexdigest() == digest
         assert {path.name for path in self.folder.iterdir()} == {*manifest["files_sha256"], "acquisition.json"}
@@ -184,7 +185,7 @@ def test_kill_9_at_random_points_and_the_same_command_again(
             kills += case.killed(chance.uniform(0, lasts), "--format", format)
         if case.unfinished:
             starts += 1
-            done = case.acquire()
+            done = case.acquire("--format", format)
             assert done.returncode == OK, done.stderr
         # A kill between the last entry and the end of the process interrupts nothing.
         case.require_acquired(BAD, starts, starts - len(case.ledger("finished", "acquire")))
