@@ -134,17 +134,14 @@ def faulty_drive(folder: Path, content: bytes) -> Iterator[FaultyDrive]:
         text=True,
         start_new_session=True,
     )
-    device = None
     try:
         _wait_for(mount / NAME, server, log)
-        device = Path(
-            _output("losetup", "--find", "--show", "--direct-io=on", "--sector-size", str(SECTOR), mount / NAME)
-        )
-        assert _output("losetup", "--noheadings", "--output", "DIO", device) == "1", "reads would go through a cache"
-        yield FaultyDrive(content, mount / NAME, device, server)
+        with loop_device(mount / NAME, "--direct-io=on", "--sector-size", str(SECTOR)) as device:
+            assert _output("losetup", "--noheadings", "--output", "DIO", device) == "1", (
+                "reads would go through a cache"
+            )
+            yield FaultyDrive(content, mount / NAME, device, server)
     finally:
-        if device is not None:
-            subprocess.run(["losetup", "--detach", device], capture_output=True)
         subprocess.run(["umount", "--lazy", mount], capture_output=True)
         assert server.stdin is not None
         with suppress(OSError):
@@ -158,6 +155,19 @@ def faulty_drive(folder: Path, content: bytes) -> Iterator[FaultyDrive]:
         server.stdout.close()
         log.close()
         shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextmanager
+def loop_device(file: Path, *options: str) -> Iterator[Path]:
+    """A loop device that may be written to."""
+    device = Path(_output("losetup", "--find", "--show", *options, file))
+    try:
+        # A killed acquisition leaves its drive read-only, and that outlives the detaching of a loop device.
+        subprocess.run(["blockdev", "--setrw", device], check=True)
+        yield device
+    finally:
+        subprocess.run(["blockdev", "--setrw", device], capture_output=True)
+        subprocess.run(["losetup", "--detach", device], capture_output=True)
 
 
 def _environment() -> dict[str, str]:

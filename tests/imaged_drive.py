@@ -5,14 +5,13 @@ from __future__ import annotations
 import hashlib
 import os
 import re
-import shutil
 import subprocess
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
-from faulty_drive import MIB, FaultyDrive, without
+from faulty_drive import MIB, FaultyDrive, loop_device, without
 
 from forensics.evidence import rescue
 from forensics.evidence.ewf_resume import kept_ewf
@@ -129,20 +128,26 @@ def small_disk(folder: Path, size: int) -> Iterator[Path]:
     image.write_bytes(b"")
     with image.open("r+b") as stream:
         stream.truncate(size)
-    subprocess.run(["mkfs.ext4", "-q", "-m", "0", "-O", "^has_journal", image], check=True)
-    subprocess.run(["mount", "-o", "loop", image, folder], check=True)
-    try:
-        yield folder
-    finally:
-        subprocess.run(["umount", "--lazy", folder], check=True)
-        image.unlink()
+    subprocess.run(["mkfs.ext4", "-q", "-b", "1024", "-m", "0", "-O", "^has_journal", image], check=True)
+    with loop_device(image) as device:
+        subprocess.run(["mount", device, folder], check=True)
+        try:
+            yield folder
+        finally:
+            subprocess.run(["umount", "--lazy", folder], check=True)
 
 
 def take_room(disk: Path, but: int) -> None:
-    """Somebody else fills the disk."""
+    """Somebody else fills the disk, all but so many bytes."""
+    descriptor = os.open(disk / "other", os.O_CREAT | os.O_WRONLY)
     os.sync()  # ext4 counts what waits to be written larger than it will be
-    with suppress(OSError):  # where an image grew meanwhile there is less
-        (disk / "other").write_bytes(b"x" * (shutil.disk_usage(disk).free - but))
+    for size in (MIB, 1024):
+        with suppress(OSError):
+            while True:
+                os.write(descriptor, b"x" * size)
+                os.fsync(descriptor)
+    os.ftruncate(descriptor, os.fstat(descriptor).st_size - but)
+    os.close(descriptor)
 
 
 both_formats = pytest.mark.parametrize("format", FORMATS)

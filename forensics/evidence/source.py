@@ -99,7 +99,9 @@ class FileSource:
     def _fill(self, descriptor: int, buffer: memoryview, offset: int) -> int:
         done = 0
         while done < len(buffer):
-            count = _read_at(descriptor, buffer[done:], offset + done)
+            # Released at once: a slice in the frames of an exception keeps the caller's memory from being freed.
+            with buffer[done:] as rest:
+                count = _read_at(descriptor, rest, offset + done)
             if count == 0:
                 break
             done += count

@@ -86,7 +86,9 @@ def acquire(
     the source differs, the image being kept.
     """
     require_exhibit(case, exhibit)
-    require_no_image(case, exhibit)
+    if not read_unfinished(case.folder.images(exhibit)):
+        # One that was killed when the case had it, and the ledger not yet, is gone on with.
+        require_no_image(case, exhibit)
     if source.is_file() and (container := container_format(source)) != RAW:
         raise Refused(
             f"{source.name} is an image ({container}), not the bytes of a drive.",
@@ -138,13 +140,12 @@ def acquire(
         acquisition = _copy_verified(job, acquisition, copy)
     result = keep(case, job, acquisition)
     folder = case.folder.images(exhibit)
-    forget_rescue(folder)
-    (folder / STATE).unlink(missing_ok=True)
     if acquisition.second_copy:
         for name in (MAP, ZEROS, PIECES, MANIFEST):
             shutil.copyfile(folder / name, Path(acquisition.second_copy) / f"{exhibit}.{name}")
     if acquisition.second_read and not acquisition.second_read.equal:
         case.record("second-read-differs", result["custody"]["second_read"], exhibit)
+        _forget(folder)
         raise NotIntact(
             f"The source of {exhibit} did not give the same bytes twice: "
             f"{_amount(acquisition.second_read.differing)} differ, "
@@ -152,7 +153,14 @@ def acquire(
             "Both readings are kept beside the image. The drive, its bridge or the cable is failing; say so in the "
             "report, and do not acquire again before another reader was tried.",
         )
-    return result
+    return {**result, "afterwards": lambda: _forget(folder)}
+
+
+def _forget(folder: Path) -> None:
+    """Removes what an acquisition is gone on with. In this order: without the map of the rescue the zeros of bad places
+    would pass for what the drive said."""
+    (folder / STATE).unlink(missing_ok=True)
+    forget_rescue(folder)
 
 
 # ------------------------------------------------------------------------------------------------------------- parts

@@ -81,20 +81,26 @@ def test_a_drive_that_goes_again_and_again_is_finished_in_the_end(plug: Plug, tm
 
 
 @both_formats
-def test_a_drive_that_is_away_while_its_bad_sectors_are_tried_again_is_not_called_bad(
-    plug: Plug, tmp_path: Path, format: str
+@pytest.mark.parametrize("later", [1, 40, 170, 330])
+def test_a_drive_that_is_away_while_it_is_read_by_the_sector_is_not_called_bad(
+    plug: Plug, tmp_path: Path, format: str, later: int
 ) -> None:
-    """It goes in the middle of a long bad run: the sectors behind it are good, and answer EIO as the bad ones do."""
+    """Forty bad sectors, seven good ones between each two: once it is away, these answer EIO as the bad ones do."""
     drive = plug(CONTENT)
-    bad = (BadRange(30000 * SECTOR, 200 * SECTOR),)
+    bad = tuple(BadRange((28000 + 8 * number) * SECTOR, SECTOR) for number in range(40))
     drive.plant(bad)
+    left = later
 
     def check() -> None:
-        if drive.traffic.shortest == SECTOR:
-            drive.pull_out()
+        nonlocal left
+        if left > 0 and drive.traffic.shortest == SECTOR:
+            left -= 1
+            if left == 0:
+                drive.pull_out()
 
     with pytest.raises(Disconnected):
         acquire(drive.device, tmp_path / "image", format, check=check)
+    assert left == 0
     require_nothing_called_bad_that_is_not(tmp_path / "image", bad)
     drive.plug_in()
     found, sink = acquire(drive.device, tmp_path / "image", format)
