@@ -91,4 +91,9 @@ def _share(found: Result) -> str:
     counts = f"{found['answered']:,} of {found['items']:,} answered, {found['errors']:,} wrong"
     if found["share"] is None:
         return f"{counts}: not measurable, {found['because']}"
-    return f"{counts}: {found['share']:.1%} right (95 %: {found['low']:.1%} to {found['high']:.1%})"
+    return f"{counts}: {_percent(found['share'])} right (95 %: {_percent(found['low'])} to {_percent(found['high'])})"
+
+
+def _percent(part: float) -> str:
+    """A share that never rounds to all where it is not all."""
+    return "> 99.9 %" if 0.9995 <= part < 1 else f"{100 * part:.1f} %"

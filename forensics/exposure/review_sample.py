@@ -173,7 +173,8 @@ class SampleResult:
     """What a blind sample says. Shares are 0 to 1; `low` and `high` bound the share of wrong persons at 95 %.
 
     An item is an error where any reviewer did not say yes: an unsure answer never counts for the list. `caught` of
-    `catch_rows` answers to catch-rows were no. `kappa` is None unless two reviewers answered the same items.
+    `catch_rows` answers to catch-rows were no. `kappa` is over items and catch-rows, since over
+    items alone nearly all answers are yes and it says nothing; None unless two reviewers answered the same ones.
     """
 
     answered: int

@@ -182,7 +182,7 @@ def sample_sentences(sample: SampleSheet) -> tuple[str, ...]:
         f"Of {sample.catch_answers:,} answers to catch-rows, {sample.caught:,} were no."
     ]
     if sample.kappa is not None:
-        said.append(f"Agreement of the two reviewers: Cohen’s κ {sample.kappa:.2f}.")
+        said.append(f"Agreement of the two reviewers over items and catch-rows: Cohen’s κ {sample.kappa:.2f}.")
     if not sample.current:
         said.append("It was drawn from an earlier result and says nothing of the persons of this report.")
     return tuple(said)
