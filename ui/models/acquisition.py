@@ -20,7 +20,8 @@ KEPT = 2_000
 """Rows of what happened; the oldest go first. The ledger and the map of the image have all of it."""
 
 KINDS = {
-    "start": ("Start", "info"), "check": ("Check", "ok"), "device": ("Device", "info"), "bad": ("Unreadable", "bad"),
+    "start": ("Start", "info"), "check": ("Check", "ok"), "unprotected": ("Check", "warn"),
+    "device": ("Device", "info"), "bad": ("Unreadable", "bad"),
     "slow": ("Slow", "warn"), "resumed": ("Resumed", "info"), "copy": ("Copy", "warn"), "phase": ("Phase", "idle"),
     "pause": ("Paused", "warn"), "resume": ("Goes on", "info"), "end": ("End", "idle"),
 }  # fmt: skip

@@ -59,7 +59,9 @@ class DonePanel(QWidget):
             side.setSpacing(12)
         for part in (hashes, evidence):
             left.addWidget(part)
-        left.addWidget(bad, 1)
+        left.addWidget(bad)
+        left.addStretch(0)
+        self._left, self._bad = left, bad
         for part in (device, made):
             right.addWidget(part)
         right.addStretch()
@@ -126,6 +128,7 @@ class DonePanel(QWidget):
         self.unreadable.become("alert-triangle" if made.bad else "circle-check", "bad" if made.bad else "ok")
         self.model.show(made.bad, made.sector_size)
         self.table.setVisible(bool(made.bad))
+        self._left.setStretchFactor(self._bad, 1 if made.bad else 0)
         if made.bad:
             amount = sum(bad.length for bad in made.bad)
             said = f"{amount:,} bytes stand as zeros in the image; every other byte is that of the source."
@@ -139,10 +142,10 @@ class DonePanel(QWidget):
 
     def _show_protection(self, made: Acquisition) -> None:
         measured = made.protection
-        active = "read-only" in measured.method or "blocker" in measured.method
-        set_chip(self.protection_state, measured.method[:1].upper() + measured.method[1:], "ok" if active else "warn")
+        set_chip(self.protection_state, *protection_state(measured.method))
         self.evidence.setText(measured.detail)
         told = [
+            ("Method", measured.method),
             ("Write blocker", _blocker(measured.blocker)),
             ("Kernel’s flag", "; ".join(map(_flag, measured.flags))),
             ("Answer to a write", measured.attempted_write),
@@ -165,11 +168,22 @@ class DonePanel(QWidget):
             ("Went on", starts),
             (f"Segments ({len(made.segments):,})", segments),
             ("Attempts", f"{made.retries} more at every bad sector" if not made.imported else ""),
-            ("Zeros", f"{decimal_text(made.zero_bytes)} of blocks that are all zero" if not made.imported else ""),
+            ("Zeros", f"{decimal_text(made.zero_bytes)} of blocks that are all zero" if made.zero_bytes else ""),
             ("Second copy", copied),
             ("Second read", read_twice),
         ]  # fmt: skip
         self.made.show((name, value) for name, value in told if value)
+
+
+def protection_state(method: str) -> tuple[str, str]:
+    """What a method of write protection amounts to, in a word, and the kind of its chip."""
+    if "read-only device" in method:
+        return "Active", "ok"
+    if "blocker" in method:
+        return "Declared", "info"
+    if "read-only file" in method:
+        return "A file", "ok"
+    return "None", "warn"
 
 
 def _elapsed(made: Acquisition) -> str:

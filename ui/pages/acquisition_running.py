@@ -12,6 +12,7 @@ from PySide6.QtWidgets import QGridLayout, QProgressBar, QScrollArea, QVBoxLayou
 from ui.bridge import Progress
 from ui.devices import Candidate, decimal_text, facts
 from ui.models.acquisition import Happening, HappeningModel, told
+from ui.pages.acquisition_done import protection_state
 from ui.tally import PHASES, Tally, duration_text, rate_text
 from ui.widgets.parts import Card, Facts, Stat, chip, count_text, label, row, set_chip
 from ui.widgets.speed_plot import SpeedPlot
@@ -20,6 +21,10 @@ from ui.widgets.tables import Table
 TICK_MS = 1_000
 TOLD_AT_MOST = 200
 """So many bad ranges the command tells while it reads; from there on the page says that there may be more."""
+
+PROTECTION_ICONS = {
+    "ok": ("shield-check", "ok"), "info": ("shield-check", "accent"), "warn": ("alert-triangle", "warn"),
+}  # fmt: skip
 
 WIDTHS = (84, 116, 160)
 
@@ -138,7 +143,8 @@ class RunningPanel(QWidget):
         if outcome == "digest":
             self._show_digests()
             return
-        kind = "unprotected" if outcome == "check" and _unprotected(reason) else outcome
+        bare = outcome == "check" and protection_state(reason.partition(": ")[0])[1] == "warn"
+        kind = "unprotected" if bare else outcome
         self._row(kind, told(outcome, locator, reason, self.tally.sector_size))
         if outcome == "check":
             self._show_protection(reason)
@@ -218,20 +224,12 @@ class RunningPanel(QWidget):
 
     def _show_protection(self, reason: str) -> None:
         method, _, detail = reason.partition(": ")
-        if "read-only device" in method or "blocker" in method:
-            self.protection.show_number("Active", method)
-            self.protection.become("shield-check", "ok")
-        elif "read-only file" in method:
-            self.protection.show_number("A file", "opened for reading only")
-            self.protection.become("shield-check", "ok")
-        else:
-            self.protection.show_number("None", method)
-            self.protection.become("alert-triangle", "warn")
+        word, kind = protection_state(method)
+        self.protection.show_number(word, method)
+        self.protection.become(
+            "alert-triangle" if kind == "warn" else "shield-check", kind if kind != "info" else "accent"
+        )
         self.evidence.setText(detail or reason)
 
     def _row(self, kind: str, message: str) -> None:
         self.model.add(Happening(f"{utc_now():%H:%M:%S}", kind, message))
-
-
-def _unprotected(reason: str) -> bool:
-    return reason.startswith("none measured")

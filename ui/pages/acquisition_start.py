@@ -10,6 +10,7 @@ from PySide6.QtWidgets import (
     QBoxLayout,
     QButtonGroup,
     QFileDialog,
+    QFrame,
     QLineEdit,
     QMessageBox,
     QScrollArea,
@@ -20,14 +21,16 @@ from PySide6.QtWidgets import (
 from forensics.casefile.views import ExhibitRow
 from ui.actions import Wish
 from ui.bridge import Command, Ending
-from ui.devices import Candidate, decimal_text, facts, file_candidate, obstacle, proof, read_devices
+from ui.devices import Candidate, Obstacle, decimal_text, facts, file_candidate, obstacle, proof, read_devices
 from ui.unfinished import UnfinishedImage
 from ui.widgets.acquire_options import AcquireOptions
 from ui.widgets.device_card import DeviceCard
 from ui.widgets.parts import (
+    SELECTABLE,
     Card,
     Chooser,
     Facts,
+    Glyph,
     Tick,
     Wrapped,
     button,
@@ -69,13 +72,13 @@ class StartPanel(QWidget):
         left.addWidget(self.looking)
         left.addLayout(self._list)
         left.addWidget(self.file_button)
-        left.addStretch()
+        left.addStretch(1)
         right = QVBoxLayout()
         right.setSpacing(12)
         self._make_unfinished(right)
         self._make_check(right)
         self._make_options(right)
-        right.addStretch()
+        right.addStretch(1)
         inner = QWidget()
         inner.setObjectName("scrolled")
         sides = row(left, right, spacing=14, stretch=(1, 1))
@@ -113,14 +116,22 @@ class StartPanel(QWidget):
         self.asked = label("", "strong", wrap=True)
         self.typed = QLineEdit()
         self.typed.textChanged.connect(self._follow)
-        self.problem = label("", "bad", wrap=True)
+        self.problem = label("", "strong", wrap=True)
+        self.problem.setTextInteractionFlags(SELECTABLE)
+        self._mark = Glyph("alert-circle", "bad", 20)
+        self.warning = QFrame()
+        self.warning.setObjectName("banner")
+        around = row(self._mark, self.problem, spacing=10, stretch=(0, 1))
+        around.setAlignment(self._mark, Qt.AlignmentFlag.AlignTop)
+        around.setContentsMargins(12, 10, 12, 10)
+        self.warning.setLayout(around)
         self._size_caption, self._serial_caption = label("Size", "small"), label("Serial number", "small")
         shown: tuple[QWidget, ...] = (self._size_caption, self.capacity, self._serial_caption, self.serial)
         for part in shown:
             self.check.body.addWidget(part)
-        self.check.body.addLayout(self.facts)
-        for below in (self.asked, self.typed, self.problem):
+        for below in (self.asked, self.typed, self.warning):
             self.check.body.addWidget(below)
+        self.check.body.addLayout(self.facts)
         column.addWidget(self.check)
 
     def _make_options(self, column: QVBoxLayout) -> None:
@@ -247,7 +258,7 @@ class StartPanel(QWidget):
 
     def _choose(self, candidate: Candidate | None) -> None:
         self.typed.clear()
-        found = candidate is not None and not candidate.is_file and obstacle(candidate.device)
+        found = self._barred
         for part in (self._size_caption, self.capacity, self._serial_caption, self.serial, self.asked, self.typed):
             part.setVisible(candidate is not None)
         self._card.setVisible(candidate is not None and not found)
@@ -257,7 +268,10 @@ class StartPanel(QWidget):
             self.facts.show([("Next", "Choose at the left what is to be imaged, then compare it with the exhibit.")])
         else:
             device = candidate.device
-            self.check.title.setText("Is this the file?" if candidate.is_file else "Is this the drive?")
+            asked = "Is this the file?" if candidate.is_file else "Is this the drive?"
+            if found:
+                asked = "The system disk is refused" if found.system else "It is mounted and cannot be started"
+            self.check.title.setText(asked)
             self.capacity.setText(decimal_text(device.size))
             self.capacity.setAccessibleName(f"Size: {self.capacity.text()}")
             self.serial.setText(device.serial or "none given")
@@ -275,6 +289,11 @@ class StartPanel(QWidget):
         self._follow()
 
     @property
+    def _barred(self) -> Obstacle | None:
+        chosen = self.chosen
+        return obstacle(chosen.device) if chosen and not chosen.is_file else None
+
+    @property
     def _goes_on(self) -> bool:
         return bool(self._unfinished and self._unfinished.can_go_on and not self.start_over.isChecked())
 
@@ -283,7 +302,7 @@ class StartPanel(QWidget):
         candidate = self.chosen
         if candidate is None:
             return ""
-        if not candidate.is_file and (found := obstacle(candidate.device)):
+        if found := self._barred:
             return f"{found.sentence} {found.remedy}"
         if not self._imports and self._goes_on and self._unfinished:
             for name, before, now in (
@@ -295,6 +314,12 @@ class StartPanel(QWidget):
                         f"The unfinished image was begun from a drive of another {name} ({before}). "
                         "Plug that one in, or start over."
                     )
+        if self._imports:
+            if self._goes_on:
+                return (
+                    "Taking an image in throws the unfinished acquisition away: start over above, or choose the drive."
+                )
+            return ""
         return self.options.problem
 
     @property
@@ -304,21 +329,29 @@ class StartPanel(QWidget):
     def _follow(self) -> None:
         candidate = self.chosen
         wrong = self._obstacle()
-        self.problem.setText(wrong)
-        self.problem.setVisible(bool(wrong))
+        self._warn(wrong, "bad" if self._barred else "warn")
         self.options.setVisible(not self._imports)
         self.options.fix(self._goes_on)
         given = candidate is not None and proof(candidate).given(self.typed.text())
         self.start_button.setEnabled(bool(self._exhibit and given and not wrong))
         what = self._exhibit.label if self._exhibit else ""
         if self._imports:
-            words = f"Take the image in as {what}"
+            words = f"Take the image in as {what}" + ("…" if self.start_over.isChecked() else "")
         elif self._unfinished and self._unfinished.can_go_on:
             words = f"Start over with {what}…" if self.start_over.isChecked() else f"Go on with {what}"
         else:
             words = f"Acquire {what}"
         relabel(self.start_button, words)
         self.start_button.setToolTip("" if self.start_button.isEnabled() else f"First {self._missing()}")
+
+    def _warn(self, sentence: str, kind: str) -> None:
+        self.problem.setText(sentence)
+        self.problem.setAccessibleName(sentence)
+        self.warning.setVisible(bool(sentence))
+        self.warning.setProperty("kind", kind)
+        self.warning.style().unpolish(self.warning)
+        self.warning.style().polish(self.warning)
+        self._mark.become("alert-circle" if kind == "bad" else "alert-triangle", kind)
 
     def _missing(self) -> str:
         return f"type {proof(self.chosen).asked}" if self.chosen else "choose what is to be imaged"
@@ -327,7 +360,7 @@ class StartPanel(QWidget):
         if self.chosen is None or self._folder is None or self._exhibit is None:
             return
         over = bool(self._unfinished and self._unfinished.can_go_on and self.start_over.isChecked())
-        if over and not self._imports and not self._sure():
+        if over and not self._sure():
             return
         given = [str(self._folder), "--exhibit", self._exhibit.label]
         if self._imports:
@@ -338,7 +371,7 @@ class StartPanel(QWidget):
 
     def _sure(self) -> bool:
         asked = QMessageBox.question(
-            self, "Start over", "Throw the unfinished image away and read the drive from its beginning?",
+            self, "Start over", "Throw the unfinished image away and begin anew?",
             QMessageBox.StandardButton.Yes | QMessageBox.StandardButton.No, QMessageBox.StandardButton.No,
         )  # fmt: skip
         return asked == QMessageBox.StandardButton.Yes

@@ -8,7 +8,7 @@ from PySide6.QtWidgets import QFileDialog, QGridLayout, QLayout, QLineEdit, QToo
 from ui import theme
 from ui.widgets.parts import Chooser, Tick, button, label, row
 
-FORMATS = (("e01", "E01 (EnCase 6), compressed"), ("raw", "Raw, every byte as it is"))
+FORMATS = (("e01", "E01 (EnCase 6)"), ("raw", "Raw bytes"))
 COMPRESSIONS = (("fast", "Fast"), ("small", "Small"), ("none", "None"))
 SEGMENTS = (("650MiB", "650 MiB, a CD"), ("2GiB", "2 GiB"), ("4GiB", "4 GiB"), ("32GiB", "32 GiB"))
 RETRIES = tuple((str(n), f"{n} more") for n in (1, 0, 2, 3, 5, 10))

@@ -60,7 +60,7 @@ class SpeedPlot(QWidget):
         painter.setFont(theme.font(12))
         area = QRectF(LEFT, TOP, max(10, self.width() - LEFT - RIGHT), max(10, self.height() - TOP - BOTTOM))
         top, step = round_top(max((speed for _, speed in self._points), default=0.0))
-        for line in range(round(top / step) + 1):
+        for line in range(round(top / step) + 1) if self._points else (0,):
             value = line * step
             y = area.bottom() - area.height() * value / top
             painter.setPen(QPen(tokens.color("grid"), 1))
