@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 from PySide6.QtWidgets import QDialog, QFileDialog, QWidget
 
-from ui.pages.forms import AcquireForm, ReceiveForm, SignForm
+from ui.pages.forms import ReceiveForm, SignForm
 from ui.summary import Summary
 
 TABLES = "Tables (*.csv *.tsv *.txt *.xlsx *.parquet);;All files (*)"
@@ -28,9 +28,6 @@ def fill_in(wanted: str, case: Summary, parent: QWidget | None = None) -> Wish |
     if wanted == "receive":
         receive = ReceiveForm(case.details.examiner, f"E-{len(case.exhibits) + 1:03d}", parent)
         return Wish("receive", (folder, *receive.arguments())) if receive.exec() == accepted else None
-    if wanted == "acquire":
-        acquire = AcquireForm([exhibit.label for exhibit in case.exhibits], parent)
-        return Wish(acquire.verb(), (folder, *acquire.arguments())) if acquire.exec() == accepted else None
     if wanted == "records":
         chosen, _ = QFileDialog.getOpenFileName(parent, "Source records", "", TABLES)
         return Wish("records add", (folder, chosen)) if chosen else None

@@ -4,6 +4,7 @@
 |---|---|---|---|
 | `start` | a page | UI | the child gets the secret as the first line of its standard input, never as an argument |
 | events | the child | UI, a line at a time | `started`, `progressed`, `changed`, `noted` |
+| `pause`, `resume` | a person | UI | a line on the child's input; it waits before its next piece of work |
 | `cancel` | a person | UI | end of file on the child's input; after 10 s it is asked to end, after 20 s it is made to |
 | `finished` | the end of the child | UI | exactly once, whatever happened to the child |
 
@@ -87,6 +88,7 @@ class Command(QObject):
         super().__init__(parent)
         self.verb = verb
         self.cancelling = False
+        self.paused = False
         self._program = list(program) or own_command()
         self._line = bytearray()
         self._ending: Ending | None = None
@@ -121,6 +123,25 @@ class Command(QObject):
             self._program[0], [*self._program[1:], self.verb, *arguments, "--json", "--control", "stdin"]
         )
         self._process.write(secret.encode("utf-8") + b"\n")
+
+    def pause(self) -> None:
+        """Ask the verb to wait before its next piece of work; a device stays open meanwhile."""
+        self._control("pause", True)
+
+    def resume(self) -> None:
+        self._control("resume", False)
+
+    def _control(self, line: str, paused: bool) -> None:
+        if self.cancelling or self._over or self.paused is paused:
+            return
+        self.paused = paused
+        self._process.write(line.encode() + b"\n")
+
+    def abandon(self) -> None:
+        """End the child at once, and say nothing more of it; only for verbs that write nothing."""
+        self._over = True
+        self._process.kill()
+        self._process.waitForFinished(2_000)
 
     def cancel(self) -> None:
         """Ask the verb to stop: it commits the work in hand and goes on from there when it is run again."""
@@ -178,6 +199,8 @@ class Command(QObject):
             )  # fmt: skip
 
     def _ended(self, status: int, how: QProcess.ExitStatus) -> None:
+        if self._over:
+            return
         self._read()
         by_itself = how is QProcess.ExitStatus.NormalExit
         told = self._ending

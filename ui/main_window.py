@@ -22,6 +22,7 @@ from forensics.casefile.views import CaseView
 from forensics.casefile.workstation import last_self_test
 from ui import actions, messages, summary, theme
 from ui.bridge import Command, Ending, Progress
+from ui.pages.acquisition import AcquisitionPage
 from ui.pages.base import CasePageBase
 from ui.pages.case import CasePage
 from ui.pages.contents import ContentsPage
@@ -56,16 +57,23 @@ class MainWindow(QMainWindow):
         self._changed: frozenset[str] = frozenset()
         self._close_when_done = False
         self.setMinimumSize(1024, 680)
-        self.home, self.case, self.contents = HomePage(), CasePage(), ContentsPage()
+        self.home, self.case, self.acquisition, self.contents = (
+            HomePage(),
+            CasePage(),
+            AcquisitionPage(),
+            ContentsPage(),
+        )
         self.exposure, self.custody, self.report = ExposurePage(), CustodyPage(), ReportPage()
-        self.pages: tuple[CasePageBase, ...] = (self.case, self.contents, self.exposure, self.custody, self.report)
+        self.pages: tuple[CasePageBase, ...] = (
+            self.case, self.acquisition, self.contents, self.exposure, self.custody, self.report,
+        )  # fmt: skip
         self.stack = QStackedWidget()
         for page in (self.home, *self.pages):
             self.stack.addWidget(page)
         self.rail = Rail(
             (
-                ("briefcase", "Case"), ("files", "Contents"), ("users", "Exposure"), ("link", "Custody"),
-                ("report", "Report"),
+                ("briefcase", "Case"), ("usb", "Evidence & acquisition"), ("files", "Contents"), ("users", "Exposure"),
+                ("link", "Custody"), ("report", "Report"),
             )
         )  # fmt: skip
         self.banner = Banner()
@@ -93,9 +101,12 @@ class MainWindow(QMainWindow):
             self.resize(1440, 900)
 
     def _connect(self) -> None:
-        self.rail.step_chosen.connect(self.show_page)
+        self.rail.step_chosen.connect(lambda number: self.show_page(self.pages[number]))
         self.rail.theme_toggled.connect(lambda dark: self.settings.setValue("dark", dark))
-        self.rail.strip.cancel_wanted.connect(self.cancel_job)
+        for asking in (self.rail.strip, self.acquisition):
+            asking.cancel_wanted.connect(self.cancel_job)
+            asking.pause_wanted.connect(self.pause_job)
+        self.acquisition.wish_wanted.connect(self._run_wish)
         self.home.case_wanted.connect(self._choose_case)
         self.home.examine_wanted.connect(self._examine)
         self.home.example_wanted.connect(self._example)
@@ -110,15 +121,15 @@ class MainWindow(QMainWindow):
 
     # ------------------------------------------------------------------------------------------------------- pages
 
-    def show_page(self, number: int) -> None:
-        """Show the page of a step, counted from 0; the first is the start page while no case is open."""
-        self.rail.choose(number)
-        self.stack.setCurrentWidget(self.pages[number] if self.session else self.home)
+    def show_page(self, page: CasePageBase) -> None:
+        """Show the page of a step; while no case is open the start page stands for all of them."""
+        self.rail.choose(self.pages.index(page))
+        self.stack.setCurrentWidget(page if self.session else self.home)
 
     def _focus_filter(self) -> None:
         page = self.stack.currentWidget()
         if self.session and not (isinstance(page, CasePageBase) and page.focus_filter()):
-            self.show_page(1)
+            self.show_page(self.contents)
             self.contents.focus_filter()
 
     def _show_no_case(self) -> None:
@@ -128,7 +139,7 @@ class MainWindow(QMainWindow):
         self.home.show_recent(self.recent())
         self._show_self_test()
         self.foot.say()
-        self.show_page(0)
+        self.show_page(self.case)
 
     # -------------------------------------------------------------------------------------------------------- case
 
@@ -164,7 +175,7 @@ class MainWindow(QMainWindow):
             page.enter(self.session)
         self.rail.allow(True)
         self.session.ask("summary", summary.read, self._show_summary)
-        self.show_page(0)
+        self.show_page(self.case)
 
     def leave_case(self) -> None:
         if self.session is None:
@@ -194,8 +205,15 @@ class MainWindow(QMainWindow):
     def do(self, wanted: str) -> None:
         """Do what was asked for on a page: go to another page, or run a verb."""
         if wanted == "page:case":
-            self.show_page(0)
+            self.show_page(self.case)
+        elif wanted == "acquire":
+            self.acquisition.choose_next()
+            self.show_page(self.acquisition)
         elif self.session and self.summary and (wish := actions.fill_in(wanted, self.summary, self)):
+            self._run_wish(wish)
+
+    def _run_wish(self, wish: actions.Wish) -> None:
+        if self.session:
             self.run_verb(wish.verb, wish.arguments, self.session.secret)
 
     def run_verb(self, verb: str, arguments: tuple[str, ...], secret: str = "", program: tuple[str, ...] = ()) -> bool:
@@ -207,8 +225,10 @@ class MainWindow(QMainWindow):
         self.command = command = Command(verb, program, self)
         command.progressed.connect(self._progressed)
         command.changed.connect(self._note_changed)
+        command.noted.connect(self.acquisition.noted)
         command.finished.connect(self._finished)
         self.rail.strip.begin(verb)
+        self.acquisition.begin(verb)
         self.case.show_running(verb)
         command.start(arguments, secret)
         return True
@@ -216,10 +236,23 @@ class MainWindow(QMainWindow):
     def cancel_job(self) -> None:
         if self.command:
             self.command.cancel()
+            self.rail.strip.show_stopping()
+            self.acquisition.show_stopping()
+
+    def pause_job(self, paused: bool) -> None:
+        """Let the running verb wait before its next piece of work, or go on."""
+        if self.command and not self.command.cancelling:
+            if paused:
+                self.command.pause()
+            else:
+                self.command.resume()
+            self.rail.strip.show_paused(paused)
+            self.acquisition.show_paused(paused)
 
     def _progressed(self, progress: Progress) -> None:
         if self.command and not self.command.cancelling:
             self.rail.strip.progress(progress)
+            self.acquisition.show_progress(self.command.verb, progress)
             self.case.show_running(self.command.verb, progress)
 
     def _note_changed(self, tables: frozenset[str]) -> None:
@@ -243,6 +276,7 @@ class MainWindow(QMainWindow):
         if command:
             command.deleteLater()
         self.rail.strip.end()
+        self.acquisition.finish(ending)
         self.case.show_running("")
         self._reread.stop()
         self._changed = Session.ALL

@@ -9,6 +9,7 @@ from typing import Any
 from forensics.casefile.case import CaseDetails
 from forensics.casefile.views import CaseView, ExhibitRow
 from forensics.model import Acquisition, Volume
+from ui.unfinished import UnfinishedImage, unfinished_image
 from ui.widgets.parts import count_text
 
 
@@ -29,6 +30,8 @@ class Summary:
     details: CaseDetails
     exhibits: tuple[ExhibitRow, ...]
     acquisitions: tuple[Acquisition, ...]
+    unfinished: dict[str, UnfinishedImage]
+    """By exhibit, what an interrupted acquisition left."""
     volumes: tuple[Volume, ...]
     sources: tuple[Records, ...]
     record_count: int
@@ -75,11 +78,15 @@ def read(view: CaseView) -> Summary:
     found = [] if not folder.reports.is_dir() else [(p.stat().st_mtime_ns, p) for p in folder.reports.glob("*.pdf")]
     ledger = view.ledger()
     missing = view.not_examined()
+    exhibits, acquisitions = tuple(view.exhibits()), tuple(view.acquisitions())
+    imaged = {a.exhibit for a in acquisitions}
+    left = {e.label: unfinished_image(folder.images(e.label)) for e in exhibits if e.label not in imaged}
     return Summary(
         folder=folder.path,
         details=view.details(),
-        exhibits=tuple(view.exhibits()),
-        acquisitions=tuple(view.acquisitions()),
+        exhibits=exhibits,
+        acquisitions=acquisitions,
+        unfinished={label: image for label, image in left.items() if image},
         volumes=tuple(view.volumes()),
         sources=tuple(Records(s.name, s.as_of, s.records) for s in view.source_sets()),
         record_count=view.record_count(),

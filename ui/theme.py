@@ -180,6 +180,21 @@ QLabel#mono {{ font-family:"{mono}"; font-size:12px; }}
 QPlainTextEdit#wrapped {{ background:transparent; border:none; font-family:"{mono}"; font-size:12px; padding:0;
   selection-background-color:{accent}; selection-color:{on_accent}; }}
 QLabel#bad {{ color:{bad}; }}
+QLabel#large {{ font-size:20px; font-weight:600; }}
+QPlainTextEdit#large {{ background:transparent; border:none; font-family:"{mono}"; font-size:20px; font-weight:600;
+  padding:0; selection-background-color:{accent}; selection-color:{on_accent}; }}
+QRadioButton, QCheckBox {{ background:transparent; spacing:8px; padding:2px; border:2px solid transparent;
+  border-radius:6px; }}
+QRadioButton {{ font-weight:600; }}
+QRadioButton:focus, QCheckBox:focus {{ border:2px solid {accent}; }}
+QRadioButton::indicator, QCheckBox::indicator {{ width:14px; height:14px; border:1px solid {muted};
+  background:{surface}; }}
+QRadioButton::indicator {{ border-radius:8px; }}
+QCheckBox::indicator {{ border-radius:3px; }}
+QRadioButton::indicator:checked {{ width:6px; height:6px; border:5px solid {accent}; background:{on_accent}; }}
+QCheckBox::indicator:checked {{ background:{accent}; border:1px solid {accent}; }}
+QCheckBox:disabled {{ color:{muted}; }}
+QFrame#card[chosen="true"] {{ border:2px solid {accent}; }}
 QFrame#card {{ background:{surface}; border:1px solid {border}; border-radius:8px; }}
 QFrame#banner[kind="info"] {{ background:{accent_soft}; border:1px solid {accent}; border-radius:8px; }}
 QFrame#banner[kind="ok"] {{ background:{ok_soft}; border:1px solid {ok}; border-radius:8px; }}

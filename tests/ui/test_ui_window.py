@@ -31,13 +31,13 @@ from ui import messages, summary, theme
 from ui.actions import fill_in
 from ui.bridge import Ending
 from ui.main_window import MainWindow
-from ui.pages.forms import AcquireForm, ExamineForm, Form, ReceiveForm, SignForm
+from ui.pages.forms import ExamineForm, Form, ReceiveForm, SignForm
 from ui.widgets.parts import Elided, size_text, time_text
 
 pytestmark = pytest.mark.qt_log_ignore("propagateSizeHints")
 """The offscreen platform warns that it cannot tell a window manager the size of a dialog; there is none to tell."""
 
-PAGES = ("case", "contents", "exposure", "custody", "report")
+PAGES = ("case", "acquisition", "contents", "exposure", "custody", "report")
 
 # ---------------------------------------------------------------------------------------------------------- opening
 
@@ -140,8 +140,9 @@ def test_every_page_is_drawn_and_no_word_is_cut_off(
     open_window.resize(*size)
     settle(qtbot, open_window)
     pictures = []
-    for number, name in enumerate(PAGES):
-        open_window.show_page(number)
+    assert len(PAGES) == len(open_window.pages)
+    for name, page in zip(PAGES, open_window.pages, strict=True):
+        open_window.show_page(page)
         if name == "contents" and open_window.contents.table:
             open_window.contents.table.selectRow(3)
         qtbot.wait(120)
@@ -166,14 +167,14 @@ def test_every_page_says_what_comes_first_in_a_case_where_nothing_happened(
     assert window.case.states() == ["Next", *["Waiting"] * 7]
     assert window.case.next_button.text().strip() == "Receive an exhibit…"
     assert not window.report.sign_button.isEnabled()
-    for number in range(len(PAGES)):
-        window.show_page(number)
+    for page in window.pages:
+        window.show_page(page)
         qtbot.wait(50)
         assert clipped(window) == []
 
 
 def test_every_widget_in_the_tab_order_has_a_name(qtbot: QtBot, open_window: MainWindow) -> None:
-    forms: list[QWidget] = [ExamineForm(), ReceiveForm("A", "E-001"), AcquireForm(["E-001"]), SignForm()]
+    forms: list[QWidget] = [ExamineForm(), ReceiveForm("A", "E-001"), SignForm()]
     for form in forms:
         qtbot.addWidget(form)
     nameless = [
@@ -190,7 +191,7 @@ def test_every_widget_in_the_tab_order_has_a_name(qtbot: QtBot, open_window: Mai
 
 
 def test_control_and_a_number_go_to_a_page_and_control_f_to_its_filter(qtbot: QtBot, open_window: MainWindow) -> None:
-    qtbot.keyClick(open_window, Qt.Key.Key_3, Qt.KeyboardModifier.ControlModifier)
+    qtbot.keyClick(open_window, Qt.Key.Key_4, Qt.KeyboardModifier.ControlModifier)
     qtbot.waitUntil(lambda: open_window.stack.currentWidget() is open_window.exposure, timeout=2_000)
     qtbot.keyClick(open_window, Qt.Key.Key_F, Qt.KeyboardModifier.ControlModifier)
     assert open_window.exposure.filter.hasFocus()
@@ -207,7 +208,7 @@ def test_typing_filters_the_files_and_selecting_one_shows_its_hash_in_full(
     page = open_window.contents
     assert page.model is not None
     assert page.table is not None
-    open_window.show_page(1)
+    open_window.show_page(page)
     with qtbot.waitSignal(page.model.loaded, timeout=5_000):
         qtbot.keyClicks(page.filter, "members_0003")
     assert page.model.rowCount() == 1
@@ -233,7 +234,7 @@ def test_the_exposure_page_says_that_the_estimate_was_not_measured(qtbot: QtBot,
 
 def test_the_report_page_lists_what_is_open_and_previews_the_newest_pdf(qtbot: QtBot, open_window: MainWindow) -> None:
     page = open_window.report
-    open_window.show_page(4)
+    open_window.show_page(page)
     assert page.open_chip.text() == "1 open"
     assert page.pdf.pageCount() == 2
     assert page.facts.value("File") == "draft-2026-03-04T091200Z.pdf"
@@ -375,9 +376,8 @@ def fill(form: Form, **fields: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "make", [ExamineForm, lambda: ReceiveForm("A", "E-001"), lambda: AcquireForm(["E-001"]), SignForm],
-    ids=["examine", "receive", "acquire", "sign"],
-)  # fmt: skip
+    "make", [ExamineForm, lambda: ReceiveForm("A", "E-001"), SignForm], ids=["examine", "receive", "sign"]
+)
 def test_a_form_starts_in_its_first_field_and_cuts_no_word_off(qtbot: QtBot, make: Callable[[], Form]) -> None:
     form = make()
     qtbot.addWidget(form)
@@ -414,17 +414,14 @@ def test_a_drive_is_examined_only_when_everything_is_filled_in(qtbot: QtBot, tmp
 
 
 def test_a_form_gives_the_options_of_its_verb(qtbot: QtBot) -> None:
-    receive, sign, acquire = ReceiveForm("A. Okafor", "E-001"), SignForm(), AcquireForm(["E-001", "E-002"])
-    for form in (receive, sign, acquire):
+    receive, sign = ReceiveForm("A. Okafor", "E-001"), SignForm()
+    for form in (receive, sign):
         qtbot.addWidget(form)
     receive.giver.setText("Courier")
     receive.fields["--seal"].setText("00417-A")
     assert receive.arguments() == ["--exhibit", "E-001", "--from", "Courier", "--to", "A. Okafor", "--seal", "00417-A"]
     fill(sign, identity="A. Okafor", secret="/secret")
     assert sign.arguments() == ["--sign", "A. Okafor", "--identity-passphrase-file", "/secret"]
-    acquire.source.setText("/dev/sdx")
-    acquire.kind.setCurrentIndex(1)
-    assert (acquire.verb(), acquire.arguments()) == ("import-image", ["--exhibit", "E-001", "/dev/sdx"])
 
 
 def test_a_draft_goes_into_the_reports_of_the_case(qtbot: QtBot, examined_view: CaseView) -> None:
@@ -497,8 +494,8 @@ def test_the_worked_case_is_not_changed_by_looking_at_it(
 ) -> None:
     before = (casefolder.CaseFolder(examined_case[0]).database).read_bytes()
     settle(qtbot, open_window)
-    for number in range(len(PAGES)):
-        open_window.show_page(number)
+    for page in open_window.pages:
+        open_window.show_page(page)
         qtbot.wait(30)
     open_window.leave_case()
     assert casefolder.CaseFolder(examined_case[0]).database.read_bytes() == before

@@ -20,7 +20,7 @@ from ui.main_window import MainWindow
 
 pytestmark = [pytest.mark.slow, pytest.mark.qt_log_ignore("propagateSizeHints")]
 
-PAGES = (("case", 0), ("contents", 1), ("exposure", 2))
+PAGES = ("case", "acquisition", "contents", "exposure")
 LARGEST = 200_000
 """Bytes of a picture in the README."""
 
@@ -68,8 +68,8 @@ def test_the_worked_example_runs_from_the_window_and_its_case_opens_while_it_doe
     table.selectRow(deleted)
     folder = Path(os.environ.get("DRIVECUSTODY_PICTURES", tmp_path))
     folder.mkdir(parents=True, exist_ok=True)
-    for name, number in PAGES:
-        window.show_page(number)
+    for name in PAGES:
+        window.show_page(getattr(window, name))
         qtbot.wait(400)
         take(window, folder / f"{name}.png")
         assert (folder / f"{name}.png").stat().st_size <= LARGEST
@@ -82,7 +82,7 @@ def test_a_case_is_checked_from_the_window(qtbot: QtBot, window: MainWindow, exa
 
     with qtbot.waitSignal(window.case_opened, timeout=10_000):
         window.open_view(CaseView(CaseFolder(examined_case[0]), examined_case[1]))
-    window.show_page(3)
+    window.show_page(window.custody)
     qtbot.mouseClick(window.custody.check_button, Qt.MouseButton.LeftButton)
     qtbot.waitUntil(lambda: window.command is None, timeout=60_000)
     assert window.custody.state.number.text() == "Not intact"

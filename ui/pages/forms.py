@@ -209,24 +209,6 @@ class ReceiveForm(Form):
         return given
 
 
-class AcquireForm(Form):
-    def __init__(self, exhibits: list[str], parent: QWidget | None = None) -> None:
-        super().__init__("Acquire evidence", "The source is only read. Check size and serial before you go on.",
-                         "Acquire", parent)  # fmt: skip
-        self.exhibit = self.choice("Exhibit", tuple((name, name) for name in exhibits))
-        self.kind = self.choice(
-            "What it is", (("acquire", "A device, or a file read like one"), ("import-image", "An image made before"))
-        )
-        self.source = self.path("Device or file", "file", "/dev/sdX, or a file", required=True)
-        self.check()
-
-    def verb(self) -> str:
-        return str(self.kind.currentData())
-
-    def arguments(self) -> list[str]:
-        return ["--exhibit", str(self.exhibit.currentData()), self.source.text().strip()]
-
-
 class SignForm(Form):
     """Who signs. The command reads the passphrase of the identity from a file, so that none passes through here."""
 

@@ -40,23 +40,28 @@ class JobStrip(Card):
     """Hidden while nothing runs."""
 
     cancel_wanted = Signal()
+    pause_wanted = Signal(bool)
 
     def __init__(self) -> None:
         super().__init__(margin=12, spacing=6)
         self.verb = Elided("")
         self.share = label("", "small")
+        self._paused: bool = False
+        self.pause = QToolButton()
+        self.pause.clicked.connect(lambda: self.pause_wanted.emit(not self._paused))
         self.cancel = QToolButton()
         self.cancel.setAccessibleName("Cancel the job")
         self.cancel.setToolTip("Cancel: what is finished is kept")
         theme.dress(self.cancel, "player-stop", "text", 16)
-        self.cancel.clicked.connect(self._cancel)
+        self.cancel.clicked.connect(self.cancel_wanted)
         self.bar = QProgressBar()
         self.bar.setTextVisible(False)
         self.bar.setFixedHeight(6)
         self.bar.setAccessibleName("Progress of the job")
         self.phase = Elided("", "small")
         self.amount = Elided("", "small")
-        self.body.addLayout(row(self.verb, self.cancel, spacing=4, stretch=(1, 0)))
+        self.show_paused(False)
+        self.body.addLayout(row(self.verb, self.pause, self.cancel, spacing=2, stretch=(1, 0, 0)))
         self.body.addWidget(self.bar)
         self.body.addLayout(row(self.phase, self.share, spacing=6, stretch=(1, 0)))
         self.body.addWidget(self.amount)
@@ -69,7 +74,18 @@ class JobStrip(Card):
         self.amount.setText("")
         self.bar.setRange(0, 0)
         self.cancel.setEnabled(True)
+        self.pause.setEnabled(True)
+        self.show_paused(False)
         self.show()
+
+    def show_paused(self, paused: bool) -> None:
+        self._paused = paused
+        words = "Go on with the job" if paused else "Pause the job"
+        self.pause.setAccessibleName(words)
+        self.pause.setToolTip(words)
+        theme.dress(self.pause, "player-play" if paused else "player-pause", "text", 16)
+        if paused:
+            self.phase.setText("Paused")
 
     def progress(self, progress: Progress) -> None:
         permille = progress.permille
@@ -81,14 +97,15 @@ class JobStrip(Card):
             self.bar.setValue(permille)
             self.share.setText(f"{permille // 10} %")
         eta = eta_text(progress.eta_s)
-        self.phase.setText(progress.phase[:1].upper() + progress.phase[1:] + (f" · {eta}" if eta else ""))
+        phase = progress.phase[:1].upper() + progress.phase[1:] + (f" · {eta}" if eta else "")
+        self.phase.setText("Paused" if self._paused else phase)
         self.amount.setText(amount_text(progress))
         self.bar.setAccessibleDescription(f"{progress.phase}: {self.share.text()} {self.amount.text()} {eta}")
 
-    def _cancel(self) -> None:
-        self.cancel.setEnabled(False)
+    def show_stopping(self) -> None:
+        for part in (self.pause, self.cancel):
+            part.setEnabled(False)
         self.phase.setText("Stopping: the work in hand is finished first")
-        self.cancel_wanted.emit()
 
     def end(self) -> None:
         self.hide()

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from PySide6.QtCore import QRectF, QSize, Qt
 from PySide6.QtGui import QPainter, QPaintEvent, QResizeEvent, QTextOption
 from PySide6.QtWidgets import (
+    QCheckBox,
     QComboBox,
     QFrame,
     QGridLayout,
@@ -16,6 +17,8 @@ from PySide6.QtWidgets import (
     QPlainTextEdit,
     QPushButton,
     QSizePolicy,
+    QStyle,
+    QStyleOptionButton,
     QVBoxLayout,
     QWidget,
 )
@@ -97,6 +100,22 @@ class Chooser(QComboBox):
         super().paintEvent(event)
         place = QRectF(self.width() - 26, (self.height() - 16) / 2, 16, 16)
         theme.draw_icon(QPainter(self), place, "chevron-down", "muted")
+
+
+class Tick(QCheckBox):
+    """A check box whose tick is an icon in a token, for the same reason."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__(text)
+        self.setAccessibleName(text)
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        super().paintEvent(event)
+        if self.isChecked():
+            option = QStyleOptionButton()
+            self.initStyleOption(option)
+            box = self.style().subElementRect(QStyle.SubElement.SE_CheckBoxIndicator, option, self)
+            theme.draw_icon(QPainter(self), QRectF(box).adjusted(1, 1, -1, -1), "check", "on_accent")
 
 
 def label(text: str = "", name: str = "", wrap: bool = False) -> QLabel:
@@ -256,13 +275,18 @@ class Stat(Card):
     def __init__(self, caption: str, icon: str, ink: str = "muted") -> None:
         super().__init__(margin=14, spacing=2)
         self._caption = caption
-        head = row(Glyph(icon, ink, 18), label(caption, "muted"), spacing=7, stretch=(0, 1))
+        self._glyph = Glyph(icon, ink, 18)
+        head = row(self._glyph, label(caption, "muted"), spacing=7, stretch=(0, 1))
         self.number = label("–", "num")
         self.note = label("", "small", wrap=True)
         self.body.addLayout(head)
         self.body.addWidget(self.number)
         self.body.addWidget(self.note)
         self.body.addStretch()
+
+    def become(self, icon: str, ink: str) -> None:
+        """Another icon, so that a state is told by its form as well."""
+        self._glyph.become(icon, ink)
 
     def show_number(self, number: str, note: str = "") -> None:
         self.number.setText(number)

@@ -39,7 +39,7 @@ class Rail(QFrame):
         for at, (icon, name) in enumerate(steps):
             step = QToolButton()
             step.setObjectName("step")
-            step.setText(f"  {name}")
+            step.setText("  " + name.replace("&", "&&"))
             step.setAccessibleName(name)
             step.setToolTip(f"{name}  (Ctrl+{at + 1})")
             step.setShortcut(f"Ctrl+{at + 1}")
