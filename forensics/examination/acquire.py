@@ -86,7 +86,7 @@ def acquire(
     the source differs, the image being kept.
     """
     require_exhibit(case, exhibit)
-    if not read_unfinished(case.folder.images(exhibit)):
+    if restart or not read_unfinished(case.folder.images(exhibit)):
         # One that was killed when the case had it, and the ledger not yet, is gone on with.
         require_no_image(case, exhibit)
     if source.is_file() and (container := container_format(source)) != RAW:
