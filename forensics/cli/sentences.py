@@ -183,6 +183,10 @@ def of_devices(result: Result) -> list[str]:
     return lines[:-1]
 
 
+def _unmount(at: str) -> str:
+    return "this computer runs from it" if at == "/" else f"before acquiring: umount {quote(at)}"
+
+
 def _card(d: Result) -> list[str]:
     name = " ".join(part for part in (d["vendor"], d["model"]) if part) or "unnamed"
     sectors = f"sectors of {d['sector_size']}"
@@ -214,9 +218,7 @@ def _card(d: Result) -> list[str]:
     ]
     for mount in d["mounts"]:
         how = "MOUNTED FOR WRITING" if mount["writable"] else "mounted read-only"
-        rows.append(
-            ("in use", f"{mount['path']} {how} at {mount['at']}; before acquiring: umount {quote(mount['at'])}")
-        )
+        rows.append(("in use", f"{mount['path']} {how} at {mount['at']}; " + _unmount(mount["at"])))
     rows += [("in use", what) for what in d["in_use"]]
     if d["table"] or d["partitions"]:
         rows.append(("table", d["table"] or "kind not told"))

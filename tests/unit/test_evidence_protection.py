@@ -309,3 +309,14 @@ def test_a_protection_survives_the_case_file_and_an_old_one_is_read() -> None:
     new = Protection("read-only device", "…", BLOCKER, (flag,), True, "refused: …", True)
     assert Protection.from_json(json.loads(json.dumps(asdict(new)))) == new
     assert Protection.from_json({"method": "none measured", "detail": ""}) == Protection("none measured", "")
+
+
+@pytest.mark.needs_root
+def test_nobody_is_told_to_unmount_the_disk_that_the_computer_runs_from(tmp_path: Path) -> None:
+    number = os.stat("/").st_dev
+    device = Path("/dev") / Path(f"/sys/dev/block/{os.major(number)}:{os.minor(number)}").resolve().name
+    if not device.is_block_device():
+        pytest.skip("the root of this computer is on no block device")
+    with pytest.raises(Refused, match="runs from the device") as caught, protect(device, notes=tmp_path):
+        pass
+    assert "umount" not in caught.value.remedy

@@ -22,6 +22,10 @@ READ_ONLY_FILE = "read-only file"
 NONE_MEASURED = "none measured"
 
 
+SYSTEM = frozenset({"/", "/boot", "/usr", "/var", "/home"})
+"""Mount points of the computer itself: nobody is to be told to unmount them."""
+
+
 class Guard:
     """What `protect` gives: `protection` grows with what is measured, and is complete after the `with` block."""
 
@@ -98,6 +102,11 @@ def _require_unused(names: list[str]) -> None:
             f"{mount.path} is mounted {'FOR WRITING' if mount.writable else 'read-only'} at {mount.at}"
             for mount in mounts
         )
+        if any(mount.at in SYSTEM for mount in mounts):
+            raise Refused(
+                "This computer runs from the device; it is no exhibit.",
+                "Name the returned drive: drivecustody devices. The disk of a computer is imaged from another system.",
+            )
         last_first = sorted(mounts, key=lambda mount: mount.at, reverse=True)
         raise Refused(
             f"The device is in use: {how}.", "Unmount it first: " + " && ".join(unmount_command(m) for m in last_first)
