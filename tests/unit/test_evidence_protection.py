@@ -313,7 +313,7 @@ def test_a_protection_survives_the_case_file_and_an_old_one_is_read() -> None:
 
 @pytest.mark.needs_root
 def test_nobody_is_told_to_unmount_the_disk_that_the_computer_runs_from(tmp_path: Path) -> None:
-    number = os.stat("/").st_dev
+    number = Path("/").stat().st_dev
     device = Path("/dev") / Path(f"/sys/dev/block/{os.major(number)}:{os.minor(number)}").resolve().name
     if not device.is_block_device():
         pytest.skip("the root of this computer is on no block device")
