@@ -47,7 +47,7 @@ def read_again(
             for piece in pieces:
                 for start in range(0, len(piece), BLOCK):
                     check()
-                    expected = piece[start : start + BLOCK]
+                    expected = bytes(piece[start : start + BLOCK])
                     digest.update(comparison.read(offset, expected))
                     offset += len(expected)
                 progress(offset, source.size)

@@ -16,7 +16,12 @@ from forensics.evidence.image import Image
 
 BLOCK = 1 << 20
 AHEAD = 6
-"""Blocks read and not yet taken by the slowest thread."""
+"""Blocks read and not yet taken by the slowest thread; with the one in work and the one that waits for room, fewer than
+blocks are valid for."""
+assert AHEAD + 2 < ewf_check.VALID_FOR
+
+Take = Callable[[bytes | memoryview], object]
+"""Gets a block, which is good until it returns."""
 
 _REMEDY = "Fetch it again from where it was stored, or acquire again."
 
@@ -28,7 +33,7 @@ def verify(
     check: Callable[[], None],
     *,
     by_libewf: bool = False,
-    besides: Mapping[str, Callable[[bytes], object]] | None = None,
+    besides: Mapping[str, Take] | None = None,
 ) -> dict[str, str]:
     """Reads the whole image and returns algorithm → lower-case hex. The caller compares the digests.
 
@@ -65,8 +70,10 @@ def verify(
             consumer.end()
 
 
-def blocks(image: Image, check: Callable[[], None]) -> Generator[bytes, None, None]:
+def blocks(image: Image, check: Callable[[], None]) -> Generator[bytes | memoryview, None, None]:
     """The bytes of the drive in `image`, in order and in pieces of 1 MiB or so, every checksum of an E01 recomputed.
+
+    A piece keeps its bytes until `ewf_check.VALID_FOR` more were taken.
 
     Raises `NotIntact` as `verify` does. Close the generator to end its threads.
     """
@@ -77,7 +84,7 @@ def blocks(image: Image, check: Callable[[], None]) -> Generator[bytes, None, No
         yield _read(image, offset, BLOCK)
 
 
-def _within(blocks: Generator[bytes, None, None], size: int) -> Generator[bytes, None, None]:
+def _within(blocks: Generator[memoryview, None, None], size: int) -> Generator[memoryview, None, None]:
     """Cuts off what a tool wrote past the end of the drive to fill the last chunk."""
     with closing(blocks):
         for block in blocks:
@@ -100,8 +107,9 @@ class _Comparison:
         self._image = image
         self._offset = 0
 
-    def update(self, block: bytes) -> None:
-        if _read(self._image, self._offset, len(block)) != block:
+    def update(self, block: bytes | memoryview) -> None:
+        # As bytes, because a view is compared element by element.
+        if _read(self._image, self._offset, len(block)) != bytes(block):
             raise NotIntact(
                 f"libewf reads other bytes than DriveCustody within {len(block)} bytes from byte {self._offset} of the "
                 "drive.",
@@ -118,10 +126,10 @@ def segment_digests(paths: Sequence[Path], algorithm: str = "sha256") -> dict[st
 class _Consumer(threading.Thread):
     """Takes every block, in order, in a thread of its own; after a failure it only lets them go."""
 
-    def __init__(self, name: str, take: Callable[[bytes], object]) -> None:
+    def __init__(self, name: str, take: Take) -> None:
         super().__init__(name=f"verify-{name}", daemon=True)
         self._take = take
-        self._blocks: queue.Queue[bytes | None] = queue.Queue(AHEAD)
+        self._blocks: queue.Queue[bytes | memoryview | None] = queue.Queue(AHEAD)
         self._failure: Exception | None = None
         self._stop_asked = False
 
@@ -133,7 +141,7 @@ class _Consumer(threading.Thread):
                 except Exception as error:  # whatever it is, it belongs to the caller of `verify`
                     self._failure = error
 
-    def put(self, block: bytes) -> None:
+    def put(self, block: bytes | memoryview) -> None:
         self._blocks.put(block)
 
     def conclude(self) -> None:

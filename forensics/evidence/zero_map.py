@@ -66,8 +66,8 @@ class ZeroMeter:
         self._offset = 0
         self._rest = b""
 
-    def update(self, block: bytes) -> None:
-        block = self._rest + block
+    def update(self, given: bytes | memoryview) -> None:
+        block = self._rest + given
         whole = len(block)
         if self._offset + whole < self.zeros.size:
             whole -= whole % ZERO_UNIT

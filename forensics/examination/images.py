@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,7 +15,7 @@ from forensics.evidence.containers import EWF
 from forensics.evidence.image import Image, library_version, open_image
 from forensics.evidence.pieces import PieceDigests, differing_pieces, read_pieces
 from forensics.evidence.second_read import DIFFERING, DIFFERING_MAP
-from forensics.evidence.verify import segment_digests, verify
+from forensics.evidence.verify import Take, segment_digests, verify
 from forensics.examination.open_case import OpenCase, verb
 from forensics.jobs.events import Job
 from forensics.model import Acquisition
@@ -76,7 +76,7 @@ def read_back(
     algorithms: Sequence[str],
     by_libewf: bool,
     phase: str = "verify",
-    besides: Mapping[str, Callable[[bytes], object]] | None = None,
+    besides: Mapping[str, Take] | None = None,
 ) -> dict[str, str]:
     return verify(
         image,
