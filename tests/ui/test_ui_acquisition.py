@@ -28,7 +28,8 @@ from ui import theme
 from ui.bridge import Progress
 from ui.devices import Candidate, name_of, obstacle, proof, read_devices
 from ui.main_window import MainWindow
-from ui.models.acquisition import KEPT, BadRangeModel, Happening, HappeningModel, told
+from ui.models import acquisition
+from ui.models.acquisition import BadRangeModel, Happening, HappeningModel, told
 from ui.summary import read as read_summary
 from ui.tally import Tally, byte_range, duration_text
 from ui.unfinished import unfinished_image
@@ -545,7 +546,7 @@ def test_progress_is_told_with_the_time_that_is_left_and_the_clock(page_window: 
     assert page.running.ends.text().endswith(" UTC")
     assert page.running.speed.number.text() == "46.0 MB/s"
     assert page.running.elapsed.number.text() == "5 s"
-    assert page.running.plot.accessibleDescription() == "Now 46.0 MB/s; lowest 46.0, highest 46.0 in ten minutes"
+    assert page.running.plot.accessibleDescription() == "Now 46.0 MB/s; lowest 46.0, highest 46.0 in the last 10 minutes"
     page.finish(None)
 
 
@@ -740,7 +741,7 @@ def test_the_plot_is_drawn_in_both_themes_and_says_its_numbers(qtbot: QtBot, qap
     assert plot.accessibleDescription() == "No speed measured yet"
     empty = plot.grab().toImage()
     plot.show_points([(10.0, 20e6), (0.0, 46e6), (300.0, 19e6)])
-    assert plot.accessibleDescription() == "Now 46.0 MB/s; lowest 19.0, highest 46.0 in ten minutes"
+    assert plot.accessibleDescription() == "Now 46.0 MB/s; lowest 19.0, highest 46.0 in the last 10 minutes"
     for dark in (False, True):
         theme.apply(qapp, dark)
         image = plot.grab().toImage()
@@ -749,14 +750,15 @@ def test_the_plot_is_drawn_in_both_themes_and_says_its_numbers(qtbot: QtBot, qap
         assert any(image.pixelColor(x, y).name() == accent for x in range(0, 400) for y in range(0, 160))
 
 
-def test_the_models_keep_the_rules_of_qt(qtbot: QtBot) -> None:
+def test_the_models_keep_the_rules_of_qt(qtbot: QtBot, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(acquisition, "KEPT", 20)
     happened, bad = HappeningModel(), BadRangeModel()
     for model in (happened, bad):
         QAbstractItemModelTester(model, QAbstractItemModelTester.FailureReportingMode.Fatal, model)
-    for n in range(KEPT + 3):
+    for n in range(23):
         happened.add(Happening("14:10:22", "bad", f"{n}"))
-    assert happened.rowCount() == KEPT
-    assert happened.index(0, 2).data() == f"{KEPT + 2}"
+    assert happened.rowCount() == 20
+    assert happened.index(0, 2).data() == "22"
     assert happened.rowCount(happened.index(0, 0)) == 0
     bad.show([BadRange(0, 512), BadRange(4096, 4096)], 4096)
     assert bad.index(1, 0).data() == "1"
