@@ -98,6 +98,7 @@ JUDGES = {
     "parted": "partition tables, by parted",
     "qemu-utils": "virtual disks, by qemu-img",
     "util-linux": "block devices, by losetup",
+    "fuse3": "block devices with bad sectors, served by libfuse",
     "openssl": "signatures, certificates and digests, by openssl",
     "poppler-utils": "signed reports, by pdfsig, pdftotext and pdftoppm",
     "qpdf": "the structure of PDFs, by qpdf",

@@ -329,6 +329,19 @@ class SecondRead:
 
 
 @dataclass(frozen=True, slots=True)
+class SeenBefore:
+    """What this computer's log says of a drive from when it was plugged in until it was acquired.
+
+    `rows` are times and texts; `detail` says which log, and what may be missing. `mounted` are the texts that say that
+    a file system on the drive was mounted, and not that it was so read-only.
+    """
+
+    rows: tuple[tuple[str, str], ...]
+    detail: str
+    mounted: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Acquisition:
     """One image of one exhibit. `hashes` maps algorithm to lower-case hex over all `size` bytes of the source."""
 
@@ -359,6 +372,8 @@ class Acquisition:
     """Why a second copy that was wanted is not there."""
     second_read: SecondRead | None = None
     """None where the source was read once."""
+    seen_before: SeenBefore | None = None
+    """None where the source was a file, or the image was taken in."""
 
 
 # -------------------------------------------------------------------------------------------------------- contents

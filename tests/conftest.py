@@ -34,8 +34,10 @@ def _state_of_nobody(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]
 
 
 @pytest.hookimpl(wrapper=True)
-def pytest_runtest_setup() -> Iterator[None]:
-    """A fixture that asks a judge who is not installed skips its test."""
+def pytest_runtest_setup(item: pytest.Item) -> Iterator[None]:
+    """A fixture that asks a judge who is not installed skips its test, and so does one that only root may run."""
+    if item.get_closest_marker("needs_root") and (not hasattr(os, "geteuid") or os.geteuid() != 0):
+        pytest.skip("only root may make block devices and mount disks")
     with _judge_asked():
         yield
 

@@ -154,6 +154,7 @@ class DrawnItem:
     record_key: str
     locator: str
     stratum: str
+    tier: str
     catch_row: bool
 
 
@@ -169,7 +170,7 @@ def add_sample(
         [
             {
                 "sample_id": number, "record_key": item.record_key, "locator": item.locator,
-                "stratum": item.stratum, "catch_row": item.catch_row,
+                "stratum": item.stratum, "tier": item.tier, "catch_row": item.catch_row,
             }
             for item in items
         ],
@@ -180,6 +181,25 @@ def add_sample(
 def add_answer(connection: Connection, item: int, reviewer: str, answer: str) -> None:
     row = {"item_id": item, "reviewer": reviewer, "answer": answer, "utc": now()}
     connection.execute(schema.sample_answer.insert(), [row])
+
+
+def close_sample(connection: Connection, sample: int) -> None:
+    """From now on the sample takes no answers."""
+    table = schema.review_sample
+    connection.execute(update(table).where(table.c.id == sample, table.c.closed == "").values(closed=now()))
+
+
+def seal_of_sample(connection: Connection, key: bytes, sample: int, answers: bool = True) -> str:
+    """The seal over a sample's items, and over the answers to them where they are wanted, as they stand now."""
+    i, a = schema.sample_item, schema.sample_answer
+    items = connection.execute(select(i).where(i.c.sample_id == sample).order_by(i.c.id))
+    rows = [dict(row._mapping) for row in items]
+    if answers:
+        given = connection.execute(
+            select(a).join(i, i.c.id == a.c.item_id).where(i.c.sample_id == sample).order_by(a.c.id)
+        )
+        rows += [dict(row._mapping) for row in given]
+    return seal(key, rows)
 
 
 def _pages(keys: Sequence[str]) -> Iterable[Sequence[str]]:

@@ -49,6 +49,7 @@ class SampleItem:
     """One question of a blind sample. What it is (a person's place or a catch-row) is not here on purpose."""
 
     id: int
+    sample: int
     record_key: str
     locator: str
 
@@ -60,12 +61,16 @@ class SampleAnswer:
     item: int
     catch_row: bool
     stratum: str
+    tier: Tier
     reviewer: str
     answer: str
 
 
 @dataclass(frozen=True, slots=True)
 class Sample:
+    """A blind sample. `population` counts the persons confirmed or probable when it was drawn, `closed` is empty while
+    it takes answers, and `assessment_sha256` names the result that it was drawn from."""
+
     id: int
     utc: str
     seed: int
@@ -73,6 +78,7 @@ class Sample:
     assessment_sha256: str
     items: int
     catch_rows: int
+    closed: str
 
 
 class ReviewView(ABC):
@@ -149,6 +155,16 @@ class ReviewView(ABC):
         rows = self._rows(select(t).where(t.c.id == record))
         return masking.masked(read_source_record(rows[0])) if rows else {}
 
+    def masked_records(self, record_keys: Sequence[str]) -> dict[str, dict[str, str]]:
+        """Record key → masked record (`masking`) of exposed persons."""
+        t, x = schema.source_record, schema.exposure
+        found: dict[str, dict[str, str]] = {}
+        for at in range(0, len(record_keys), 500):
+            page = list(record_keys[at : at + 500])
+            query = select(t).join(x, x.c.record == t.c.id).where(x.c.record_key.in_(page))
+            found.update({row.record_key: masking.masked(read_source_record(row)) for row in self._rows(query)})
+        return found
+
     def decisions_of(self, record_key: str) -> list[DecisionRow]:
         """Every decision about this person, the newest last."""
         t = schema.decision
@@ -164,37 +180,47 @@ class ReviewView(ABC):
         """The blind samples that were drawn, the newest last."""
         s, i = schema.review_sample, schema.sample_item
         query = (
-            select(s, func.count(i.c.id).label("items"), func.sum(i.c.catch_row).label("caught"))
+            select(s, func.count(i.c.id).label("items"), func.count().filter(i.c.catch_row).label("caught"))
             .join(i, i.c.sample_id == s.c.id)
             .group_by(s.c.id)
             .order_by(s.c.id)
         )
         return [
-            Sample(r.id, r.utc, r.seed, r.population, r.assessment_sha256, r.items, int(r.caught or 0))
+            Sample(r.id, r.utc, r.seed, r.population, r.assessment_sha256, r.items, r.caught, r.closed)
             for r in self._rows(query)
         ]
+
+    def sample_tiers(self, sample: int) -> dict[Tier, int]:
+        """Tier → items of a sample, catch-rows left out; only results may look at it."""
+        i = schema.sample_item
+        query = select(i.c.tier, func.count()).where(i.c.sample_id == sample, i.c.catch_row.is_(False))
+        counts = {Tier(row[0]): int(row[1]) for row in self._rows(query.group_by(i.c.tier))}
+        return {tier: counts[tier] for tier in Tier if tier in counts}
 
     def sample_items(self, sample: int, unanswered_by: str = "") -> list[SampleItem]:
         """The questions of a sample in their order; with a reviewer's name those that he has not answered."""
         i, a = schema.sample_item, schema.sample_answer
-        query = select(i.c.id, i.c.record_key, i.c.locator).where(i.c.sample_id == sample)
+        query = select(i.c.id, i.c.sample_id, i.c.record_key, i.c.locator).where(i.c.sample_id == sample)
         if unanswered_by:
             query = query.where(i.c.id.not_in(select(a.c.item_id).where(a.c.reviewer == unanswered_by)))
         return [SampleItem(*row) for row in self._rows(query.order_by(i.c.id))]
 
     def sample_item(self, item: int) -> SampleItem | None:
         i = schema.sample_item
-        rows = self._rows(select(i.c.id, i.c.record_key, i.c.locator).where(i.c.id == item))
+        rows = self._rows(select(i.c.id, i.c.sample_id, i.c.record_key, i.c.locator).where(i.c.id == item))
         return SampleItem(*rows[0]) if rows else None
 
     def sample_answers(self, sample: int) -> list[SampleAnswer]:
         """The newest answer of every reviewer to every item of a sample, by item."""
         i, a = schema.sample_item, schema.sample_answer
         query = (
-            select(i.c.id, i.c.catch_row, i.c.stratum, a.c.reviewer, a.c.answer)
+            select(i.c.id, i.c.catch_row, i.c.stratum, i.c.tier, a.c.reviewer, a.c.answer)
             .join(a, a.c.item_id == i.c.id)
             .where(i.c.sample_id == sample)
             .order_by(a.c.id)
         )
-        newest = {(row.id, row.reviewer): SampleAnswer(*row) for row in self._rows(query)}
+        newest = {
+            (row.id, row.reviewer): SampleAnswer(row[0], row[1], row[2], Tier(row[3]), row[4], row[5])
+            for row in self._rows(query)
+        }
         return [newest[key] for key in sorted(newest)]

@@ -31,6 +31,7 @@ from forensics.model import (
     Protection,
     Region,
     SecondRead,
+    SeenBefore,
     SourceRecord,
     Unit,
     Volume,
@@ -71,7 +72,7 @@ def read_source_record(row: Any) -> SourceRecord:
 
 def read_acquisition(document: dict[str, Any]) -> Acquisition:
     device = document["device"]
-    again = document.get("second_read")
+    again, seen = document.get("second_read"), document.get("seen_before")
     return Acquisition(
         **{
             **document,
@@ -79,6 +80,8 @@ def read_acquisition(document: dict[str, Any]) -> Acquisition:
             "bad": tuple(BadRange(**bad) for bad in document["bad"]),
             "protection": Protection.from_json(document["protection"]),
             "begun": tuple(document.get("begun", ())),
+            "seen_before": seen
+            and SeenBefore(tuple((time, text) for time, text in seen["rows"]), seen["detail"], tuple(seen["mounted"])),
             "second_read": again
             and SecondRead(
                 again["sha256"],

@@ -16,7 +16,7 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
-VERSION = 3
+VERSION = 4
 
 metadata = MetaData(
     naming_convention={
@@ -269,7 +269,8 @@ review_sample = Table(
     Column("utc", String, nullable=False),
     Column("seed", Integer, nullable=False),
     Column("population", Integer, nullable=False, comment="persons confirmed or probable when it was drawn"),
-    Column("assessment_sha256", String, nullable=False, comment="of the assessment that it was drawn from"),
+    Column("assessment_sha256", String, nullable=False, comment="of the result that it was drawn from"),
+    Column("closed", String, nullable=False, default="", comment="when; empty while it takes answers"),
 )
 
 sample_item = Table(
@@ -280,6 +281,7 @@ sample_item = Table(
     Column("record_key", String, nullable=False, comment="the record that the reviewer compares with the place"),
     Column("locator", String, nullable=False),
     Column("stratum", String, nullable=False, comment="the file that it stands for"),
+    Column("tier", String, nullable=False, comment="of the person whose place it is, when drawn; never shown"),
     Column("catch_row", Boolean, nullable=False, comment="made to be answered with no; never shown"),
 )
 

@@ -225,13 +225,18 @@ class Store:
 
     def entry_by_locator(self, locator: Locator) -> StoredEntry:
         """Raises `Refused` where no entry has this locator."""
+        found = self.find_entry(locator)
+        if found is None:
+            raise Refused("There is no content at this place.", "Take the locator from the table of contents.")
+        return found
+
+    def find_entry(self, locator: Locator) -> StoredEntry | None:
+        """The entry with this locator, or None."""
         with self._engine.begin() as connection:
             row = connection.execute(
                 select(schema.file_entry).where(schema.file_entry.c.locator == str(locator))
             ).one_or_none()
-        if row is None:
-            raise Refused("There is no content at this place.", "Take the locator from the table of contents.")
-        return read_entry(row)
+        return None if row is None else read_entry(row)
 
     def entries_with_pieces(self) -> set[int]:
         """The numbers of the entries whose content is matched by pieces from its first byte to its last."""
@@ -339,6 +344,19 @@ class Store:
             row = connection.execute(select(schema.piece).where(schema.piece.c.id == piece_id)).one()
         data = None if row.data is None else zstandard.decompress(row.data)
         return StoredPiece(row.id, row.entry_id, read_piece(row, data))
+
+    def piece_with(self, entry: int, steps: Sequence[str], unit: str, number: int) -> int | None:
+        """The number of the piece of an entry's stream that holds this row or line, or None."""
+        table = schema.piece
+        query = (
+            select(table.c.id)
+            .where(table.c.entry_id == entry, table.c.steps == json.dumps(list(steps)), table.c.unit == str(unit))
+            .where(table.c.first <= number)
+            .order_by(table.c.first.desc())
+            .limit(1)
+        )
+        with self._engine.begin() as connection:
+            return connection.scalar(query)
 
     def runs(self, exhibit: str) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64], list[int]]:
         """The interval table of an exhibit: device offset, length, file offset and entry number of every run.

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from forensics.cli import review, secrets, sentences
+from forensics.cli import passport, review, secrets, sentences
 from forensics.cli.console import JsonLines, Result
 from forensics.cli.options import (
     CaseArgument,
@@ -26,6 +26,7 @@ from forensics.cli.options import (
     byte_size,
     column_mapping,
     day,
+    hardware_blocker,
     load_signer,
 )
 from forensics.errors import Refused
@@ -180,6 +181,12 @@ def acquire(
         bool, typer.Option("--second-read", help="Read the source again and compare it with the image.")
     ] = False,
     no_verify: Annotated[bool, typer.Option("--no-verify", help="Do not read the image back.")] = False,
+    blocker: Annotated[
+        str, typer.Option(metavar="'MAKE MODEL SERIAL'", help="The hardware write blocker, as you declare it.")
+    ] = "",
+    set_flag: Annotated[
+        bool, typer.Option("--set-read-only/--leave-flag", help="Set the kernel's read-only flag meanwhile.")
+    ] = True,
     json: Json = False,
     passphrase_file: PassphraseFile = None,
     control: ControlOption = "",
@@ -193,6 +200,7 @@ def acquire(
     if compression not in (None, "fast", "small", "none"):
         raise typer.BadParameter("choose fast, small or none", param_hint="--compression")
     segment_bytes = byte_size(segment_size) if segment_size else None
+    declared = hardware_blocker(blocker)
 
     def work(opened: OpenCase, job: Job) -> Result:
         from forensics.examination.acquire import Wish
@@ -203,7 +211,7 @@ def acquire(
         wish = Wish(format, compression, segment_bytes, algorithms, copy)
         return take(
             opened, job, exhibit=exhibit, source=source, wish=wish, restart=not resume, retries=retries,
-            second_read=second_read, check=not no_verify,
+            second_read=second_read, check=not no_verify, blocker=declared, set_flag=set_flag,
         )  # fmt: skip
 
     Shell("acquire", case, json, passphrase_file, control).on_case(work, sentences.of_acquisition)
@@ -395,6 +403,7 @@ def export(
 
 
 app.command("review")(review.review)
+app.command("passport")(passport.passport)
 
 
 # ------------------------------------------------------------------------------------------------- custody and report

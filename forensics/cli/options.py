@@ -14,7 +14,7 @@ from forensics.jobs.events import Job
 
 if TYPE_CHECKING:
     from forensics.examination.open_case import OpenCase
-    from forensics.model import Signer
+    from forensics.model import HardwareBlocker, Signer
 
 CaseArgument = Annotated[Path, typer.Argument(metavar="CASE", help="The case folder, NAME.dcase.")]
 Json = Annotated[bool, typer.Option("--json", help="Events as JSON lines on standard output.")]
@@ -108,3 +108,17 @@ def byte_size(text: str) -> int:
     if not number.isdigit() or unit not in units:
         raise typer.BadParameter("a size is written like 2GiB", param_hint="--segment-size")
     return int(number) * units[unit]
+
+
+def hardware_blocker(text: str) -> HardwareBlocker | None:
+    """The write blocker out of its make, model and serial number in one line; None for an empty one."""
+    from forensics.model import HardwareBlocker
+
+    words = text.split()
+    if not words:
+        return None
+    if len(words) < 3:
+        raise typer.BadParameter(
+            "write make, model and serial number, with - for a number you do not know", param_hint="--blocker"
+        )
+    return HardwareBlocker(words[0], " ".join(words[1:-1]), words[-1].strip("-"))

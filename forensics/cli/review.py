@@ -1,4 +1,4 @@
-"""`review` and `passport` on the command line."""
+"""`review` on the command line."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from forensics.cli import sample
 from forensics.cli.options import (
     CaseArgument,
     ControlOption,
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
 
 Result = dict[str, Any]
 
-ACTIONS = ("list", "decide", "undo")
+ACTIONS = ("list", "decide", "undo", "sample")
 """What `review` does."""
 
 
@@ -35,36 +36,48 @@ def review(
     case: CaseArgument,
     action: Annotated[str, typer.Argument(metavar="|".join(ACTIONS))],
     keys: Annotated[
-        list[str] | None, typer.Argument(metavar="[KEY…]", help="Record keys; - reads them from stdin, one a line.")
+        list[str] | None,
+        typer.Argument(
+            metavar="[KEY…|draw|list|show ITEM|answer ITEM yes|no|unsure|close|result]",
+            help="Record keys; - reads them from stdin, one a line. Behind sample: the step.",
+        ),
     ] = None,
     keys_file: Annotated[
         Path | None, typer.Option("--keys-file", metavar="FILE", help="Record keys, one a line.")
     ] = None,
     tier: Annotated[list[str] | None, typer.Option(metavar="T", help="confirmed, probable or possible.")] = None,
-    pending: Annotated[bool, typer.Option("--pending", help="list: only who is not decided.")] = False,
+    pending: Annotated[bool, typer.Option("--pending", help="list: only who, or what, is not decided.")] = False,
     conflicts: Annotated[bool, typer.Option("--conflicts", help="list: only who has conflicts.")] = False,
     limit: Annotated[int | None, typer.Option(min=1, help="list: not more persons than this.")] = None,
     include: Annotated[bool, typer.Option("--include", help="decide: the person is affected.")] = False,
     exclude: Annotated[bool, typer.Option("--exclude", help="decide: the person is not.")] = False,
     reason: Annotated[str, typer.Option(help="Why.")] = "",
     by: Annotated[str, typer.Option("--by", metavar="NAME", help="Who decides; else the examiner.")] = "",
+    size: Annotated[int | None, typer.Option(min=1, help="sample draw: how many items.")] = None,
+    seed: Annotated[int | None, typer.Option(min=0, help="sample draw: to draw one again.")] = None,
+    reviewer: Annotated[str, typer.Option(metavar="NAME", help="sample: who answers; else the examiner.")] = "",
     sign: Sign = "",
     identity_passphrase_file: IdentityPassphraseFile = None,
     json: Json = False,
     passphrase_file: PassphraseFile = None,
     control: ControlOption = "",
 ) -> None:
-    """Review who was found: the queue, decisions and their undoing."""
+    """Review who was found: the queue, decisions and their undoing, and blind samples."""
     if action not in ACTIONS:
         raise typer.BadParameter(f"choose one of: {', '.join(ACTIONS)}", param_hint="ACTION")
     if include and exclude:
         raise typer.BadParameter("a person is included or excluded, not both", param_hint="--include/--exclude")
     tiers = _tiers(tier or [])
+    words = sample.parsed(keys or []) if action == "sample" else None
     shell = Shell("review", case, json, passphrase_file, control)
 
     def work(opened: OpenCase, _: Job) -> Result:
         from forensics.examination import review as reviewing
 
+        if words is not None:
+            return sample.work(
+                opened, words, size=size, seed=seed, tiers=tiers, pending=pending, reviewer=reviewer, by=by
+            )
         if action == "list":
             return reviewing.queue(
                 opened, tiers=tiers or tuple(Tier), pending=pending, conflicts=conflicts, limit=limit
@@ -79,7 +92,7 @@ def review(
                 signer=load_signer(sign, identity_passphrase_file),
             )  # fmt: skip
 
-    shell.on_case(work, _lines)
+    shell.on_case(work, _lines if words is None else sample.lines)
 
 
 def read_keys(given: list[str], file: Path | None, control: str) -> list[str]:

@@ -121,6 +121,7 @@ def of_assessment(result: Result) -> list[str]:
         "  " + " · ".join(f"{name} {count['n']:,}" for name, count in result["elements"].items()),
         f"  minors {result['minors']:,} · deceased {result['deceased']:,}",
         f"The error of these counts was {result['estimate_status']}.",
+        f"Result SHA-256 {result['result_sha256']}",
     ]
     left = result["not_examined"]
     if left["items"]:
@@ -168,7 +169,8 @@ def of_events(result: Result) -> list[str]:
     return [*lines, f"{result['size']} entries, head {result['head']}"]
 
 
-LOG_LINES = 12
+LOG_LINES = 8
+"""Lines of the log on a card, from its beginning and from its end."""
 
 
 def of_devices(result: Result) -> list[str]:
@@ -179,6 +181,10 @@ def of_devices(result: Result) -> list[str]:
     for device in result["devices"]:
         lines += _card(device)
     return lines[:-1]
+
+
+def _unmount(at: str) -> str:
+    return "this computer runs from it" if at == "/" else f"before acquiring: umount {quote(at)}"
 
 
 def _card(d: Result) -> list[str]:
@@ -212,9 +218,7 @@ def _card(d: Result) -> list[str]:
     ]
     for mount in d["mounts"]:
         how = "MOUNTED FOR WRITING" if mount["writable"] else "mounted read-only"
-        rows.append(
-            ("in use", f"{mount['path']} {how} at {mount['at']}; before acquiring: umount {quote(mount['at'])}")
-        )
+        rows.append(("in use", f"{mount['path']} {how} at {mount['at']}; " + _unmount(mount["at"])))
     rows += [("in use", what) for what in d["in_use"]]
     if d["table"] or d["partitions"]:
         rows.append(("table", d["table"] or "kind not told"))
@@ -228,9 +232,11 @@ def _card(d: Result) -> list[str]:
     log = d.get("history")
     if log:
         rows.append(("log", log["detail"]))
-        rows += [("", f"{row['time']}  {row['text']}") for row in log["rows"][:LOG_LINES]]
-        if len(log["rows"]) > LOG_LINES:
-            rows.append(("", f"… and {len(log['rows']) - LOG_LINES:,} more lines; --json has them"))
+        said = [f"{row['time']}  {row['text']}" for row in log["rows"]]
+        if len(said) > 2 * LOG_LINES:
+            left_out = f"… {len(said) - 2 * LOG_LINES:,} lines left out; --json has them"
+            said = [*said[:LOG_LINES], left_out, *said[-LOG_LINES:]]
+        rows += [("", line) for line in said]
     lines = [f"{d['path']}   {name}", *(f"  {label:<9} {text}" for label, text in rows if text)]
     return [*map(_shown, lines), ""]
 

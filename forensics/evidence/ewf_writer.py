@@ -6,6 +6,8 @@ one ends with the errors, the digests and `done`. See `ewf_format` for the sourc
 
 from __future__ import annotations
 
+import bisect
+import errno
 import os
 import platform
 import struct
@@ -14,7 +16,7 @@ import uuid
 import zlib
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -46,6 +48,9 @@ UINT32_LIMIT = 1 << 32
 TABLES_OF_AN_IMAGE = 64
 FEWEST_IN_A_TABLE, MOST_IN_A_TABLE = 256, 16384
 """Chunks of a table: a sixty-fourth of the drive, so that a crash costs no more than that, between 8 and 512 MiB."""
+
+BLOCKS_OF_A_FILE_SYSTEM = 2 * 65536
+"""A file is cut and grows by whole blocks, and none that is in use is larger than 64 KiB."""
 
 WRITEV_LIMIT = 1000
 """Buffers in one writev call; Linux allows 1024 (IOV_MAX)."""
@@ -135,6 +140,7 @@ class EwfSink:
         self._segment_has_chunks = False
         self._kept = resume
         self._closed = False
+        self._full = False
         self._pool = ThreadPoolExecutor(min(4, os.cpu_count() or 1), thread_name_prefix="compress")
         try:
             if resume:
@@ -175,11 +181,17 @@ class EwfSink:
 
     def write(self, block: memoryview) -> None:
         """The next bytes of the source. All blocks but the last hold whole chunks."""
-        try:
+        with self._closed_by_failure():
             self._write(block)
-        except BaseException:
-            # The table names chunks that are not there: it must not be written.
+
+    @contextmanager
+    def _closed_by_failure(self) -> Iterator[None]:
+        """The table names chunks that are not there, or is there already: it must not be written as it stands."""
+        try:
+            yield
+        except BaseException as error:
             self._closed = True
+            self._full = isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT)
             raise
 
     def _write(self, block: memoryview) -> None:
@@ -206,6 +218,12 @@ class EwfSink:
         """Ends the image with its errors and its MD5 and SHA-1 (where `hashes` has them), on stable storage."""
         if self._descriptor < 0:
             raise Defect("An E01 image was finished twice.")
+        with self._closed_by_failure():
+            self._finish(hashes, bad)
+        self._closed = True
+        self.abandon()
+
+    def _finish(self, hashes: dict[str, str], bad: Sequence[BadRange]) -> None:
         self._end_sectors()
         if len(self._segments) == 1:
             self._section(b"data", self._volume())
@@ -219,8 +237,6 @@ class EwfSink:
         self._append(descriptor(b"done", self._position, 0))
         os.fsync(self._descriptor)
         sync_folder(self.folder)
-        self._closed = True
-        self.abandon()
 
     def abandon(self) -> None:
         """Closes the image as it is. What was written gets its table first, so that it can be gone on with."""
@@ -229,6 +245,10 @@ class EwfSink:
             if not self._closed and self._table:
                 with suppress(OSError):
                     self._end_sectors()
+                    os.fsync(self._descriptor)
+            if self._full and self._segment_has_chunks:
+                with suppress(OSError):
+                    self._make_room_for_table()
                     os.fsync(self._descriptor)
             os.close(self._descriptor)
             self._descriptor = -1
@@ -331,6 +351,18 @@ class EwfSink:
         self._descriptor = -1
         self._earlier_bytes += self._position
         self._open_segment()
+
+    def _make_room_for_table(self) -> None:
+        """On a full disk: cuts off the last chunks, so that a table of the others has room where they were."""
+        written = os.fstat(self._descriptor).st_size
+        starts = [self._sectors_at + (entry & ~ewf.COMPRESSED) for entry in self._table]
+        room = 2 * (DESCRIPTOR_SIZE + ewf.TABLE_HEADER.size + 8 + 4 * len(starts)) + BLOCKS_OF_A_FILE_SYSTEM
+        kept = bisect.bisect_right(starts, written - room) - 1
+        if kept > 0:
+            self._table, self._position = self._table[:kept], starts[kept]
+            os.ftruncate(self._descriptor, self._position)
+            os.lseek(self._descriptor, self._position, os.SEEK_SET)
+            self._end_sectors()
 
     def _start_sectors(self) -> None:
         """Leaves room for the descriptor: it holds the section's size, which is known at its end."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import mmap
 import random
 import time
 from collections.abc import Callable, Sequence
@@ -193,12 +194,14 @@ def _require_same(source: Source, rescue: Rescue, piece: bytes, offset: int, pla
         bad = any(status == "-" for _, _, status in rescue.areas.blocks(place, place + len(expected)))
         if bad:
             continue
-        found = bytearray(len(expected))
-        try:
-            complete = source.read_into(memoryview(found), place) == len(found)
-        except OSError:
-            continue  # it was good and is bad now; that is for the imager to find, where it matters
-        if complete and bytes(found) != expected:
+        # O_DIRECT takes memory that begins at a page, as this does.
+        with mmap.mmap(-1, SAMPLE) as memory, memoryview(memory) as whole, whole[: len(expected)] as found:
+            try:
+                complete = source.read_into(found, place) == len(found)
+            except OSError:
+                continue  # it was good and is bad now; that is for the imager to find, where it matters
+            same = bytes(found) == expected
+        if complete and not same:
             raise Refused(
                 f"The unfinished image does not hold what the drive says at byte {place}: it was begun from another "
                 "drive, or the drive was written to since.",

@@ -35,6 +35,8 @@ class PrivilegedSource:
     """
 
     direct = True
+    claimed = True
+    """The reader holds the drive exclusively, so that nothing can mount it."""
 
     def __init__(self, path: Path, process: subprocess.Popen[bytes]) -> None:
         if process.stdin is None or process.stdout is None:
@@ -95,7 +97,7 @@ class PrivilegedSource:
 
     def close(self) -> None:
         """Ends the reader: without input it stops by itself."""
-        for stream in (self._process.stdin, self._process.stdout):
+        for stream in (self._process.stdin, self._process.stdout, self._process.stderr):
             if stream:
                 stream.close()
         try:
@@ -180,7 +182,7 @@ class PrivilegedSource:
         if status == 2 and reason:
             return Refused(
                 f"The privileged reader refuses this drive: {reason}.",
-                "It reads removable and USB drives only. For others: run the acquisition as root.",
+                "It reads removable and USB drives that nothing else uses. For others: run the acquisition as root.",
             )
         return EnvironmentFailed(
             "The privileged reader has ended.", "Check that the drive is plugged in, and run the same command again."

@@ -3,9 +3,10 @@
 
     privileged-reader /dev/sdX
 
-It refuses everything but a removable or USB drive, or a loop device whose file the user can read anyway. It opens
-for reading only, takes on the user and group of who called, gives up all other rights for good, and only then reads.
-Requests come on standard input, answers go to standard output; it ends when the input ends.
+It refuses everything but a removable or USB drive that nothing else uses, or a loop device whose file the user can read
+anyway. It opens for reading only and claims the drive, so that nothing can mount it; it takes on the user and group of
+who called, gives up all other rights for good, and only then reads. Requests come on standard input, answers go to
+standard output; it ends when the input ends.
 
 Standard library only, and none of DriveCustody: what runs as root should be read in one sitting. Every number is
 little-endian. Request: 4 bytes `DCRQ`, offset (8), length (4); length 0 asks for the size. Answer: 4 bytes `DCRA`,
@@ -20,6 +21,7 @@ import fcntl
 import mmap
 import os
 import re
+import signal
 import stat
 import struct
 import sys
@@ -57,42 +59,43 @@ def caller() -> tuple[int, int]:
 
 
 def open_drive(path: str) -> int:
-    """The drive, open past the page cache. Symbolic links and names outside /dev are refused, and what was opened is
-    judged by its number, so that no name can be changed in between.
+    """The drive, open past the page cache. Symbolic links and names outside /dev are refused, and what was opened must
+    have the number that was judged, so that no name can be changed in between.
     """
     if not re.fullmatch(r"/dev/[a-z][a-z0-9]{1,31}", path):
         raise Refusal("the name is not that of a drive in /dev")
     try:
         # Asked first, because opening a device of another kind can set something off: a watchdog, a tape.
-        if not stat.S_ISBLK(os.lstat(path).st_mode):
+        node = os.lstat(path)
+        if not stat.S_ISBLK(node.st_mode):
             raise Refusal("it is no block device")
-        drive = os.open(path, os.O_RDONLY | os.O_DIRECT | os.O_CLOEXEC | os.O_NOFOLLOW)
+        require_exhibit(place_of(node.st_rdev))
+        # O_EXCL on a block device claims it: nothing can mount it, or have it mounted, while we read (open(2)).
+        drive = os.open(path, os.O_RDONLY | os.O_DIRECT | os.O_EXCL | os.O_CLOEXEC | os.O_NOFOLLOW)
     except OSError as error:
+        if error.errno == errno.EBUSY:
+            raise Refusal("it is in use: mounted, or held by something else") from error
         raise Refusal(f"the drive cannot be opened: {os.strerror(error.errno or 0)}") from error
-    if not stat.S_ISBLK(os.fstat(drive).st_mode):
-        raise Refusal("it is no block device")
+    opened = os.fstat(drive)
+    if not stat.S_ISBLK(opened.st_mode) or opened.st_rdev != node.st_rdev:
+        raise Refusal("another drive stands under that name by now")
     return drive
 
 
-def place_of(drive: int) -> Path:
-    """The folder in sysfs of the opened drive, and of the whole drive where a partition was opened."""
-    number = os.fstat(drive).st_rdev
+def place_of(number: int) -> Path:
+    """The folder in sysfs of a drive, and of the whole drive where the number is that of a partition."""
     place = Path(f"/sys/dev/block/{os.major(number)}:{os.minor(number)}").resolve()
     return place.parent if (place / "partition").exists() else place
 
 
-def require_exhibit(drive: int) -> bool:
-    """Refuses what is no removable or USB drive; True for a loop device, which is judged by its file."""
-    place = place_of(drive)
-    if (place / "loop").is_dir():
-        return True
+def require_exhibit(place: Path) -> None:
+    """Refuses what is no removable or USB drive. A loop device passes here and is judged by its file later."""
     try:
         removable = (place / "removable").read_text().strip() == "1"
     except OSError:
         removable = False
-    if not (removable or re.search(r"/usb[0-9]+/", str(place))):
+    if not (removable or re.search(r"/usb[0-9]+/", str(place)) or (place / "loop").is_dir()):
         raise Refusal("it is neither a removable nor a USB drive")
-    return False
 
 
 def become(uid: int, gid: int) -> None:
@@ -113,9 +116,12 @@ def become(uid: int, gid: int) -> None:
 
 def require_file_of_caller(drive: int) -> None:
     """As the user: the file behind a loop device must be one that the user can read without us."""
+    loop = place_of(os.fstat(drive).st_rdev) / "loop"
+    if not loop.is_dir():
+        return
     device, inode = struct.unpack_from("<QQ", fcntl.ioctl(drive, LOOP_GET_STATUS64, bytes(232)))
     try:
-        name = (place_of(drive) / "loop" / "backing_file").read_bytes()
+        name = (loop / "backing_file").read_bytes()
         backing = os.open(name.removesuffix(b"\n"), os.O_RDONLY | os.O_CLOEXEC)
     except OSError as error:
         raise Refusal("the file behind the loop device may not be read by the calling user") from error
@@ -174,14 +180,14 @@ def main(arguments: list[str]) -> int:
     try:
         if len(arguments) != 1:
             raise Refusal("it takes the name of one drive")
+        # Ctrl-C reaches everybody at the terminal. Who called decides; then the input ends, and so does this.
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
         os.chdir("/")
         os.closerange(3, 1024)
         uid, gid = caller()
         drive = open_drive(arguments[0])
-        is_loop = require_exhibit(drive)
         become(uid, gid)
-        if is_loop:
-            require_file_of_caller(drive)
+        require_file_of_caller(drive)
     except (Refusal, OSError) as refusal:
         print(f"privileged-reader: {refusal}", file=sys.stderr)
         return 2

@@ -12,6 +12,7 @@ import os
 import shutil
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 from forensics.evidence.areas import BAD, READ, UNSCRAPED, UNTRIED, UNTRIMMED, Areas
@@ -87,7 +88,9 @@ class Rescue:
             os.close(self._descriptor)
             self._descriptor = -1
         if self._buffer is not None:
-            self._buffer.close()
+            # An exception on its way up may hold slices of it in its frames; the memory then goes with it.
+            with suppress(BufferError):
+                self._buffer.close()
             self._buffer = None
 
     # ------------------------------------------------------------------------------------------------- ahead, in passes

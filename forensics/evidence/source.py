@@ -88,9 +88,10 @@ class FileSource:
             try:
                 return self._fill(self._direct, buffer, offset)
             except OSError as error:
-                if error.errno != errno.EINVAL:
+                if error.errno != errno.EINVAL or stat.S_ISBLK(self._node.st_mode):
                     raise
-                # Some file systems accept the flag when the file is opened and refuse the read.
+                # Some file systems accept the flag when the file is opened and refuse the read. A device never does,
+                # and read through the cache it would lose good sectors beside bad ones.
                 os.close(self._direct)
                 self._direct = None
         return self._fill(self._buffered, buffer, offset)
@@ -98,7 +99,9 @@ class FileSource:
     def _fill(self, descriptor: int, buffer: memoryview, offset: int) -> int:
         done = 0
         while done < len(buffer):
-            count = _read_at(descriptor, buffer[done:], offset + done)
+            # Released at once: a slice in the frames of an exception keeps the caller's memory from being freed.
+            with buffer[done:] as rest:
+                count = _read_at(descriptor, rest, offset + done)
             if count == 0:
                 break
             done += count

@@ -12,7 +12,8 @@ from forensics import __version__, hashing
 from forensics.errors import EnvironmentFailed, NotIntact, Refused
 from forensics.evidence import ewf_format
 from forensics.evidence.containers import RAW, container_format
-from forensics.evidence.devices import describe, measure_protection
+from forensics.evidence.devices import describe, history, is_device, protect
+from forensics.evidence.devices.system_log import mounted
 from forensics.evidence.ewf_resume import kept_ewf
 from forensics.evidence.ewf_writer import Compression, EwfMetadata, EwfSink, new_stamp
 from forensics.evidence.image import open_image
@@ -40,7 +41,7 @@ from forensics.examination.open_case import OpenCase, verb
 from forensics.examination.receive import require_exhibit
 from forensics.examination.unfinished import STATE, Unfinished, empty_folder, read_unfinished
 from forensics.jobs.events import Job
-from forensics.model import Acquisition, Device, Protection
+from forensics.model import Acquisition, Device, HardwareBlocker, SecondRead, SeenBefore
 
 DEFAULT_SEGMENT = 2 << 30
 """2 GiB: every file system and medium takes segments of that size."""
@@ -72,40 +73,42 @@ def acquire(
     retries: int = 1,
     second_read: bool = False,
     check: bool = True,
+    blocker: HardwareBlocker | None = None,
+    set_flag: bool = True,
 ) -> dict[str, Any]:
     """Image a device or file, hash it on the way, list what could not be read, and read the image back.
 
     An unfinished acquisition is gone on with, after what it has was read and compared with the drive; `restart` throws
-    it away. Raises `Refused` for a container format (import it instead), where the exhibit has an image, and where
-    drive or options are not those it was begun with; `NotIntact` where the image, its copy or a second reading of the
-    source differs, the image being kept.
+    it away. Meanwhile the device is held read-only as far as this user may, with the kernel's flag unless `set_flag` is
+    False; `blocker` is the hardware write blocker as the examiner declares it.
+    Raises `Refused` for a container format (import it instead), where the exhibit has an image, for a device that is in
+    use, and where drive or options are not those it was begun with; `NotIntact` where the image or a second reading of
+    the source differs, the image being kept.
     """
     require_exhibit(case, exhibit)
-    require_no_image(case, exhibit)
+    if restart or not read_unfinished(case.folder.images(exhibit)):
+        # One that was killed when the case had it, and the ledger not yet, is gone on with.
+        require_no_image(case, exhibit)
     if source.is_file() and (container := container_format(source)) != RAW:
         raise Refused(
             f"{source.name} is an image ({container}), not the bytes of a drive.",
             f"Take it in with: drivecustody import-image {case.folder.path.name} --exhibit {exhibit} {source.name}",
         )
     device = describe(source)
-    plan = _plan(case, exhibit, device, wish or Wish(), restart)
-    folder = case.folder.images(exhibit)
-    job.told("start", exhibit, f"{device.size:,} bytes are read; this is start {len(plan.begun)}")
-    protection = measure_protection(source)
-    job.told("check", exhibit, f"{protection.method}: {protection.detail}")
-    with open_source(source) as opened:
-        sink = _sink(case, exhibit, folder, plan, opened, device, gone_on_with=len(plan.begun) > 1)
+    seen = _seen_before(source, device)
+    with protect(source, blocker=blocker, set_flag=set_flag) as guard, open_source(source) as opened:
+        guard.learn(opened)
+        plan = _plan(case, exhibit, device, wish or Wish(), restart)
+        job.told("start", exhibit, f"{device.size:,} bytes are read; this is start {len(plan.begun)}")
+        job.told("check", exhibit, f"{guard.protection.method}: {guard.protection.detail}")
+        sink = _sink(case, exhibit, case.folder.images(exhibit), plan, opened, device, anew=len(plan.begun) == 1)
         copy = _copy_sink(case, exhibit, plan, opened, device, sink)
         if sink.kept_bytes:
             case.record("acquisition-gone-on-with", {"kept_bytes": sink.kept_bytes, "starts": plan.begun}, exhibit)
             job.told("resumed", exhibit, f"{sink.kept_bytes:,} bytes are in the unfinished image and are read first")
         found = _imaged(job, exhibit, opened, sink, copy, plan, retries)
-        (folder / MAP).unlink(missing_ok=True)
-        write_map(folder / MAP, opened.size, found.bad)
-        (folder / ZEROS).unlink(missing_ok=True)
-        found.zeros.save(folder / ZEROS)
-        (folder / PIECES).unlink(missing_ok=True)
-        save_pieces(folder / PIECES, found.pieces)
+        _keep_maps(sink.folder, opened.size, found)
+        again = _read_twice(job, opened, sink, found) if second_read else None
         acquisition = Acquisition(
             exhibit=exhibit,
             source=str(source),
@@ -118,7 +121,7 @@ def acquire(
             zero_bytes=found.zero_bytes,
             started=plan.begun[0],
             finished=now(),
-            protection=protection,
+            protection=guard.protection,
             device=device,
             verified=False,
             verified_by="",
@@ -127,22 +130,22 @@ def acquire(
             slow_reads=found.slow_reads,
             second_copy="" if found.copy_failure else plan.second_copy,
             second_copy_failure=found.copy_failure,
+            second_read=again,
+            seen_before=seen,
         )
-        if second_read:
-            acquisition = _read_twice(case, job, acquisition, opened, sink)
-    acquisition = replace(acquisition, protection=_still(protection, source))
+    acquisition = replace(acquisition, protection=guard.protection)
     if check:
         acquisition = verified_again(case, job, acquisition, by_libewf=True)
     if copy and not found.copy_failure:
         acquisition = _copy_verified(job, acquisition, copy)
     result = keep(case, job, acquisition)
-    forget_rescue(folder)
-    (folder / STATE).unlink(missing_ok=True)
+    folder = case.folder.images(exhibit)
     if acquisition.second_copy:
         for name in (MAP, ZEROS, PIECES, MANIFEST):
             shutil.copyfile(folder / name, Path(acquisition.second_copy) / f"{exhibit}.{name}")
     if acquisition.second_read and not acquisition.second_read.equal:
         case.record("second-read-differs", result["custody"]["second_read"], exhibit)
+        _forget(folder)
         raise NotIntact(
             f"The source of {exhibit} did not give the same bytes twice: "
             f"{_amount(acquisition.second_read.differing)} differ, "
@@ -150,7 +153,14 @@ def acquire(
             "Both readings are kept beside the image. The drive, its bridge or the cable is failing; say so in the "
             "report, and do not acquire again before another reader was tried.",
         )
-    return result
+    return {**result, "afterwards": lambda: _forget(folder)}
+
+
+def _forget(folder: Path) -> None:
+    """Removes what an acquisition is gone on with. In this order: without the map of the rescue the zeros of bad places
+    would pass for what the drive said."""
+    (folder / STATE).unlink(missing_ok=True)
+    forget_rescue(folder)
 
 
 # ------------------------------------------------------------------------------------------------------------- parts
@@ -210,13 +220,13 @@ def _sink(
     source: Source,
     device: Device,
     *,
-    gone_on_with: bool,
+    anew: bool,
 ) -> Sink:
     if plan.format == "raw":
-        return RawSink(folder / f"{exhibit}.raw", source.size, resume=gone_on_with)
+        return RawSink(folder / f"{exhibit}.raw", source.size, resume=not anew)
     first = folder / f"{exhibit}.E01"
-    kept = kept_ewf(first) if gone_on_with else None
-    if gone_on_with and not kept:
+    kept = None if anew else kept_ewf(first)
+    if not anew and not kept:
         _remove_segments(first)
     details = case.details
     return EwfSink(
@@ -264,7 +274,7 @@ def _copy_sink(
             f"The second copy's disk has {free} bytes free and {needed} may be needed.",
             "Free space there or name another folder with --second-copy.",
         )
-    return _sink(case, exhibit, folder, plan, source, device, gone_on_with=False)
+    return _sink(case, exhibit, folder, plan, source, device, anew=True)
 
 
 def _require_no_copy(folder: Path, exhibit: str) -> None:
@@ -315,17 +325,34 @@ def _imaged(
     )
 
 
-def _read_twice(case: OpenCase, job: Job, acquisition: Acquisition, source: Source, sink: Sink) -> Acquisition:
+def _seen_before(source: Path, device: Device) -> SeenBefore | None:
+    """What this computer's log says of the drive since it was plugged in; None for a file."""
+    if not is_device(source):
+        return None
+    log = history(device)
+    rows = tuple((row.time, row.text) for row in log.rows)
+    return SeenBefore(rows, log.detail, tuple(row.text for row in mounted(log.rows)))
+
+
+def _keep_maps(folder: Path, size: int, found: Imaging) -> None:
+    """Errors, zeros and pieces beside the image; what an earlier start wrote there is replaced."""
+    for name in (MAP, ZEROS, PIECES):
+        (folder / name).unlink(missing_ok=True)
+    write_map(folder / MAP, size, found.bad)
+    found.zeros.save(folder / ZEROS)
+    save_pieces(folder / PIECES, found.pieces)
+
+
+def _read_twice(job: Job, source: Source, sink: Sink, found: Imaging) -> SecondRead:
     with open_image(sink.segments) as image:
-        found = read_again(
+        return read_again(
             source,
             image,
-            acquisition.bad,
-            case.folder.images(acquisition.exhibit),
+            found.bad,
+            sink.folder,
             lambda done, total: job.progress("second read", done, total),
             job.check,
         )
-    return replace(acquisition, second_read=found)
 
 
 def _copy_verified(job: Job, acquisition: Acquisition, copy: Sink) -> Acquisition:
@@ -340,14 +367,6 @@ def _copy_verified(job: Job, acquisition: Acquisition, copy: Sink) -> Acquisitio
         failure = str(error)
     job.told("copy", acquisition.exhibit, failure)
     return replace(acquisition, second_copy="", second_copy_failure=f"The second copy is not whole: {failure}")
-
-
-def _still(before: Protection, source: Path) -> Protection:
-    """The protection as measured, or what changed while the drive was read."""
-    after = measure_protection(source)
-    if after.method == before.method:
-        return before
-    return Protection("none measured", f"before: {before.method}; after: {after.method}")
 
 
 def _amount(extents: Sequence[Any]) -> str:

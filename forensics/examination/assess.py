@@ -12,22 +12,25 @@ from forensics.casefile.stored import SourceSet
 from forensics.errors import Refused
 from forensics.examination.open_case import OpenCase, verb
 from forensics.exposure.assessment import SURE, Counts, Places, assessment
-from forensics.exposure.estimate import Decoyed, Measured, bounds, measure
+from forensics.exposure.digest import ResultDigest, basis
+from forensics.exposure.estimate import CONFIRMED_SHARE, LEVEL, PROBABLE_SHARE, Decoyed, Measured, bounds, measure
 from forensics.exposure.strata import STRATA, stratum_of
-from forensics.exposure.tiers import counting, exposure_of
+from forensics.exposure.tiers import MAJORITY_YEARS, RULE, counting, exposure_of
 from forensics.jobs.events import Job
 from forensics.matching.agreement import DECIDING
-from forensics.matching.chance import WRONG, decode
+from forensics.matching.chance import SEEDS, WRONG, decode
 from forensics.matching.records import DistinctPersons
 from forensics.model import Exposure, Moved, SourceRecord
 
 SAID = (
     "source_records", "tiers", "minors", "deceased", "estimate_status", "floor", "estimate", "low", "high",
+    "result_sha256",
 )  # fmt: skip
 """What the ledger keeps of the result."""
 
-Found = tuple[int, Exposure, int, tuple[Moved, ...]]
-"""Number of the record, the person rated by the ceiling of its stratum, the stratum, and which decoys it has."""
+Found = tuple[int, Exposure, int, tuple[Moved, ...], bytes]
+"""Number of the record, the person rated by the ceiling of its stratum, the stratum, which decoys it has, and the basis
+of the result's digest."""
 
 
 @verb("assess")
@@ -44,14 +47,16 @@ def assess(case: OpenCase, job: Job) -> dict[str, Any]:
     strata = measured(
         store.decoy_hits().tolist(),
         store.fact("decoys"),
-        Counter(stratum for _, _, stratum, _ in found),
-        Counter((kind, stratum) for _, _, stratum, holds in found for kind in holds),
+        Counter(stratum for _, _, stratum, _, _ in found),
+        Counter((kind, stratum) for _, _, stratum, holds, _ in found for kind in holds),
     )
     counts = Counts()
     exposures = []
-    for number, person, stratum, _ in found:
+    digest = ResultDigest()
+    for number, person, stratum, _, rests_on in found:
         rated = replace(person, tier=strata[stratum].tier)
         counts.add(stratum, rated)
+        digest.add(rated, rests_on)
         exposures.append((number, rated))
     sets = store.source_sets()
     with case.view() as view:
@@ -64,6 +69,7 @@ def assess(case: OpenCase, job: Job) -> dict[str, Any]:
         persons_after_merge=persons,
         not_examined=left,
     )
+    result["result_sha256"] = digest.hexdigest(settings=_settings(case, sets), estimate=result)
     sure = [place for place, one in enumerate(strata) if one.tier in SURE]
     store.replace_exposure(exposures, result, places.counts(sure))
     job.changed("exposure")
@@ -84,6 +90,23 @@ def _persons(case: OpenCase, sets: list[SourceSet]) -> int:
     return persons.count()
 
 
+def _settings(case: OpenCase, sets: list[SourceSet]) -> dict[str, Any]:
+    """What was compared, and how. The day by which somebody is a minor is not here: it may be the day of the case, and
+    what it decides stands with each person."""
+    return {
+        "exhibits": sorted(
+            [made.exhibit, made.size, made.hashes.get("sha256") or made.hashes] for made in case.store.acquisitions()
+        ),
+        "records": sorted([one.sha256, one.as_of, one.mapping] for one in sets),
+        "minor_below": MAJORITY_YEARS,
+        "decoys_of_a_kind": SEEDS,
+        "shares": [CONFIRMED_SHARE, PROBABLE_SHARE],
+        "level": LEVEL,
+        "rule": {str(tier): words for tier, words in RULE.items()},
+        "strata": [[one.name, str(one.ceiling)] for one in STRATA],
+    }
+
+
 def reference_day(case: OpenCase) -> date:
     """The day on which somebody is a minor or not: of the incident, else of the copying, return, or the case."""
     details = case.details
@@ -98,7 +121,8 @@ def _found(case: OpenCase, job: Job, places: Places, today: date) -> Iterator[Fo
         if stratum is None:
             continue
         places.add(stratum, counted)
-        yield number, exposure_of(record, STRATA[stratum].ceiling, counted, today), stratum, moves_of(record)
+        person = exposure_of(record, STRATA[stratum].ceiling, counted, today)
+        yield number, person, stratum, moves_of(record), basis(record, evidence)
 
 
 def moves_of(record: SourceRecord) -> tuple[Moved, ...]:

@@ -150,6 +150,7 @@ def keep(case: OpenCase, job: Job, acquisition: Acquisition) -> dict[str, Any]:
             **asdict(acquisition),
             "source": Path(acquisition.source).name,
             "second_copy": Path(acquisition.second_copy).name,
+            "seen_before": None,
         },
         "files_sha256": digests,
     }
@@ -168,6 +169,7 @@ def keep(case: OpenCase, job: Job, acquisition: Acquisition) -> dict[str, Any]:
         "bad_ranges": len(acquisition.bad),
         "bad_bytes": sum(bad.length for bad in acquisition.bad),
         "protection": asdict(acquisition.protection),
+        "log_lines_of_mounts_before": len(acquisition.seen_before.mounted) if acquisition.seen_before else None,
         "verified": acquisition.verified,
         "manifest_sha256": hashing.of_file(path),
     }

@@ -109,7 +109,8 @@ def verb(
     """The frame of a verb: holds the case, and writes `started` and `finished` into the ledger.
 
     Only `options` reach the ledger, and nothing that people typed beside them. A result may carry `custody`: what the
-    `finished` entry says of it; it is taken out of what the caller gets.
+    `finished` entry says of it; and `afterwards`: what is done once that entry is on the disk. Both are taken out of
+    what the caller gets.
     """
 
     def frame(work: Verb[P]) -> Verb[P]:
@@ -131,8 +132,11 @@ def verb(
                 except Exception as error:
                     case.record(FINISHED, {"verb": name, "outcome": "failed", "error": type(error).__name__}, exhibit)
                     raise
+                afterwards = result.pop("afterwards", None)
                 data = {"verb": name, "outcome": "ok", **result.pop("custody", {})}
                 case.record(FINISHED, data, exhibit)
+                if afterwards:
+                    afterwards()
                 return result
 
         return cast(Verb[P], framed)

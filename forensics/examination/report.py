@@ -12,6 +12,7 @@ from forensics import __version__, hashing
 from forensics.casefile import workstation
 from forensics.casefile.views import CaseView
 from forensics.errors import Refused
+from forensics.examination import sample
 from forensics.examination.custody import sign_ledger
 from forensics.examination.open_case import OpenCase, verb
 from forensics.exposure.tiers import RULE
@@ -34,10 +35,13 @@ from forensics.report.facts import (
     PlacesSheet,
     RecordsSheet,
     ReportFacts,
+    SampleRow,
+    SampleSheet,
     SignerSheet,
     TypeCount,
 )
 from forensics.report.signing import sign as sign_pdf
+from forensics.report.wording import TIER_NAMES
 
 STEPS = (
     "The drive was read once from the first byte to the last; every digest was computed from the bytes as they were "
@@ -179,6 +183,7 @@ def gather(case: OpenCase, view: CaseView, signer: Signer | None, number: int) -
             ),
         ),
         signer=_signer(signer),
+        sample=_sample(sample.latest(view)),
     )  # fmt: skip
 
 
@@ -245,6 +250,16 @@ def _exposure(view: CaseView, result: dict[str, Any]) -> ExposureSheet:
             for place in view.documents_with_persons()
         ),
     )
+
+
+def _sample(told: dict[str, Any] | None) -> SampleSheet | None:
+    if told is None:
+        return None
+    rows = {"Both tiers": told["precision"], **{TIER_NAMES[Tier(tier)]: one for tier, one in told["tiers"].items()}}
+    return SampleSheet(
+        told["closed"], told["population"], len(told["reviewers"]), told["kappa"], told["catch_answers"],
+        told["caught"], tuple(SampleRow(name, **one) for name, one in rows.items()), told["method"], told["current"],
+    )  # fmt: skip
 
 
 def _notes(quality: dict[str, Any]) -> tuple[str, ...]:

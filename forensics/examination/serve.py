@@ -7,6 +7,13 @@
 | `{"id", "verb": "review decide", "keys", "decision", "reason", "by"}` | `decided`, `act`; as the verb |
 | `{"id", "verb": "review undo", "keys", "reason", "by"}` | `undone`, `review` |
 | `{"id", "verb": "reveal", "record_key", "reason", "by"}` | `record`: the person's values; recorded first |
+| `{"id", "verb": "passport", "record_key"}` | the passport, masked; with `out` its PDF is written |
+| `{"id", "verb": "review sample draw", "size", "seed", "tiers", "by"}` | `sample`, `items`, `population` |
+| `{"id", "verb": "review sample list", "reviewer", "unanswered"}` | `questions`: `item`, `place`, `record` … |
+| `{"id", "verb": "review sample show", "item", "by"}` | `record`, `place`, `lines` of what stands there |
+| `{"id", "verb": "review sample answer", "item", "answer", "reviewer"}` | `unanswered`: how many are left |
+| `{"id", "verb": "review sample reveal", "item", "reason", "by"}` | `record`: the values; recorded first |
+| `{"id", "verb": "review sample close" or "review sample result", "by"}` | what it shows |
 
 A verb that this version does not have is answered with `refused`.
 """
@@ -16,23 +23,25 @@ from __future__ import annotations
 import base64
 import json
 from collections.abc import Iterable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from forensics.errors import DriveCustodyError, Refused
-from forensics.evidence.content import open_content
 from forensics.evidence.image import open_image
-from forensics.examination import review
+from forensics.examination import review, sample
 from forensics.examination.custody import list_events
 from forensics.examination.images import image_paths
 from forensics.examination.open_case import OpenCase
+from forensics.examination.passage import ReadEntry, read_entry
+from forensics.examination.passport import passport, passport_pdf
 from forensics.jobs import pool
-from forensics.jobs.events import Emit, Job
-from forensics.model import FileEntry, Locator, Volume
+from forensics.jobs.events import Emit, Job, silent
+from forensics.model import Locator
 
 MOST = 1 << 20
 """Bytes of one answer at most."""
+
+_SAMPLE = "review sample "
 
 
 def serve(case: OpenCase, job: Job, emit: Emit, lines: Iterable[str]) -> dict[str, Any]:
@@ -66,16 +75,27 @@ def _answer(case: OpenCase, line: str) -> dict[str, Any]:
             answer = review.undo(case, keys=[str(key) for key in request.get("keys", ())], **_why(request))
         elif request.get("verb") == "reveal":
             answer = {"record": review.revealed(case, record_key=str(request["record_key"]), **_why(request))}
+        elif request.get("verb") == "passport":
+            answer = _passport(case, request)
+        elif str(request.get("verb", "")).startswith(_SAMPLE):
+            answer = sample.request(case, str(request["verb"])[len(_SAMPLE) :], request)
         else:
             raise Refused(
                 "There is no such request in this version.",
-                "Requests: read, custody list, review decide, review undo, reveal.",
+                "Requests: read, custody list, review decide, review undo, review sample …, reveal, passport.",
             )
     except DriveCustodyError as error:
         return {"id": number, "outcome": "refused", "message": str(error)}
     except (KeyError, TypeError, ValueError):
         return {"id": number, "outcome": "refused", "message": "The request lacks something, or has it wrong."}
     return {"id": number, "outcome": "ok", **answer}
+
+
+def _passport(case: OpenCase, request: dict[str, Any]) -> dict[str, Any]:
+    key, by = str(request["record_key"]), str(request.get("by", ""))
+    if not request.get("out"):
+        return passport(case, record_key=key)
+    return passport_pdf(case, silent(), record_key=key, out=Path(str(request["out"])), by=by)
 
 
 def _why(request: dict[str, Any]) -> dict[str, Any]:
@@ -111,21 +131,6 @@ def _read(case: OpenCase, request: dict[str, Any]) -> dict[str, Any]:
             data = case.store.content_range(stored.id, offset, length)
         else:
             volume = next(v for number, v, _ in case.store.volumes(locator.exhibit) if number == stored.volume)
-            item = _ReadEntry(segments, volume, stored.entry, offset, length)
+            item = ReadEntry(segments, volume, stored.entry, offset, length)
             data = next(iter(pool.run(read_entry, [item], workers=1, seconds=30.0))).value or b""
     return {"size": size, "offset": offset, "data": base64.b64encode(data).decode("ascii")}
-
-
-@dataclass(frozen=True, slots=True)
-class _ReadEntry:
-    segments: tuple[Path, ...]
-    volume: Volume
-    entry: FileEntry
-    offset: int
-    length: int
-
-
-def read_entry(item: _ReadEntry) -> bytes:
-    """Part of a content, read by a worker: the file system is as hostile here as anywhere."""
-    with open_image(item.segments) as image:
-        return open_content(image, item.volume, item.entry).read_at(item.offset, item.length)

@@ -265,7 +265,7 @@ def _scan_piece(item: ScanPiece, index: RecordIndex) -> Compared:
     else:
         # What stands before the piece is context for its first values; rows and lines need none.
         lead = min(MARGIN, piece.offset) if piece.unit is Unit.NONE else 0
-        data = _piece_bytes(item, piece.offset - lead, piece.length + lead)
+        data = piece_bytes(item, piece.offset - lead, piece.length + lead)
     last = max(lead, len(data) - piece.overlap)
     hits = scan(data, index, lead, last)
     if piece.table:
@@ -314,7 +314,8 @@ def _one_a_line(found: Sequence[Found], line_ends: NDArray[np.int64], first: int
     return list(kept.values())
 
 
-def _piece_bytes(item: ScanPiece, offset: int, length: int) -> bytes:
+def piece_bytes(item: ScanPiece, offset: int, length: int) -> bytes:
+    """Bytes of the content that the piece is of."""
     if item.data is not None:
         return item.data[offset - item.data_offset : offset - item.data_offset + length]
     if item.volume is None:

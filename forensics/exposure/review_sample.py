@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 import random
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -18,6 +18,25 @@ ANSWERS = (YES, NO, UNSURE)
 
 _STEPS = 200
 """Halvings of [0, 1] and terms of the continued fraction: both are exact to a double well before."""
+
+LEAST_ANSWERED = 30
+"""Answers below which no share is given: without one error among 29 up to 12 % could still be wrong."""
+
+LEAST_CAUGHT = 0.9
+"""Share of the catch-rows that every reviewer must have answered with no, or nothing is measured."""
+
+CATCH_SHARE, LEAST_CATCH = 0.1, 6
+"""Catch-rows for every item, and at least so many: who says yes to everything passes none of them."""
+
+METHOD = (
+    "Persons confirmed or probable were drawn with equal chance, in proportion to the documents they stand in, each "
+    "with one place. Reviewers saw the place and a masked record, not the tier, and said whether the place shows that "
+    "person. An item is wrong unless every reviewer who answered it said yes. The interval is Clopper and Pearson’s "
+    "(95 %); what nobody answered counts as wrong in its lower end and as right in its upper. Mixed in were "
+    "catch-rows: places and records drawn in the same way, but put together wrongly. Nothing is given where fewer than "
+    "30 items were answered, or where a reviewer said no to fewer than 90 % of the catch-rows."
+)
+"""As the report prints it."""
 
 T = TypeVar("T")
 
@@ -112,14 +131,41 @@ def draw(population: Iterable[tuple[str, T]], size: int, seed: int) -> list[T]:
     return [laid[min(len(laid) - 1, int(start + k * step))] for k in range(size)]
 
 
+def split(population: int, size: int) -> tuple[int, int]:
+    """How many items a sample of `size` out of so many persons has, and how many catch-rows beside them: both are drawn
+    from the same persons, so of few persons both get fewer."""
+    items = min(size, max(0, min(population - LEAST_CATCH, math.floor(population / (1 + CATCH_SHARE)))))
+    return items, min(population - items, max(LEAST_CATCH, math.ceil(CATCH_SHARE * items)))
+
+
+def mispaired(places: int, may: Callable[[int, int], bool]) -> list[int | None]:
+    """For each of so many places the number of the record put to it: another's, each used once; None where none may.
+
+    `may(place, record)` says whether the record plainly does not belong to the place. Shifts of the whole list are
+    tried first, because then places and records stay the same ones; else each place gets the next that may.
+    """
+    for shift in range(1, places):
+        if all(may(place, (place + shift) % places) for place in range(places)):
+            return [(place + shift) % places for place in range(places)]
+    left = list(range(places))
+    given: list[int | None] = []
+    for place in range(places):
+        chosen = next((record for record in left if record != place and may(place, record)), None)
+        if chosen is not None:
+            left.remove(chosen)
+        given.append(chosen)
+    return given
+
+
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """One reviewer's answer to one item of a sample."""
+    """One reviewer's answer to one item of a sample; `tier` is that of the person whose place it is."""
 
     item: int
     catch_row: bool
     reviewer: str
     answer: str
+    tier: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +173,8 @@ class SampleResult:
     """What a blind sample says. Shares are 0 to 1; `low` and `high` bound the share of wrong persons at 95 %.
 
     An item is an error where any reviewer did not say yes: an unsure answer never counts for the list. `caught` of
-    `catch_rows` answers to catch-rows were no. `kappa` is None unless two reviewers answered the same items.
+    `catch_rows` answers to catch-rows were no. `kappa` is over items and catch-rows, since over
+    items alone nearly all answers are yes and it says nothing; None unless two reviewers answered the same ones.
     """
 
     answered: int
@@ -171,3 +218,54 @@ def _agreement(by_reviewer: Mapping[str, Mapping[int, str]]) -> float | None:
     first, second = (by_reviewer[name] for name in sorted(by_reviewer))
     both = sorted(set(first) & set(second))
     return kappa([first[item] for item in both], [second[item] for item in both])
+
+
+@dataclass(frozen=True, slots=True)
+class Precision:
+    """The share of items that were right, 0 to 1 with its 95 % interval; None where it is not measurable, and why."""
+
+    items: int
+    answered: int
+    errors: int
+    share: float | None
+    low: float | None
+    high: float | None
+    because: str = ""
+
+
+def precision(items: int, answers: Sequence[Answer], unfit: str = "") -> Precision:
+    """Of so many items with these answers (catch-rows are left out); `unfit` says why the whole sample is, if it is."""
+    found = result_of([answer for answer in answers if not answer.catch_row])
+    because = unfit
+    if not because and found.answered < LEAST_ANSWERED:
+        because = f"too few answers: {found.answered:,} of at least {LEAST_ANSWERED}"
+    if because:
+        return Precision(items, found.answered, found.errors, None, None, None, because)
+    unanswered = items - found.answered
+    return Precision(
+        items,
+        found.answered,
+        found.errors,
+        1.0 - found.errors / found.answered,
+        1.0 - clopper_pearson(found.errors + unanswered, items)[1],
+        1.0 - clopper_pearson(found.errors, items)[0],
+    )
+
+
+def caught_by(answers: Sequence[Answer]) -> dict[str, tuple[int, int]]:
+    """Reviewer → catch-rows answered with no, and catch-rows answered."""
+    asked: dict[str, list[bool]] = {answer.reviewer: [] for answer in answers}
+    for answer in answers:
+        if answer.catch_row:
+            asked[answer.reviewer].append(answer.answer == NO)
+    return {reviewer: (sum(said), len(said)) for reviewer, said in sorted(asked.items())}
+
+
+def unfit(answers: Sequence[Answer]) -> str:
+    """Why these answers measure nothing, or empty: somebody's eyes were never put to the test, or failed it."""
+    for caught, asked in caught_by(answers).values():
+        if asked < LEAST_CATCH:
+            return f"a reviewer answered {asked:,} catch-rows, and fewer than {LEAST_CATCH} show nothing"
+        if caught < LEAST_CAUGHT * asked:
+            return f"a reviewer said no to {caught:,} of {asked:,} catch-rows only"
+    return ""

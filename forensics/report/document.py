@@ -74,16 +74,18 @@ def _set(facts: ReportFacts, known: _Plan, learned: _Plan) -> bytes:
     stream = io.BytesIO()
     template = _Template(stream, facts, known, learned)
     # The cover is drawn by its page template; the flow needs something to open that page with.
-    template.build([Spacer(1, 1), *body(facts)], canvasmaker=_canvas_maker(facts))
+    template.build([Spacer(1, 1), *body(facts)], canvasmaker=canvas_maker(facts.date))
     learned.pages = template.page
     return stream.getvalue()
 
 
-def _canvas_maker(facts: ReportFacts) -> Any:
+def canvas_maker(date: str) -> Any:
+    """Makes canvases that carry no date but this one and no font but the embedded ones."""
+
     def make(filename: Any, **options: Any) -> Canvas:
         # Canvas opens every page in Helvetica unless told otherwise, and that font would not be embedded.
         canvas = Canvas(filename, **{**options, "initialFontName": REGULAR, "invariant": 1, "lang": "en"})
-        canvas._doc._timeStamp = _stamp(facts.date)  # reportlab offers no public way to give the date
+        canvas._doc._timeStamp = _stamp(date)  # reportlab offers no public way to give the date
         canvas.setViewerPreference("DisplayDocTitle", "true")
         canvas.showOutline()
         return canvas

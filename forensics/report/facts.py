@@ -150,6 +150,8 @@ class Assessment:
     not_examined_items: int | None
     not_examined_bytes: int | None
     not_examined_reasons: Mapping[str, int]
+    result_sha256: str = ""
+    """Digest of the whole result; empty for one that was made before there was any."""
 
     @classmethod
     def from_result(cls, result: Mapping[str, Any]) -> Self:
@@ -167,6 +169,7 @@ class Assessment:
                 not_examined_items=left.get("items"),
                 not_examined_bytes=left.get("bytes"),
                 not_examined_reasons=dict(left.get("reasons") or {}),
+                result_sha256=str(result.get("result_sha256", "")),
             )
         except (KeyError, TypeError, AttributeError) as cause:
             raise Defect("The assessment handed to the report does not have the agreed form.") from cause
@@ -237,6 +240,41 @@ class ExposureSheet:
 
 
 @dataclass(frozen=True, slots=True)
+class SampleRow:
+    """One row of the blind sample's table: a tier or all of them. Shares 0 to 1, None where not measurable."""
+
+    name: str
+    items: int
+    answered: int
+    errors: int
+    share: float | None
+    low: float | None
+    high: float | None
+    because: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class SampleSheet:
+    """A closed blind sample: `rows` begin with all tiers. `caught` of `catch_answers` answers to catch-rows were no;
+    `current` is whether it was drawn from the result that this report prints."""
+
+    closed: str
+    population: int
+    reviewers: int
+    kappa: float | None
+    catch_answers: int
+    caught: int
+    rows: tuple[SampleRow, ...]
+    method: str
+    current: bool
+
+    @property
+    def measured(self) -> bool:
+        """Whether it says anything of the persons of this report."""
+        return self.current and bool(self.rows) and self.rows[0].share is not None
+
+
+@dataclass(frozen=True, slots=True)
 class CustodyRow:
     """One entry of the ledger as annex A prints it; `seq` counts from 1, `detail` holds no personal data."""
 
@@ -293,6 +331,7 @@ class ReportFacts:
     signer: SignerSheet | None
     classification: str = "Confidential"
     paper: Literal["A4", "Letter"] = "Letter"
+    sample: SampleSheet | None = None
 
     def check(self) -> None:
         """Prove that what the report sums adds up. Raises `Defect` that names the first sum that does not."""
@@ -305,6 +344,8 @@ class ReportFacts:
         if self.exposure:
             _check_exposure(self.exposure)
             _check_not_examined(self.exposure.assessment, self.not_examined)
+        if self.sample:
+            _check_sample(self.sample)
         sequence = [row.seq for row in self.custody]
         if any(later <= earlier for earlier, later in pairwise(sequence)):
             raise Defect("The custody events handed to the report are not in the order of the ledger.")
@@ -371,6 +412,16 @@ def _check_exposure(exposure: ExposureSheet) -> None:
         _equal(holder.persons, (holder.tiers.get(tier, 0) for tier in TIERS), "a document that holds persons")
         if holder.persons > assessment.persons:
             raise Defect("A document holds more persons than were found.")
+
+
+def _check_sample(sample: SampleSheet) -> None:
+    whole, *tiers = sample.rows
+    for name in ("items", "answered", "errors"):
+        _equal(getattr(whole, name), (getattr(row, name) for row in tiers), f"the blind sample’s {name}")
+    if any(not 0 <= row.errors <= row.answered <= row.items for row in sample.rows):
+        raise Defect("The blind sample has more errors or answers than items.")
+    if not 0 <= sample.caught <= sample.catch_answers:
+        raise Defect("The blind sample caught more catch-rows than were answered.")
 
 
 def _check_not_examined(assessment: Assessment, items: tuple[NotExaminedItem, ...]) -> None:

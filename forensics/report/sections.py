@@ -9,9 +9,9 @@ from reportlab.platypus import CondPageBreak, Flowable, PageBreak, Paragraph, Sp
 from forensics.errors import Defect
 from forensics.model import Acquisition, EntryStatus, Tier
 from forensics.report import wording
-from forensics.report.facts import TIERS, AcquisitionSheet, ExposureSheet, ReportFacts
+from forensics.report.facts import TIERS, AcquisitionSheet, ExposureSheet, ReportFacts, SampleSheet
 from forensics.report.figures import Column, Grid, ShareBar, TierBars, Tiles, sheet
-from forensics.report.typography import MONO, count, markup, percent, size_text, styles
+from forensics.report.typography import MONO, count, markup, percent, share, size_text, styles
 
 IMPLAUSIBLE_ROWS = 50
 
@@ -190,6 +190,14 @@ def acquisition(facts: ReportFacts) -> list[Flowable]:
     return story
 
 
+def _seen_before(it: Acquisition) -> str:
+    """What the computer's log knew of the device before it was read."""
+    if it.seen_before is None:
+        return "not looked at: the source was no device"
+    said = f"{len(it.seen_before.rows):,} lines, {it.seen_before.detail}"
+    return f"{said}; MOUNTED: " + "; ".join(it.seen_before.mounted) if it.seen_before.mounted else said
+
+
 def _second_copy(it: Acquisition) -> str:
     return "made and verified" if it.second_copy else it.second_copy_failure or "none"
 
@@ -223,6 +231,7 @@ def _one_acquisition(made: AcquisitionSheet) -> list[Flowable]:
         ("Started", "; ".join(it.begun) if len(it.begun) > 1 else it.started),
         ("Finished", it.finished),
         ("Write protection, as measured", f"{it.protection.method}: {it.protection.detail}".rstrip(": ")),
+        ("Log of the computer before", _seen_before(it)),
         ("Unreadable", f"{size_text(made.bad_bytes)} in {len(it.bad):,} range{'' if len(it.bad) == 1 else 's'}"),
         ("Zero bytes", f"{size_text(it.zero_bytes)}, {percent(it.zero_bytes, it.size)}"),
         ("Files not to be believed", count(None if made.implausible is None else len(made.implausible))),
@@ -457,9 +466,36 @@ def certainty(facts: ReportFacts) -> list[Flowable]:
         story += [_h2("Estimate"), Grid((Column("", 0.7), Column("", 0.3, "right")), rows, part=0.62)]
         if told.estimate_status:
             story.append(_p(f"State of the estimate: {told.estimate_status}"))
+        if told.result_sha256:
+            story += [
+                sheet([("Result SHA-256", told.result_sha256)], mono=True),
+                _p(wording.RESULT_DIGEST, "small"),
+            ]
+    story += _sample(facts.sample)
     if missing := wording.unmeasured(facts):
         story += [_h2("What was not measured"), *_bullets([f"{text[:1].upper()}{text[1:]}." for text in missing])]
     return story
+
+
+def _sample(sample: SampleSheet | None) -> list[Flowable]:
+    if sample is None:
+        return []
+    columns = (
+        Column("Blind sample", 0.2), Column("Items", 0.1, "right"), Column("Answered", 0.12, "right"),
+        Column("Wrong", 0.1, "right"), Column("Right", 0.12, "right"), Column("95 % interval", 0.36, "right"),
+    )  # fmt: skip
+    rows = []
+    for row in sample.rows:
+        right, between = "–", f"not measurable: {row.because}"
+        if row.share is not None and row.low is not None and row.high is not None:
+            right, between = share(row.share), f"{share(row.low)} – {share(row.high)}"
+        rows.append((row.name, count(row.items), count(row.answered), count(row.errors), right, between))
+    return [
+        _h2("Misattribution: a blind sample"),
+        Grid(columns, rows),
+        *(_p(text) for text in wording.sample_sentences(sample)),
+        _p(sample.method, "small"),
+    ]
 
 
 def method(facts: ReportFacts) -> list[Flowable]:
@@ -471,14 +507,14 @@ def method(facts: ReportFacts) -> list[Flowable]:
     return story
 
 
-def limits(_: ReportFacts) -> list[Flowable]:
+def limits(facts: ReportFacts) -> list[Flowable]:
     return [
         _h2("Limits"),
         *_bullets(wording.LIMITS),
         _h2("Other explanations of what was found"),
         *_bullets(wording.ALTERNATIVES),
         _h2("Not in this report"),
-        *_bullets(wording.NOT_IN_THIS_REPORT),
+        *_bullets(wording.not_in_this_report(facts)),
     ]
 
 

@@ -109,7 +109,7 @@ def _cut(word: str, font: str, size: float, room: float) -> int:
 
 @cache
 def styles() -> dict[str, ParagraphStyle]:
-    """The paragraph styles by name: `title`, `subtitle`, `h1`, `h2`, `body`, `small`, `lead`, `bullet`, `command`."""
+    """The paragraph styles by name: `title`, `subtitle`, `h1`, `h2`, `h3`, `body`, `small`, `lead`, `bullet`…"""
     load_fonts()
     body = ParagraphStyle(
         "body", fontName=REGULAR, fontSize=9.5, leading=14, textColor=INK, spaceAfter=6, splitLongWords=1,
@@ -129,6 +129,8 @@ def styles() -> dict[str, ParagraphStyle]:
         like("small", fontSize=8, leading=11.5, textColor=MUTED, spaceAfter=5),
         like("bullet", leftIndent=14, bulletIndent=2, spaceAfter=4),
         like("numbered", fontSize=10, leading=15, leftIndent=18, bulletIndent=0, spaceAfter=6),
+        like("h3", fontName=STRONG, fontSize=9.5, leading=12, spaceBefore=6, spaceAfter=3, keepWithNext=1),
+        like("tight", fontSize=8, leading=10.5, leftIndent=10, bulletIndent=1, spaceAfter=1.5),
         like("command", fontName=MONO, fontSize=7.6, leading=11, leftIndent=8, spaceAfter=2),
     )
     return {style.name: style for style in made}
@@ -159,3 +161,11 @@ def percent(part: int | None, whole: int | None) -> str:
     if share < 100 and f"{share:.1f}" == "100.0":
         return "> 99.9 %"
     return f"{share:.1f} %"
+
+
+def share(part: float) -> str:
+    """A share from 0 to 1 in per cent with one decimal, that never rounds to all or nothing where it is neither."""
+    shown = f"{100 * part:.1f} %"
+    if part < 1 and shown == "100.0 %":
+        return "> 99.9 %"
+    return "< 0.1 %" if part > 0 and shown == "0.0 %" else shown

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from forensics.model import Tier
-from forensics.report.facts import AcquisitionSheet, Assessment, ExposureSheet, ReportFacts
+from forensics.report.facts import AcquisitionSheet, Assessment, ExposureSheet, ReportFacts, SampleSheet
 from forensics.report.typography import count, size_text
 
 TITLE = "Chain of custody and exposure report"
@@ -40,12 +40,22 @@ ALTERNATIVES = (
     "A person may be found through a record of somebody else: a member of the same household, or an equal name.",
 )
 
+BLIND_SAMPLE = "Blind sample of misattributions"
+
 NOT_IN_THIS_REPORT = (
     "Opened or copied elsewhere: indicators for and against, and a timeline of events",
-    "Blind sample of misattributions, spike test of recall, and sensitivity of the estimate",
+    BLIND_SAMPLE,
+    "Spike test of recall, and sensitivity of the estimate",
     "Certificate under Federal Rules of Evidence 902(14), examiner's qualifications and statement of opinion",
     "Notice duties and dates (they belong in a separate memorandum for counsel)",
     "The list of persons: no name, number or birth date of a data subject is printed here",
+)
+
+
+RESULT_DIGEST = (
+    "Whoever examines the same image with the same source records and settings finds the same digest: it is made of "
+    "every person, tier, element and place, of the numbers of this section, and of the settings; not of the case, the "
+    "clock, or the order of the work."
 )
 
 
@@ -115,6 +125,11 @@ def how_sound(sheets: Sequence[AcquisitionSheet]) -> str:
             state = "was not verified by a second reading"
         bad = f"{sheet.bad_bytes:,} bytes could not be read" if sheet.bad_bytes else "every byte could be read"
         parts.append(f"The image of {made.exhibit} ({made.size:,} bytes) {state}; {bad}.")
+        if made.seen_before and made.seen_before.mounted:
+            parts.append(
+                f"BEFORE THE ACQUISITION a file system of {made.exhibit} was mounted on this computer, according to "
+                f"{len(made.seen_before.mounted)} line(s) of its log; the drive may have been changed by that."
+            )
     return " ".join(parts)
 
 
@@ -150,8 +165,27 @@ def unmeasured(facts: ReportFacts) -> tuple[str, ...]:
             missing.append("persons who hold several source records")
         if told.not_in_records is None:
             missing.append("persons on the drive who are in no source record")
-        missing += ["misattribution", "recall"]
+        if not (facts.sample and facts.sample.measured):
+            missing.append("misattribution")
+        missing.append("recall")
     return tuple(missing)
+
+
+def not_in_this_report(facts: ReportFacts) -> tuple[str, ...]:
+    return tuple(text for text in NOT_IN_THIS_REPORT if not (facts.sample and text == BLIND_SAMPLE))
+
+
+def sample_sentences(sample: SampleSheet) -> tuple[str, ...]:
+    """What is said under the table of the blind sample."""
+    said = [
+        f"Drawn from {people(sample.population)}, closed {sample.closed}; reviewers: {sample.reviewers:,}. "
+        f"Of {sample.catch_answers:,} answers to catch-rows, {sample.caught:,} were no."
+    ]
+    if sample.kappa is not None:
+        said.append(f"Agreement of the two reviewers over items and catch-rows: Cohen’s κ {sample.kappa:.2f}.")
+    if not sample.current:
+        said.append("It was drawn from an earlier result and says nothing of the persons of this report.")
+    return tuple(said)
 
 
 def signing_subject(fingerprint: str | None) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import json
 import subprocess
 from pathlib import Path
 
@@ -108,6 +109,11 @@ def test_five_million_random_numbers_confirm_nobody(tmp_path: Path) -> None:
     with persons(tmp_path).open(newline="") as stream:
         tiers = {row["tier"] for row in csv.DictReader(stream)}
     assert tiers == {"possible"}
+    told = drivecustody("assess", tmp_path / "c.dcase", "--json", env={"DRIVECUSTODY_PASSPHRASE": "labelled"})
+    result = json.loads(told.splitlines()[-1])["result"]
+    assert result["ceiling"] > 50, "chance alone found nobody: nothing is tried here"
+    assert result["floor"] == 0
+    assert result["low"] == 0, "the interval has to allow that nobody is on the drive"
 
 
 @pytest.mark.nightly

@@ -15,9 +15,12 @@ NOBODY = 65534
 
 @contextmanager
 def loop_device(path: Path, *options: str) -> Iterator[Path]:
+    """The flag of a loop device outlives what it is attached to: one that a killed test left is cleared first."""
     command = ["losetup", "--find", "--show", *options, path]
     device = subprocess.run(command, capture_output=True, check=True, text=True).stdout.strip()
     try:
+        if "--read-only" not in options:
+            subprocess.run(["blockdev", "--setrw", device], check=True)
         yield Path(device)
     finally:
         subprocess.run(["losetup", "--detach", device], check=True)

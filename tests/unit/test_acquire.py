@@ -25,9 +25,12 @@ from forensics.examination.receive import new, receive
 from forensics.examination.unfinished import STATE
 from forensics.jobs import events
 from forensics.jobs.events import Event, Job, silent
+from forensics.model import HardwareBlocker
+from tests.unit.loop_devices import loop_device, mounted
 from tests.unit.review_fixtures import cheap_guesses
 
 __all__ = ["cheap_guesses"]
+
 
 MIB = 1 << 20
 SIZE = 24 * MIB
@@ -302,3 +305,33 @@ def test_a_flipped_byte_is_named_by_its_place_in_any_format(case: OpenCase, driv
     # The raw image by its piece of 4 MiB, E01 by its chunk of 32 KiB.
     first, last = (16_384, 24_575) if format == "raw" else (18_432, 18_495)
     assert f"{first:,} to {last:,}" in found.value.message or f"{first} to {last}" in found.value.message
+
+
+@pytest.mark.needs_root
+def test_a_device_is_held_read_only_meanwhile_and_a_mounted_one_is_refused(case: OpenCase, tmp_path: Path) -> None:
+    drive = tmp_path / "stick"
+    drive.write_bytes(bytes(SIZE))
+    subprocess.run(["mkfs.ext4", "-q", "-F", drive], check=True, capture_output=True)
+    with loop_device(drive) as device:
+        with mounted(device, tmp_path / "mount"), pytest.raises(Refused, match="FOR WRITING") as refused:
+            acquire(case, silent(), exhibit=EXHIBIT, source=device)
+        assert "umount" in refused.value.remedy
+        assert not case.folder.images(EXHIBIT).exists(), "nothing is begun that a rule forbids"
+        flags = []
+
+        def look(event: Event, _job: Job) -> None:
+            if event.get("phase") == "image":
+                flags.append(subprocess.run(["blockdev", "--getro", device], capture_output=True).stdout.strip())
+
+        job, _ = watched(look)
+        blocker = HardwareBlocker("Tableau", "T8u", "0001")
+        acquire(case, job, exhibit=EXHIBIT, source=device, blocker=blocker)
+        after = subprocess.run(["blockdev", "--getro", device], capture_output=True).stdout.strip()
+    assert set(flags) == {b"1"}
+    assert after == b"0"
+    (acquisition,) = case.store.acquisitions()
+    assert acquisition.protection.method == "hardware blocker declared; read-only device"
+    assert acquisition.protection.blocker == blocker
+    assert acquisition.protection.attempted_write.startswith("refused")
+    assert acquisition.seen_before is not None
+    require_image(case, drive)

@@ -1,6 +1,8 @@
 """What is said of a device is what the system told of it, and no more."""
 
+import json
 import subprocess
+from dataclasses import asdict
 from pathlib import Path
 
 import pytest
@@ -8,7 +10,7 @@ from unit.loop_devices import drive, loop_device, mounted, partitioned, partitio
 
 from forensics.errors import EnvironmentFailed, Refused
 from forensics.evidence import devices
-from forensics.evidence.devices import LogRow, describe, history, list_devices, measure_protection
+from forensics.evidence.devices import LogRow, describe, history, list_devices, measure_protection, protection
 from forensics.evidence.devices.linux import Linux, lsblk
 from forensics.evidence.devices.occupancy import Occupancy, unmount_command
 from forensics.evidence.devices.system_log import Log, limited, read_journal, read_ring
@@ -319,14 +321,21 @@ def test_mounts_are_read_with_escapes_options_and_whatever_number_btrfs_gives(ma
         "36 27 8:1 / /media/a\\040b rw,nosuid - vfat /dev/sdb1 rw,uid=1000\n"
         "37 27 0:52 /@ /media/btrfs ro,relatime - btrfs /dev/sdb2 rw\n"
         "38 27 8:17 / /other rw - ext4 /dev/sdc1 rw\n"
+        "39 27 8:2 / /media/error rw - ext4 /dev/sdb2 ro,errors=remount-ro\n"
     )
     device = machine.found["sdb"]
-    assert device.mounts == (Mount("/dev/sdb1", "/media/a b", True), Mount("/dev/sdb2", "/media/btrfs", False))
-    assert device.mounted_at == ("/media/a b", "/media/btrfs")
+    assert device.mounts == (
+        Mount("/dev/sdb1", "/media/a b", True),
+        Mount("/dev/sdb2", "/media/btrfs", False),
+        Mount("/dev/sdb2", "/media/error", False),
+    )
+    assert device.mounted_at == ("/media/a b", "/media/btrfs", "/media/error")
     assert unmount_command(device.mounts[0]) == "umount '/media/a b'"
 
 
-def test_swap_mappings_and_raids_on_a_drive_are_named_with_the_way_to_end_them(machine: Machine) -> None:
+def test_swap_mappings_and_raids_on_a_drive_are_named_with_the_way_to_end_them(
+    machine: Machine, monkeypatch: pytest.MonkeyPatch
+) -> None:
     folder = machine.block("sdb", scsi(machine.usb("1-2", **STICK), "6:0:0:0"), GIB)
     for number in (1, 2, 3):
         machine.partition(folder, f"sdb{number}", number, number << 20, 1 << 20)
@@ -348,6 +357,30 @@ def test_swap_mappings_and_raids_on_a_drive_are_named_with_the_way_to_end_them(m
     device = machine.found["sdb"]
     assert device.in_use[:2] == ("the mapping luks-abc on /dev/sdb1", "RAID md0 on /dev/sdb2")
     assert device.mounted_at == ("/media/secret",)
+    monkeypatch.setattr(protection, "Occupancy", lambda: Occupancy(machine.root))
+    with pytest.raises(Refused, match="/dev/dm-0 is mounted FOR WRITING at /media/secret"):
+        protection._require_unused(["sdb", "sdb1"])
+    machine.proc()
+    with pytest.raises(Refused) as caught:
+        protection._require_unused(["sdb", "sdb1", "sdb2"])
+    assert caught.value.remedy == "End that first: dmsetup remove luks-abc && mdadm --stop /dev/md0"
+
+
+def test_a_device_survives_the_case_file_and_one_of_an_older_case_is_read(machine: Machine) -> None:
+    folder = machine.block("sdb", scsi(machine.usb("1-2", **STICK), "6:0:0:0"), GIB)
+    machine.partition(folder, "sdb1", 1, 1 << 20, 1 << 29)
+    machine.proc("36 27 8:1 / /media/x rw - vfat /dev/sdb1 rw\n", "/dev/sdb1 partition 1 0 -2\n")
+    device = machine.found["sdb"]
+    assert device.partitions
+    assert device.mounts
+    assert device.in_use
+    assert Device.from_json(json.loads(json.dumps(asdict(device)))) == device
+    old = {"path": "/dev/sdb", "size": 512, "vendor": "SanDisk", "model": "Ultra", "serial": "4C53",
+           "usb_id": "0781:5581", "sector_size": 512, "removable": True, "read_only": False,
+           "mounted_at": ["/media/x"]}  # fmt: skip
+    assert Device.from_json(old) == Device(
+        "/dev/sdb", 512, "SanDisk", "Ultra", "4C53", "0781:5581", removable=True, mounted_at=("/media/x",)
+    )
 
 
 # ------------------------------------------------------------------------------------------------------------- logs
@@ -362,6 +395,7 @@ JOURNAL = """
 {"__REALTIME_TIMESTAMP": "1700000012500000", "MESSAGE": "sd 6:0:0:0: [sdb] 61440000 512-byte logical blocks"}
 {"__REALTIME_TIMESTAMP": "1700000012600000", "MESSAGE": "sd 7:0:0:0: [sdbc] Attached SCSI disk"}
 {"__REALTIME_TIMESTAMP": "1700000012700000", "MESSAGE": "usb 1-2.4: new full-speed USB device number 9 using xhci_hcd"}
+{"__REALTIME_TIMESTAMP": "1700000012800000", "MESSAGE": "usb 3-1-2: reset; scsi 16:0:0:0: other"}
 {"__REALTIME_TIMESTAMP": "1700000013000000", "MESSAGE": [69, 88, 84, 52, 45, 102, 115, 32, 40, 115, 100, 98, 49, 41, 58, 32, 109, 111, 117, 110, 116, 101, 100]}
 {"__REALTIME_TIMESTAMP": "1700000014000000", "_COMM": "udisksd", "MESSAGE": "Mounted /dev/sdb1 at /media/x/STICK on behalf of uid 1000"}
 not json
@@ -410,8 +444,6 @@ def test_a_log_that_cannot_be_read_is_said_to_be_unavailable(monkeypatch: pytest
 
 
 def test_the_command_prints_a_card_for_each_device(machine: Machine) -> None:
-    from dataclasses import asdict
-
     from forensics.cli.sentences import of_devices
 
     usb = machine.usb("1-2", **STICK)
@@ -440,4 +472,8 @@ def test_the_command_prints_a_card_for_each_device(machine: Machine) -> None:
         assert said in text, said
     steering = {**asdict(machine.found["sdb"]), "model": "Ultra\x1b[2J"}
     assert "\x1b" not in "".join(of_devices({"devices": [steering]}))
+    many = [{"time": str(number), "text": "sdb"} for number in range(100)]
+    text = "\n".join(of_devices({"devices": [{**asdict(machine.found["sdb"]), "history": {**log, "rows": many}}]}))
+    assert "84 lines left out" in text
+    assert text.endswith("99  sdb")
     assert of_devices({"devices": []}) == ["No drive is plugged in."]

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pyewf
 import pytest
+import pytsk3
 
 from forensics.errors import Refused
 from forensics.evidence import ewf_format, ewf_writer
@@ -233,6 +234,44 @@ def test_the_sleuth_kit_lists_the_same_files_in_an_image_as_in_the_drive(
         for kind, name in (("raw", "drive.dd"), ("ewf", "E-001.E01"))
     ]
     assert listed[0] == listed[1] != ""
+
+
+class _Ewf(pytsk3.Img_Info):  # type: ignore[misc]
+    """An E01 as other programs of Python read it: pyewf below pytsk3, none of our code between."""
+
+    def __init__(self, handle: pyewf.handle) -> None:
+        self._handle = handle
+        super().__init__(url="", type=pytsk3.TSK_IMG_TYPE_EXTERNAL)
+
+    def read(self, offset: int, size: int) -> bytes:
+        return bytes(self._handle.read_buffer_at_offset(size, offset))
+
+    def get_size(self) -> int:
+        return int(self._handle.get_media_size())
+
+
+def _files(image: pytsk3.Img_Info) -> dict[str, str]:
+    """Name → SHA-256 of every file in the root folder."""
+    found = {}
+    for entry in pytsk3.FS_Info(image).open_dir("/"):
+        meta = entry.info.meta
+        if meta and meta.type == pytsk3.TSK_FS_META_TYPE_REG and meta.size:
+            content = entry.read_random(0, meta.size)
+            found[entry.info.name.name.decode()] = hashlib.sha256(content).hexdigest()
+    return found
+
+
+@pytest.mark.parametrize("compression", list(Compression))
+def test_pyewf_and_pytsk3_read_the_same_files_in_an_image_as_in_the_drive(
+    tmp_path: Path, compression: Compression
+) -> None:
+    content = (Path(__file__).parents[1] / "images" / "imynd.dd").read_bytes()
+    (tmp_path / "drive.dd").write_bytes(content)
+    write(Content(content), tmp_path / "E-001.E01", compression=compression, segment_size=65536)
+    handle = pyewf.handle()
+    handle.open(pyewf.glob(str(tmp_path / "E-001.E01")))
+    assert _files(_Ewf(handle)) == _files(pytsk3.Img_Info(str(tmp_path / "drive.dd"))) != {}
+    handle.close()
 
 
 def test_fast_stores_noise_and_goes_on_compressing_what_follows_it(tmp_path: Path) -> None:

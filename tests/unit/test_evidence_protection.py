@@ -161,6 +161,19 @@ def test_a_mounted_device_is_refused_with_the_command_that_unmounts_it(
 
 
 @pytest.mark.needs_root
+def test_mounts_inside_each_other_are_unmounted_from_within(tmp_path: Path) -> None:
+    (tmp_path / "other").mkdir()
+    with partitioned_device(partitioned(tmp_path)) as device:
+        for number in (1, 2):
+            subprocess.run(["mke2fs", "-q", f"{device}p{number}"], check=True, capture_output=True)
+        outer = tmp_path / "outer"
+        with mounted(Path(f"{device}p1"), outer), mounted(Path(f"{device}p2"), outer / "inner"):
+            with pytest.raises(Refused) as caught, protect(device, notes=tmp_path):
+                pass
+            assert caught.value.remedy == f"Unmount it first: umount {outer}/inner && umount {outer}"
+
+
+@pytest.mark.needs_root
 def test_a_drive_with_a_mounted_partition_is_refused(tmp_path: Path) -> None:
     with partitioned_device(partitioned(tmp_path)) as device:
         second = Path(f"{device}p2")
@@ -296,3 +309,14 @@ def test_a_protection_survives_the_case_file_and_an_old_one_is_read() -> None:
     new = Protection("read-only device", "…", BLOCKER, (flag,), True, "refused: …", True)
     assert Protection.from_json(json.loads(json.dumps(asdict(new)))) == new
     assert Protection.from_json({"method": "none measured", "detail": ""}) == Protection("none measured", "")
+
+
+@pytest.mark.needs_root
+def test_nobody_is_told_to_unmount_the_disk_that_the_computer_runs_from(tmp_path: Path) -> None:
+    number = Path("/").stat().st_dev
+    device = Path("/dev") / Path(f"/sys/dev/block/{os.major(number)}:{os.minor(number)}").resolve().name
+    if not device.is_block_device():
+        pytest.skip("the root of this computer is on no block device")
+    with pytest.raises(Refused, match="runs from the device") as caught, protect(device, notes=tmp_path):
+        pass
+    assert "umount" not in caught.value.remedy

@@ -9,6 +9,8 @@ from hypothesis import strategies as st
 
 from forensics import keys
 from forensics.detection.scan import scan
+from forensics.errors import Refused
+from forensics.matching import chance
 from forensics.matching.chance import (
     SEEDS,
     WRONG,
@@ -156,6 +158,13 @@ def test_without_a_scheme_there_are_no_such_decoys() -> None:
     assert Moved.CHECKED_ID not in moves_of(INDEX)
     assert Moved.CHECKED_ID in moves_of(CHECKED)
     assert held(CHECKED, Moved.CHECKED_ID).kept == (2,) * (WRONG + SEEDS)
+
+
+def test_more_records_than_a_decoy_can_tell_apart_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(chance, "RECORD_BITS", 1)
+    Decoys(RecordIndex.build([(1, RECORDS[0])]))
+    with pytest.raises(Refused, match="more than 1 source records"):
+        Decoys(INDEX)
 
 
 @pytest.mark.parametrize("scheme", sorted(CHECK_DIGITS))

@@ -66,7 +66,7 @@ def describe(path: Path) -> Device:
     `list_devices` does for devices.
     """
     if is_device(path):
-        real = path.resolve()
+        real = path if sys.platform == "win32" else path.resolve()
         if device := this_system().device(real):
             return device
         raise EnvironmentFailed(

@@ -22,11 +22,21 @@ READ_ONLY_FILE = "read-only file"
 NONE_MEASURED = "none measured"
 
 
+SYSTEM = frozenset({"/", "/boot", "/usr", "/var", "/home"})
+"""Mount points of the computer itself: nobody is to be told to unmount them."""
+
+
 class Guard:
     """What `protect` gives: `protection` grows with what is measured, and is complete after the `with` block."""
 
-    def __init__(self, protection: Protection) -> None:
+    def __init__(self, protection: Protection, held: _Held | None = None) -> None:
         self.protection = protection
+        self._held = held
+
+    def learn(self, source: object) -> None:
+        """Takes in that the device was claimed by who reads it: the privileged reader, where this user may not."""
+        if self._held and getattr(source, "claimed", False):
+            self.protection = _worded(replace(self.protection, claimed=True), self._held)
 
 
 def measure_protection(path: Path, blocker: HardwareBlocker | None = None) -> Protection:
@@ -57,7 +67,7 @@ def protect(
     protected alone, without its drive. A file is only said to be one.
 
     Raises `Refused` for what is in use, is being protected by another run, or cannot be a source, and
-    `EnvironmentFailed` where there is nothing. Where the process is a thread's, all of it is the whole process's.
+    `EnvironmentFailed` where there is nothing.
     """
     require_source(path)
     if not _is_linux_device(path):
@@ -69,7 +79,7 @@ def protect(
     claim = _claim(real)
     try:
         with _flags_held(names, set_flag, notes) as held:
-            guard = Guard(_worded(Protection("", "", blocker, claimed=claim is not None), held))
+            guard = Guard(_worded(Protection("", "", blocker, claimed=claim is not None), held), held)
             try:
                 yield guard
             finally:
@@ -92,6 +102,11 @@ def _require_unused(names: list[str]) -> None:
             f"{mount.path} is mounted {'FOR WRITING' if mount.writable else 'read-only'} at {mount.at}"
             for mount in mounts
         )
+        if any(mount.at in SYSTEM for mount in mounts):
+            raise Refused(
+                "This computer runs from the device; it is no exhibit.",
+                "Name the returned drive: drivecustody devices. The disk of a computer is imaged from another system.",
+            )
         last_first = sorted(mounts, key=lambda mount: mount.at, reverse=True)
         raise Refused(
             f"The device is in use: {how}.", "Unmount it first: " + " && ".join(unmount_command(m) for m in last_first)

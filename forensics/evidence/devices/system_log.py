@@ -95,6 +95,19 @@ def limited(log: Log, names: Sequence[str], usb_port: str, scsi_address: str) ->
     return History(True, detail, chosen, found)
 
 
+_MOUNTED = re.compile(
+    r"\b(?:mounted filesystem|re-mounted|mounted /dev/\S+ at|mounting V\d|first mount of filesystem)\b", re.IGNORECASE
+)
+_READ_ONLY = re.compile(r"\b(?:ro|read-only|readonly)\b")
+"""Of Linux's fs/ext4/super.c, fs/xfs/xfs_super.c and others, and of udisks' daemon. FAT and exFAT say nothing when they
+are mounted: no such line is no proof."""
+
+
+def mounted(rows: Sequence[LogRow]) -> list[LogRow]:
+    """The rows that say that a file system was mounted, without those that say that it was so read-only."""
+    return [row for row in rows if _MOUNTED.search(row.text) and not _READ_ONLY.search(row.text)]
+
+
 def _output(command: list[str]) -> tuple[str, str]:
     try:
         done = subprocess.run(command, capture_output=True, timeout=30)

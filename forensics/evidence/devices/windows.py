@@ -68,7 +68,9 @@ class Windows:
         return _with_units([device for device in found if device.size], drives)
 
     def device(self, path: Path) -> Device | None:
-        return next((each for each in self.devices() if each.path.lower() == str(path).lower()), None)
+        # pathlib takes \\.\PhysicalDrive1 for the root of a share and writes a backslash behind it.
+        name = str(path).lower().rstrip("\\")
+        return next((each for each in self.devices() if each.path.lower() == name), None)
 
     def histories(self, devices: Sequence[Device]) -> list[History]:
         return [History(False, "On Windows the event log is not read yet.") for _ in devices]

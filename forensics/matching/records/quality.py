@@ -129,6 +129,26 @@ def shape(value: str) -> str:
     return "".join("9" if c.isdigit() else "A" if c.isalpha() else c for c in value[:30])
 
 
+def one_person_by(one: SourceRecord, other: SourceRecord) -> str:
+    """The rule by which two records are one person, in words, or empty: the rule that `DistinctPersons` counts by."""
+    if _who(one) != _who(other) or not all(_who(one)):
+        return ""
+    if one.ssn and one.ssn == other.ssn:
+        return "same full name, birth date and SSN"
+    if (address := normal.alphanumeric(one.address)) and address == normal.alphanumeric(other.address):
+        return "same full name, birth date and address"
+    return ""
+
+
+def namesakes(one: SourceRecord, other: SourceRecord) -> bool:
+    """Whether two records have one full name and birth date, both known."""
+    return all(_who(one)) and _who(one) == _who(other)
+
+
+def _who(record: SourceRecord) -> tuple[str, str, str]:
+    return (normal.fold(record.given_name), normal.fold(record.family_name), record.birth_date)
+
+
 class DistinctPersons:
     """Counts persons as records go by: records that share full name and birth date, and with it the Social Security
     number or the address line, are one person. Keeps a hash of each value and none of the values."""
@@ -140,7 +160,7 @@ class DistinctPersons:
     def add(self, record: SourceRecord) -> None:
         place = len(self._parents)
         self._parents.append(place)
-        who = (normal.fold(record.given_name), normal.fold(record.family_name), record.birth_date)
+        who = _who(record)
         if not all(who):
             return
         for kind, value in (("ssn", record.ssn), ("address", normal.alphanumeric(record.address))):
