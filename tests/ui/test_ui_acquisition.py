@@ -234,10 +234,13 @@ def test_the_options_of_the_command_are_given_only_where_they_differ(qtbot: QtBo
     options.retries.setCurrentIndex(options.retries.findData("3"))
     options.second_read.setChecked(True)
     options.blocked.setChecked(True)
-    assert options.problem
+    assert "make, model and serial" in options.problem
     for field, text in zip(options.blocker, ("Tableau", "T8u", "01D4F"), strict=True):
         field.setText(text)
     assert options.problem == ""
+    options.blocker[-1].setText("01 D4F")
+    assert "without spaces" in options.problem
+    options.blocker[-1].setText("01D4F")
     rest = ["--retries", "3", "--second-read", "--blocker", "Tableau T8u 01D4F"]
     copy = ["--second-copy", "/mnt/second"]
     assert options.arguments() == ["--compression", "small", "--segment-size", "650MiB", *copy, *rest]
@@ -469,9 +472,10 @@ def test_a_mounted_loop_device_cannot_be_started_and_an_unmounted_one_is_imaged(
         assert page.running.device.value("Attached").startswith(str(device))
         wait_done(qtbot, window)
     assert page.done.hashes.value("SHA-256") == before
-    assert page.running.protection.number.text() in ("Active", "None")
-    assert page.done.evidence.text()
-    assert any(kind == "Check" for kind, _ in rows(page.running.model))
+    assert page.running.protection.number.text() == "Active"
+    assert page.done.protection_state.text() == "Active"
+    assert page.done.protection.value("Kernel’s flag").startswith(f"{device}: not set before, set while reading")
+    assert any(kind == "Check" and "read-only device" in said for kind, said in rows(page.running.model))
 
 
 def found(qtbot: QtBot, window: MainWindow, device: Path) -> DeviceCard:
@@ -546,7 +550,9 @@ def test_progress_is_told_with_the_time_that_is_left_and_the_clock(page_window: 
     assert page.running.ends.text().endswith(" UTC")
     assert page.running.speed.number.text() == "46.0 MB/s"
     assert page.running.elapsed.number.text() == "5 s"
-    assert page.running.plot.accessibleDescription() == "Now 46.0 MB/s; lowest 46.0, highest 46.0 in the last 10 minutes"
+    assert (
+        page.running.plot.accessibleDescription() == "Now 46.0 MB/s; lowest 46.0, highest 46.0 in the last 10 minutes"
+    )
     page.finish(None)
 
 
