@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from faulty_drive import MIB, SECTOR, FaultyDrive, content_of_a_drive, faulty_drive, why_not, without
 from PySide6.QtCore import QModelIndex, Qt
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtTest import QAbstractItemModelTester
@@ -487,6 +488,69 @@ def found(qtbot: QtBot, window: MainWindow, device: Path) -> DeviceCard:
 
 
 # ------------------------------------------------------------------------------------------------- a drive that fails
+
+
+@pytest.fixture
+def failing(tmp_path: Path) -> Iterator[FaultyDrive]:
+    """A real block device whose faults are on the far side of the kernel."""
+    if reason := why_not():
+        pytest.skip(reason)
+    with faulty_drive(tmp_path / "drive", content_of_a_drive(16 * MIB)) as made:
+        yield made
+        assert made.traffic.writes == 0, "the exhibit was written to"
+
+
+def start_device(qtbot: QtBot, window: MainWindow, device: Path) -> None:
+    """Look for the device, choose it, type its size, and start."""
+    start = window.acquisition.start
+    qtbot.mouseClick(start.refresh_button, Qt.MouseButton.LeftButton)
+    qtbot.waitUntil(lambda: start.refresh_button.isEnabled(), timeout=30_000)
+    card = found(qtbot, window, device)
+    card.radio.setChecked(True)
+    start.typed.setText(proof(card.candidate).expected)
+    assert start.start_button.isEnabled(), start.problem.text()
+    qtbot.mouseClick(start.start_button, Qt.MouseButton.LeftButton)
+
+
+@needs_root
+def test_a_plug_that_is_pulled_leaves_an_image_that_goes_on_and_its_bad_sectors_are_listed(
+    qtbot: QtBot, page_window: MainWindow, failing: FaultyDrive
+) -> None:
+    page = page_window.acquisition
+    bad = (BadRange(3 * SECTOR, SECTOR), BadRange(21_000 * SECTOR, 3 * SECTOR))
+    failing.plant(bad)
+    failing.pull_out(after=12 * MIB)
+    start_device(qtbot, page_window, failing.device)
+    wait_done(qtbot, page_window)
+    assert page_window.banner.isVisible()
+    assert "disconnected" in page_window.banner.sentence.text()
+    assert page.panels.currentWidget() is page.start
+    assert page.exhibit.currentText() == "E-001 · unfinished"
+    failing.plant(bad)
+    start_device(qtbot, page_window, failing.device)
+    wait_done(qtbot, page_window)
+    assert page.panels.currentWidget() is page.done
+    model = page.done.model
+    assert [(model.index(n, 0).data(), model.index(n, 1).data()) for n in range(model.rowCount())] == [
+        ("3", "3"), ("21,000", "21,002"),
+    ]  # fmt: skip
+    assert page.done.table.isVisible()
+    assert page.done.unreadable.number.text() == "4"
+    content = without(failing.content, bad)
+    assert page.done.hashes.value("SHA-256") == hashlib.sha256(content).hexdigest()
+    assert page.done.made.value("Went on").startswith("2 starts")
+
+
+@needs_root
+def test_bad_sectors_of_a_real_drive_are_rows_while_it_is_read(
+    qtbot: QtBot, page_window: MainWindow, failing: FaultyDrive
+) -> None:
+    failing.plant((BadRange(21_000 * SECTOR, 3 * SECTOR),))
+    start_device(qtbot, page_window, failing.device)
+    wait_done(qtbot, page_window)
+    happened = rows(page_window.acquisition.running.model)
+    assert ("Unreadable", "LBA 21,000 to 21,002: could not be read; zeros stand for it") in happened
+    assert page_window.acquisition.running.unreadable.number.text() == "3"
 
 
 def begin(window: MainWindow, device: Device = STICK) -> list[float]:
