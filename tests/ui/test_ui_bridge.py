@@ -116,6 +116,48 @@ def test_cancel_is_the_end_of_the_input_and_the_child_ends_by_itself(qtbot: QtBo
     assert heard.args[0].status == 130
 
 
+LISTENER = """
+import json, sys
+sys.stdin.readline()
+said = {"event": "progress", "phase": "image", "done": 1, "total": 9, "unit": "bytes", "eta_s": None}
+print(json.dumps(said), flush=True)
+heard = [line.rstrip() for line in sys.stdin]
+print(json.dumps({"event": "finished", "outcome": "cancelled", "result": {"heard": heard}}), flush=True)
+"""
+
+
+def test_pause_and_resume_are_lines_of_the_input_and_cancel_still_its_end(qtbot: QtBot, tmp_path: Path) -> None:
+    script = tmp_path / "listener.py"
+    script.write_text(LISTENER, "utf-8")
+    command = Command("acquire", [sys.executable, str(script)])
+    command.resume()
+    with qtbot.waitSignal(command.progressed, timeout=15_000):
+        command.start(())
+    command.pause()
+    command.pause()
+    assert command.paused
+    command.resume()
+    assert not command.paused
+    command.pause()
+    with qtbot.waitSignal(command.finished, timeout=5_000) as heard:
+        command.cancel()
+    assert heard.args[0].result == {"heard": ["pause", "resume", "pause"]}
+    command.resume()
+    assert command.paused, "nothing can be asked of a child that has ended"
+
+
+def test_a_child_that_only_looks_is_ended_at_once_and_says_nothing_more(qtbot: QtBot, program: list[str]) -> None:
+    command = Command("devices", program)
+    ended: list[Ending] = []
+    command.finished.connect(ended.append)
+    with qtbot.waitSignal(command.progressed, timeout=15_000):
+        command.start(["hang"])
+    command.abandon()
+    assert not command.running
+    qtbot.wait(100)
+    assert ended == []
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows cannot ask a console process to end")
 def test_a_child_that_does_not_listen_is_made_to_end(
     qtbot: QtBot, program: list[str], monkeypatch: pytest.MonkeyPatch

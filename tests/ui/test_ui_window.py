@@ -12,7 +12,6 @@ import pytest
 from PySide6.QtCore import QSettings, Qt
 from PySide6.QtGui import QImage
 from PySide6.QtWidgets import (
-    QAbstractButton,
     QApplication,
     QComboBox,
     QHeaderView,
@@ -23,6 +22,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 from pytestqt.qtbot import QtBot
+from window_looks import clipped
 
 from forensics.casefile import case as casefolder
 from forensics.casefile.views import CaseView
@@ -32,7 +32,7 @@ from ui.actions import fill_in
 from ui.bridge import Ending
 from ui.main_window import MainWindow
 from ui.pages.forms import ExamineForm, Form, ReceiveForm, SignForm
-from ui.widgets.parts import Elided, size_text, time_text
+from ui.widgets.parts import size_text, time_text
 
 pytestmark = pytest.mark.qt_log_ignore("propagateSizeHints")
 """The offscreen platform warns that it cannot tell a window manager the size of a dialog; there is none to tell."""
@@ -109,21 +109,6 @@ def settle(qtbot: QtBot, window: MainWindow) -> None:
     assert persons is not None
     qtbot.waitUntil(lambda: files.row_at(0) is not None and persons.row_at(0) is not None, timeout=10_000)
     qtbot.wait(60)
-
-
-def clipped(page: QWidget) -> list[str]:
-    """Words that do not fit into their widget; shortened ones with the whole as tool tip are meant to."""
-    bad = []
-    for part in page.findChildren(QLabel):
-        if not part.isVisible() or not part.text() or isinstance(part, Elided):
-            continue
-        height = part.heightForWidth(part.width()) if part.wordWrap() else part.sizeHint().height()
-        if height > part.height() + 1 or (not part.wordWrap() and part.sizeHint().width() > part.width() + 1):
-            bad.append(part.text())
-    for made in page.findChildren(QAbstractButton):
-        if made.isVisible() and made.text() and made.sizeHint().width() > made.width() + 1:
-            bad.append(made.text())
-    return bad
 
 
 def ink(image: QImage) -> int:

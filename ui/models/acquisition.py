@@ -43,8 +43,8 @@ def told(kind: str, locator: str, reason: str, sector_size: int) -> str:
     if kind not in ("bad", "slow") or place is None:
         return reason
     offset, length = place
-    first, sectors = offset // sector_size, -(-length // sector_size)
-    return f"LBA {first:,}" + (f" to {first + sectors - 1:,}" if sectors > 1 else "") + f": {reason}"
+    first, last = offset // sector_size, (offset + max(1, length) - 1) // sector_size
+    return f"LBA {first:,}" + (f" to {last:,}" if last > first else "") + f": {reason}"
 
 
 class _Rows(QAbstractTableModel):
@@ -133,5 +133,5 @@ class BadRangeModel(_Rows):
 
     def cell(self, row: int, column: int) -> str:
         bad = self._rows[row]
-        first, sectors = bad.offset // self._sector, -(-bad.length // self._sector)
-        return f"{(first, first + sectors - 1, sectors, bad.offset, bad.length)[column]:,}"
+        first, last = bad.offset // self._sector, (bad.offset + max(1, bad.length) - 1) // self._sector
+        return f"{(first, last, last - first + 1, bad.offset, bad.length)[column]:,}"

@@ -141,7 +141,7 @@ class DonePanel(QWidget):
         self.bad_said.setText(said)
 
     def _show_protection(self, made: Acquisition) -> None:
-        measured = made.protection
+        measured, before = made.protection, made.seen_before
         set_chip(self.protection_state, *protection_state(measured.method))
         self.evidence.setText(measured.detail)
         told = [
@@ -149,6 +149,8 @@ class DonePanel(QWidget):
             ("Write blocker", _blocker(measured.blocker)),
             ("Kernel’s flag", "; ".join(map(_flag, measured.flags))),
             ("Answer to a write", measured.attempted_write),
+            ("Mounted before", "; ".join(before.mounted) if before else ""),
+            ("Log before", before.detail if before else ""),
         ]
         self.protection.show((name, value) for name, value in told if value)
 

@@ -148,6 +148,7 @@ class RunningPanel(QWidget):
         self._row(kind, told(outcome, locator, reason, self.tally.sector_size))
         if outcome == "check":
             self._show_protection(reason)
+        self._show_unreadable(self.tally)
 
     def pause(self, paused: bool) -> None:
         if self.tally is None or self.tally.paused is paused:
@@ -186,9 +187,12 @@ class RunningPanel(QWidget):
         self.plot.show_points(self.tally.plotted(now))
         self.speed.show_number(rate_text(self.tally.speed), f"average {rate_text(self.tally.average)}")
         self.elapsed.show_number(duration_text(now - self.tally.began), f"started {self._started}")
-        ranges, sectors = len(self.tally.bad), self.tally.bad_sectors
+        self._show_unreadable(self.tally)
+
+    def _show_unreadable(self, tally: Tally) -> None:
+        ranges, sectors = len(tally.bad), tally.bad_sectors
         more = " or more" if ranges >= TOLD_AT_MOST else ""
-        slow = f"; {count_text(self.tally.slow, 'slow place')}" if self.tally.slow else ""
+        slow = f"; {count_text(tally.slow, 'slow place')}" if tally.slow else ""
         self.unreadable.show_number(f"{sectors:,}", f"{count_text(ranges, 'range')}{more} since this start{slow}")
         self.unreadable.become("alert-triangle" if ranges else "circle-check", "bad" if ranges else "ok")
 

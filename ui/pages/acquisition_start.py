@@ -112,9 +112,11 @@ class StartPanel(QWidget):
         self.check = Card("Is this the drive?", spacing=8)
         self.capacity, self.serial = label("", "large"), Wrapped()
         self.serial.setObjectName("large")
+        self.serial.setAccessibleName("Serial number")
         self.facts = Facts(mono=("Serial", "VID : PID", "File"))
         self.asked = label("", "strong", wrap=True)
         self.typed = QLineEdit()
+        self.typed.setAccessibleName("What you read on the exhibit")
         self.typed.textChanged.connect(self._follow)
         self.problem = label("", "strong", wrap=True)
         self.problem.setTextInteractionFlags(SELECTABLE)
@@ -169,7 +171,11 @@ class StartPanel(QWidget):
             )
             self.unfinished_said.setText(_said(unfinished))
             self.start_over.setVisible(unfinished.can_go_on)
+        else:
+            self.start_over.setChecked(False)
         self._follow()
+        if self.isVisible() and not self._looked:
+            self.look()
 
     def leave(self) -> None:
         """Nothing of the case stays, and no command looks for devices any more."""
@@ -316,9 +322,7 @@ class StartPanel(QWidget):
                     )
         if self._imports:
             if self._goes_on:
-                return (
-                    "Taking an image in throws the unfinished acquisition away: start over above, or choose the drive."
-                )
+                return "An image that is taken in replaces the unfinished one: start over, or choose the drive."
             return ""
         return self.options.problem
 
@@ -368,6 +372,9 @@ class StartPanel(QWidget):
         else:
             given += self.options.arguments() + (["--restart"] if over else [])
             self.wanted.emit(Wish("acquire", (*given, self.chosen.device.path)))
+        # What was said once holds for one start: the next is looked at and confirmed anew.
+        self.start_over.setChecked(False)
+        self.typed.clear()
 
     def _sure(self) -> bool:
         asked = QMessageBox.question(

@@ -98,7 +98,9 @@ class AcquireOptions(QWidget):
     def problem(self) -> str:
         """What is missing, in a sentence; empty where nothing is."""
         if self.blocked.isChecked() and not all(field.text().strip() for field in self.blocker):
-            return "A write blocker is declared by make, model and serial."
+            return "A write blocker is declared by make, model and serial; - stands for one that you do not know."
+        if self.blocked.isChecked() and len(self.blocker[-1].text().split()) > 1:
+            return "Write the serial of the write blocker without spaces."
         return ""
 
     def arguments(self) -> list[str]:
