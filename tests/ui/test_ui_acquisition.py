@@ -26,7 +26,7 @@ from forensics.casefile.store import Store
 from forensics.casefile.views import CaseView
 from forensics.model import Acquisition, BadRange, Device, Mount, PartitionGlance, Protection
 from ui import theme
-from ui.bridge import Progress
+from ui.bridge import Ending, Progress
 from ui.devices import Candidate, name_of, obstacle, proof, read_devices
 from ui.main_window import MainWindow
 from ui.models import acquisition
@@ -553,6 +553,10 @@ def test_bad_sectors_of_a_real_drive_are_rows_while_it_is_read(
     assert page_window.acquisition.running.unreadable.number.text() == "3"
 
 
+def end(window: MainWindow) -> None:
+    window.acquisition.finish(Ending("acquire", "ok"))
+
+
 def begin(window: MainWindow, device: Device = STICK) -> list[float]:
     """Show a run that the test itself tells about; the clock is in the list."""
     now = [0.0]
@@ -580,7 +584,22 @@ def test_unreadable_sectors_are_counted_and_listed_while_reading(page_window: Ma
     ]
     assert page.running.hashes.value("SHA-256") == "4e5f" * 16
     assert page.running.hashed.text() == "so far, over 1.0 MB"
-    page.finish(None)
+    end(page_window)
+
+
+def test_a_job_that_does_every_step_is_shown_here_as_long_as_it_images(page_window: MainWindow) -> None:
+    page = page_window.acquisition
+    page.begin("run")
+    page.show_progress("run", Progress("read records", 1, None, "items", None))
+    assert page.panels.currentWidget() is page.start
+    page.show_progress("run", Progress("image", 1 << 20, 4 << 20, "bytes", 3.0))
+    assert page.panels.currentWidget() is page.running
+    assert page.running.share.text() == "25.0 %"
+    page.show_progress("run", Progress("verify", 1 << 20, 4 << 20, "bytes", 3.0))
+    assert page.panels.currentWidget() is page.running
+    page.show_progress("run", Progress("list entries", 1, 9, "items", None))
+    assert page.panels.currentWidget() is page.start
+    end(page_window)
 
 
 @pytest.mark.parametrize(
@@ -599,7 +618,7 @@ def test_the_protection_card_claims_what_was_measured_and_no_more(
     page_window.acquisition.noted("check", "E-001", reason)
     assert page_window.acquisition.running.protection.number.text() == word
     assert page_window.acquisition.running.evidence.text() == reason.partition(": ")[2]
-    page_window.acquisition.finish(None)
+    end(page_window)
 
 
 def test_progress_is_told_with_the_time_that_is_left_and_the_clock(page_window: MainWindow) -> None:
@@ -617,7 +636,7 @@ def test_progress_is_told_with_the_time_that_is_left_and_the_clock(page_window: 
     assert (
         page.running.plot.accessibleDescription() == "Now 46.0 MB/s; lowest 46.0, highest 46.0 in the last 10 minutes"
     )
-    page.finish(None)
+    end(page_window)
 
 
 def test_a_finished_image_lists_its_unreadable_ranges_by_sector(
@@ -708,7 +727,7 @@ def test_in_every_state_no_word_is_cut_off_and_nothing_lies_outside(
     assert clipped(page_window) == []
     assert overflowing(page_window) == []
     assert page_window.grab().toImage().pixelColor(300, 8).name() == theme.now().bg
-    page_window.acquisition.finish(None)
+    end(page_window)
 
 
 def test_a_drive_is_chosen_and_started_by_the_keyboard_alone(qtbot: QtBot, page_window: MainWindow) -> None:

@@ -57,6 +57,10 @@ def test_the_worked_example_runs_from_the_window_and_its_case_opens_while_it_doe
         assert window.exposure.stats[tier].number.text() == f"{tiers[tier]:,}"
     assert 1300 < tiers["confirmed"] + tiers["probable"] <= 1400
     assert window.report.pdf.pageCount() > 5
+    page = window.acquisition
+    assert page.panels.currentWidget() is page.done
+    assert page.done.verified.number.text() == "Yes"
+    assert page.done.hashes.value("SHA-256") == window.summary.acquisitions[0].hashes["sha256"]
     window.banner.hide()
     files, table = window.contents.model, window.contents.table
     assert files is not None

@@ -42,6 +42,7 @@ class DonePanel(QWidget):
         bad = Card("What could not be read", spacing=8)
         bad.body.addWidget(self.bad_said)
         bad.body.addWidget(self.table, 1)
+        bad.body.addStretch(0)
         self.protection_state = chip("", "idle")
         self.evidence = label("", wrap=True)
         self.protection = Facts(mono=("Answer to a write",))
@@ -129,6 +130,7 @@ class DonePanel(QWidget):
         self.model.show(made.bad, made.sector_size)
         self.table.setVisible(bool(made.bad))
         self._left.setStretchFactor(self._bad, 1 if made.bad else 0)
+        self._left.setStretch(self._left.count() - 1, 0 if made.bad else 1)
         if made.bad:
             amount = sum(bad.length for bad in made.bad)
             said = f"{amount:,} bytes stand as zeros in the image; every other byte is that of the source."
