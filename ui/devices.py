@@ -19,6 +19,9 @@ SYSTEM_PLACES = frozenset({"/", "/boot", "/boot/efi", "/usr", "/var", "/home", "
 IMAGE_SUFFIXES = frozenset({".e01", ".ex01", ".s01", ".vhd", ".vhdx", ".vmdk", ".qcow2", ".001"})
 """Names of files that were made by imaging; others are read like a drive unless the person says otherwise."""
 
+OPENED = "open in process"
+"""How the list of devices begins what merely has a device open; anything else in use holds it for itself."""
+
 TYPED = 4
 """How many characters of the serial a person types."""
 
@@ -37,11 +40,11 @@ class Candidate:
 
 @dataclass(frozen=True, slots=True)
 class Obstacle:
-    """Why a device may not be imaged now. `remedy` is what to do; `system` where it never may."""
+    """Why a device may not be imaged now: in a word, a sentence, and what to do about it."""
 
+    word: str
     sentence: str
     remedy: str
-    system: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,7 +169,7 @@ def state_of(device: Device) -> tuple[str, str]:
     """The state as measured, in a word and its kind: what stands in the way first, then the read-only flag."""
     found = obstacle(device)
     if found:
-        return ("System disk", "bad") if found.system else ("Mounted", "bad")
+        return found.word, "bad"
     if device.in_use:
         return "In use", "warn"
     return ("Read-only", "ok") if device.read_only else ("Writable", "warn")
@@ -175,17 +178,26 @@ def state_of(device: Device) -> tuple[str, str]:
 def obstacle(device: Device) -> Obstacle | None:
     """What stands in the way of imaging it; None where nothing does."""
     places = tuple(dict.fromkeys((*device.mounted_at, *(mount.at for mount in device.mounts))))
-    if not places:
+    held = tuple(what for what in device.in_use if not what.startswith(OPENED))
+    if not places and not held:
         return None
     if SYSTEM_PLACES & set(places):
         return Obstacle(
+            "System disk",
             "This is the disk that this computer runs from.",
             "It is never acquired from here: the system writes to it while it is read. If it is the exhibit, take it "
             "out and attach it to another workstation through a write blocker.",
-            system=True,
+        )
+    if not places:
+        return Obstacle(
+            "Held",
+            f"Held by this computer: {_listed(held)}.",
+            "End that first: swapoff for swap, cryptsetup close or dmsetup remove for a mapping, mdadm --stop for a "
+            "RAID. Then refresh.",
         )
     writable = any(mount.writable for mount in device.mounts)
     return Obstacle(
+        "Mounted",
         f"Mounted at {_listed(places)}" + (", for writing." if writable else "."),
         "Unmount it, then refresh: " + " && ".join(f"umount {shlex.quote(place)}" for place in reversed(places)),
     )

@@ -55,6 +55,7 @@ MOUNTED = Device(
     mounted_at=("/media/okafor/My Passport",), mounts=(Mount("/dev/sdc1", "/media/okafor/My Passport", True),),
 )  # fmt: skip
 SYSTEM = Device("/dev/nvme0n1", 512_110_190_592, "", "SSD 980", "S5GXNX0R", mounted_at=("/", "/boot/efi"))
+HELD = Device("/dev/sde", 8_004_304_896, "Generic", "Flash Disk", in_use=("swap on /dev/sde1",))
 NAMELESS = Device("/dev/sdd", 8_004_304_896, "Generic", "Flash Disk", removable=True)
 
 
@@ -206,10 +207,14 @@ def test_choosing_another_drive_forgets_what_was_typed(page_window: MainWindow) 
 
 @pytest.mark.parametrize(
     ("device", "word", "remedy"),
-    [(MOUNTED, "Mounted", "umount '/media/okafor/My Passport'"), (SYSTEM, "System disk", "never acquired from here")],
-    ids=["mounted", "system"],
+    [
+        (MOUNTED, "Mounted", "umount '/media/okafor/My Passport'"),
+        (SYSTEM, "System disk", "never acquired from here"),
+        (HELD, "Held", "swapoff"),
+    ],
+    ids=["mounted", "system", "held"],
 )
-def test_a_drive_that_is_mounted_cannot_be_started_and_the_remedy_is_shown(
+def test_a_drive_that_is_used_cannot_be_started_and_the_remedy_is_shown(
     page_window: MainWindow, device: Device, word: str, remedy: str
 ) -> None:
     card = offer(page_window, device)[0]
@@ -223,6 +228,7 @@ def test_a_drive_that_is_mounted_cannot_be_started_and_the_remedy_is_shown(
     assert start.warning.isVisible()
     assert remedy in start.problem.text()
     assert start.warning.property("kind") == "bad"
+    assert start.check.title.text() == f"Refused: {word.lower()}"
 
 
 def test_the_options_of_the_command_are_given_only_where_they_differ(qtbot: QtBot) -> None:
@@ -463,9 +469,11 @@ def test_a_mounted_loop_device_cannot_be_started_and_an_unmounted_one_is_imaged(
             assert not start.start_button.isEnabled()
             assert f"umount {tmp_path / 'mnt'}" in start.problem.text()
         before = hashlib.sha256(image.read_bytes()).hexdigest()
-        qtbot.mouseClick(start.refresh_button, Qt.MouseButton.LeftButton)
-        qtbot.waitUntil(lambda: start.refresh_button.isEnabled(), timeout=30_000)
+        with device.open("rb"):
+            qtbot.mouseClick(start.refresh_button, Qt.MouseButton.LeftButton)
+            qtbot.waitUntil(lambda: start.refresh_button.isEnabled(), timeout=30_000)
         card = found(qtbot, window, device)
+        assert card.state.text() == "In use", "something merely has it open"
         card.radio.setChecked(True)
         assert "the size in MB" in start.asked.text()
         qtbot.keyClicks(start.typed, "4.2")

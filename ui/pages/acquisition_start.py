@@ -276,7 +276,7 @@ class StartPanel(QWidget):
             device = candidate.device
             asked = "Is this the file?" if candidate.is_file else "Is this the drive?"
             if found:
-                asked = "The system disk is refused" if found.system else "It is mounted and cannot be started"
+                asked = f"Refused: {found.word.lower()}"
             self.check.title.setText(asked)
             self.capacity.setText(decimal_text(device.size))
             self.capacity.setAccessibleName(f"Size: {self.capacity.text()}")
