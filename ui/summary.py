@@ -196,7 +196,7 @@ def before_signing(case: Summary) -> list[Check]:
         Check(bool(case.exhibits), "The exhibit was received" if case.exhibits else "No exhibit was received"),
         Check(
             case.verified,
-            "Image hashes equal after second read" if case.verified else "The image was not verified by a second read",
+            "The image was read back: its hashes are equal" if case.verified else "The image was not read back",
         ),
         Check(
             all(not image.bad for image in case.acquisitions) if case.acquisitions else False,

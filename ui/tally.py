@@ -19,6 +19,7 @@ _RANGE = re.compile(r"@(0x[0-9a-fA-F]+|\d+)\+(0x[0-9a-fA-F]+|\d+)\Z")
 PHASES = {
     "reread": "Reading the unfinished image again", "image": "Reading the source", "rescue": "Rescuing bad places",
     "second read": "Reading the source a second time", "verify": "Reading the image back", "copy": "Copying the image",
+    "verify second copy": "Reading the second copy back",
 }  # fmt: skip
 """What a phase is called on the page."""
 

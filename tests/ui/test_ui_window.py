@@ -432,7 +432,7 @@ def test_before_signing_names_what_is_missing(new_view: CaseView) -> None:
     checks = summary.before_signing(summary.read(new_view))
     assert [check.said for check in checks if check.holds is False][:2] == [
         "No exhibit was received",
-        "The image was not verified by a second read",
+        "The image was not read back",
     ]
     new_view.close()
 

@@ -182,7 +182,7 @@ class AcquisitionPage(CasePageBase):
             self.sentence.setText("A job that does every step is imaging now")
             self.show_empty(False)
             self._show_panel()
-        elif self._verb and self._verb not in VERBS and progress.phase not in {*PHASES, "verify"}:
+        elif self._verb and self._verb not in VERBS and progress.phase not in {*PHASES, "verify", "verify second copy"}:
             self._verb = ""
             self.running.end()
             self._show_panel()

@@ -92,7 +92,10 @@ class StartPanel(QWidget):
         scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         outer = QVBoxLayout(self)
         outer.setContentsMargins(0, 0, 0, 0)
-        outer.addWidget(scroll)
+        outer.setSpacing(8)
+        outer.addWidget(scroll, 1)
+        # Outside what scrolls: at the smallest size of the window it would lie below the fold.
+        outer.addLayout(row(QWidget(), self.start_button, spacing=0, stretch=(1, 1)))
         self.refresh_button.clicked.connect(self.look)
         self.file_button.clicked.connect(self._choose_file)
         self._choose(None)
@@ -153,7 +156,6 @@ class StartPanel(QWidget):
         self._card = card
         card.body.addWidget(self.kind)
         card.body.addWidget(self.options)
-        card.body.addWidget(self.start_button)
         column.addWidget(card)
 
     # -------------------------------------------------------------------------------------------------------- case
@@ -268,6 +270,7 @@ class StartPanel(QWidget):
         for part in (self._size_caption, self.capacity, self._serial_caption, self.serial, self.asked, self.typed):
             part.setVisible(candidate is not None)
         self._card.setVisible(candidate is not None and not found)
+        self.start_button.setVisible(candidate is not None and not found)
         self.kind.setVisible(candidate is not None and candidate.is_file)
         if candidate is None:
             self.check.title.setText("Choose the drive")
