@@ -8,18 +8,19 @@ people of one household are, where it is not what anybody's are. How often anybo
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from forensics.matching import normal
-from forensics.matching.likeness import edits, shared, signatures, sound
-from forensics.matching.nicknames import stands_for
+from forensics.matching.likeness import Bools, Places, Spellings, begins, edits, shared
+from forensics.matching.nicknames import NICKNAME_PLACES, SHORT_FORMS
 
 Levels = NDArray[np.int8]
-Compare = Callable[[Sequence[str], Sequence[str]], Levels]
+Compare = Callable[[Spellings, Spellings, Places, Places], Levels]
+"""Two sets of values, and for each pair its place in the one and in the other."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,89 +57,87 @@ SHORTEST_TYPO = 3
 SHORTEST_BEGINNING = 3
 
 
-def _names(left: Sequence[str], right: Sequence[str], *, given: bool) -> Levels:
-    distance = edits(left, right)
-    levels = np.full(len(distance), _DIFFERS, np.int8)
-    for n, (one, other) in enumerate(zip(left, right, strict=True)):
-        levels[n] = _name_level(one, other, int(distance[n]), given)
-    return levels
-
-
 _EQUAL, _OTHER_FORM, _ONE_LETTER, _SOUNDS, _BEGINNING, _TWO_LETTERS, _DIFFERS = range(7)
 
 
-def _name_level(one: str, other: str, distance: int, given: bool) -> int:
-    if distance == 0:
-        return _EQUAL
-    if stands_for(one, other) if given else _part_of(one, other):
-        return _OTHER_FORM
-    short, long = sorted((one, other), key=len)
-    if distance == 1 and len(short) >= SHORTEST_TYPO:
-        return _ONE_LETTER
-    if sound(one) == sound(other) and one[0] == other[0] and distance <= max(2, len(short) // 3):
-        return _SOUNDS
-    if long.startswith(short) and (len(short) >= SHORTEST_BEGINNING or (given and len(short) == 1)):
-        return _BEGINNING
-    if distance == 2 and len(short) >= 2 * SHORTEST_TYPO:
-        return _TWO_LETTERS
-    return _SOUNDS if sound(one) == sound(other) and len(short) > SHORTEST_TYPO else _DIFFERS
+def _names(left: Spellings, right: Spellings, one: Places, other: Places, other_form: Bools, shortest: int) -> Levels:
+    """`other_form`: pairs that are two forms of one name; `shortest`: letters of a beginning that tell something."""
+    distance = edits(left, right, one, other)
+    length = np.minimum(left.lengths[one], right.lengths[other])
+    alike = (left.sounds[one] == right.sounds[other]) & (left.sounds[one] != 0)
+    return np.select(
+        [
+            _equal(left, right, one, other, distance == 0),
+            other_form,
+            (distance <= 1) & (length >= SHORTEST_TYPO),
+            alike & (length > SHORTEST_TYPO),
+            begins(left, right, one, other) & ((length >= SHORTEST_BEGINNING) | (length <= shortest)),
+            (distance == 2) & (length >= 2 * SHORTEST_TYPO),
+        ],
+        [_EQUAL, _OTHER_FORM, _ONE_LETTER, _SOUNDS, _BEGINNING, _TWO_LETTERS],
+        _DIFFERS,
+    ).astype(np.int8)
+
+
+def _equal(left: Spellings, right: Spellings, one: Places, other: Places, looks: Bools) -> Bools:
+    """Which of the pairs that look equal are so to the last letter."""
+    equal = np.zeros(len(one), bool)
+    for n in np.flatnonzero(looks).tolist():
+        equal[n] = left.values[one[n]] == right.values[other[n]]
+    return equal
+
+
+def _given(left: Spellings, right: Spellings, one: Places, other: Places) -> Levels:
+    mine, theirs = ([NICKNAME_PLACES.get(value, 0) for value in spelled.values] for spelled in (left, right))
+    short = SHORT_FORMS[np.array(mine, np.int64)[one], np.array(theirs, np.int64)[other]]
+    return _names(left, right, one, other, short, 1)
+
+
+def _family(left: Spellings, right: Spellings, one: Places, other: Places) -> Levels:
+    several = (np.array([" " in value for value in spelled.values], bool) for spelled in (left, right))
+    mine, theirs = several
+    part = np.zeros(len(one), bool)
+    for n in np.flatnonzero(mine[one] | theirs[other]).tolist():
+        part[n] = _part_of(left.values[one[n]], right.values[other[n]])
+    return _names(left, right, one, other, part, 0)
 
 
 def _part_of(one: str, other: str) -> bool:
-    """Whether one is one of the parts of the other: Ortega of Ortega Ruiz."""
+    """Whether one is a part of the other (Ortega of Ortega Ruiz), or the same in one word."""
     first, second = set(one.split()), set(other.split())
-    return max(len(first), len(second)) > 1 and bool(
-        first <= second or second <= first or one.replace(" ", "") == other.replace(" ", "")
-    )
+    return first <= second or second <= first or one.replace(" ", "") == other.replace(" ", "")
 
 
-def _given(left: Sequence[str], right: Sequence[str]) -> Levels:
-    return _names(left, right, given=True)
-
-
-def _family(left: Sequence[str], right: Sequence[str]) -> Levels:
-    return _names(left, right, given=False)
-
-
-def _dates(left: Sequence[str], right: Sequence[str]) -> Levels:
+def _dates(left: Spellings, right: Spellings, one: Places, other: Places) -> Levels:
     """Of digits, year first: equal, day and month exchanged, one digit, two of year, month and day, different."""
-    distance = edits(left, right)
-    levels = np.full(len(distance), 4, np.int8)
-    for n, (one, other) in enumerate(zip(left, right, strict=True)):
-        parts = [(value[:4], value[4:6], value[6:]) for value in (one, other)]
-        if distance[n] == 0:
-            levels[n] = 0
-        elif parts[0] == (parts[1][0], parts[1][2], parts[1][1]):
-            levels[n] = 1
-        elif distance[n] == 1:
-            levels[n] = 2
-        elif sum(a == b for a, b in zip(*parts, strict=True)) == 2:
-            levels[n] = 3
-    return levels
+    mine, theirs = left.letters[one], right.letters[other]
+    whole = (left.lengths[one] == 8) & (right.lengths[other] == 8)
+    year, month, day = ((mine[:, part] == theirs[:, part]).all(1) for part in (_YEAR, _MONTH, _DAY))
+    crosswise = year & (mine[:, _MONTH] == theirs[:, _DAY]).all(1) & (mine[:, _DAY] == theirs[:, _MONTH]).all(1)
+    distance = edits(left, right, one, other)
+    two = year.astype(int) + month + day == 2
+    return np.select([distance == 0, whole & crosswise, distance == 1, whole & two], [0, 1, 2, 3], 4).astype(np.int8)
 
 
-def _numbers(left: Sequence[str], right: Sequence[str]) -> Levels:
+_YEAR, _MONTH, _DAY = slice(0, 4), slice(4, 6), slice(6, 8)
+
+
+def _numbers(left: Spellings, right: Spellings, one: Places, other: Places) -> Levels:
     """Equal, one edit, two edits, different."""
-    distance = edits(left, right)
-    return np.minimum(distance, 3).astype(np.int8)
+    distance = edits(left, right, one, other)
+    equal = _equal(left, right, one, other, distance == 0)
+    return np.where(equal, 0, np.clip(distance, 1, 3)).astype(np.int8)
 
 
-def _texts(left: Sequence[str], right: Sequence[str]) -> Levels:
+def _texts(left: Spellings, right: Spellings, one: Places, other: Places) -> Levels:
     """Equal, nearly, partly, different, by common trigrams."""
-    values = sorted({*left, *right})
-    place = {value: n for n, value in enumerate(values)}
-    made = signatures(values)
-    one, other = np.array([place[v] for v in left], int), np.array([place[v] for v in right], int)
-    alike = shared(made[one], made[other])
-    near = edits(left, right) <= 1
-    levels = np.where(alike >= ALIKE, 1, np.where(alike >= SOMEWHAT_ALIKE, 2, 3)).astype(np.int8)
-    levels[near] = 1
-    levels[one == other] = 0
-    return levels
+    alike = shared(left, right, one, other)
+    equal = _equal(left, right, one, other, alike == 1)
+    return np.select([equal, alike >= ALIKE, alike >= SOMEWHAT_ALIKE], [0, 1, 2], 3).astype(np.int8)
 
 
-def _suffixes(left: Sequence[str], right: Sequence[str]) -> Levels:
-    return np.array([one != other for one, other in zip(left, right, strict=True)], np.int8)
+def _suffixes(left: Spellings, right: Spellings, one: Places, other: Places) -> Levels:
+    return (edits(left, right, one, other) > 0).astype(np.int8)
 
 
 _NUMBER_LEVELS = (

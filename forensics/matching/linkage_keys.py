@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from functools import lru_cache
+from zlib import crc32
 
 import numpy as np
 from numpy.typing import NDArray
@@ -83,19 +83,23 @@ def keys_of(
 ) -> Iterator[tuple[NDArray[np.uint64], NDArray[np.bool_]]]:
     """For each of `KEYS`: the key of every row, and whether the row has it."""
     count = len(codes["given_name"])
+    known: dict[Part, NDArray[np.uint64]] = {}
     for number, parts in enumerate(KEYS):
         made = np.full(count, number, np.uint64)
         present = np.ones(count, bool)
-        for name, part in parts:
-            # A name's hash says nothing of which of the two it is, so that the sum is the same when they changed places.
-            salt = b"name" if name in _NAMES else name.encode()
-            values = [part(value) for value in distinct[name]]
-            hashed = np.array([_hash(salt + value.encode()) if value else 0 for value in values], np.uint64)
-            made += hashed[codes[name]]
-            present &= (hashed != 0)[codes[name]]
+        for part in parts:
+            if part not in known:
+                known[part] = _hashes(part, distinct[part[0]])
+            hashed = known[part]
+            made += hashed[codes[part[0]]]
+            present &= (hashed != 0)[codes[part[0]]]
         yield keys.mix(made), present
 
 
-@lru_cache(maxsize=1 << 18)
-def _hash(value: bytes) -> int:
-    return int(keys.mix(np.array([keys.token_hash(value)], np.uint64))[0])
+def _hashes(part: Part, values: list[str]) -> NDArray[np.uint64]:
+    """A number for each value's part, 0 where it has none. A name's says nothing of which of the two names it is: their
+    sum is the same when they changed places."""
+    name, cut = part
+    salt = crc32(b"name" if name in _NAMES else name.encode())
+    cuts = [cut(value).encode() for value in values]
+    return keys.mix(np.array([(crc32(c, salt) << 32 | crc32(c)) if c else 0 for c in cuts], np.uint64))

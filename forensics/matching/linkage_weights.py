@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from forensics.matching.likeness import Spellings
 from forensics.matching.linkage_fields import FIELDS, NAMES, SPELLED, Field
 
 Floats = NDArray[np.float64]
@@ -148,6 +149,8 @@ def _levels(field: Field, left: list[str], right: list[str], one: Codes, other: 
     levels = np.full(len(one), MISSING, np.int8)
     there = np.flatnonzero((one != 0) & (other != 0))
     pairs, back = np.unique(one[there].astype(np.int64) * len(right) + other[there], return_inverse=True)
-    values = [(left[p // len(right)], right[p % len(right)]) for p in pairs.tolist()]
-    levels[there] = field.compare([a for a, _ in values], [b for _, b in values])[back]
+    mine, first = np.unique(pairs // len(right), return_inverse=True)
+    theirs, second = np.unique(pairs % len(right), return_inverse=True)
+    spelled = Spellings([left[n] for n in mine.tolist()]), Spellings([right[n] for n in theirs.tolist()])
+    levels[there] = field.compare(*spelled, first, second)[back]
     return levels

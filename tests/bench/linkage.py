@@ -98,7 +98,8 @@ def with_splink(records: Sequence[Labelled], rows: Sequence[Row]) -> Links:
     if any(row.get("member_id") for row in rows):
         compared.append(cl.DamerauLevenshteinAtThresholds("member_id", [1, 2]))
     blocks = [
-        block_on("birth_date"), block_on("given_name", "family_name"), block_on("postal_code", "substr(family_name,1,2)"),
+        block_on("birth_date"), block_on("given_name", "family_name"),
+        block_on("postal_code", "substr(family_name,1,2)"),
         block_on("family_name", "substr(birth_date,1,4)"), block_on("given_name", "substr(birth_date,1,4)"),
         block_on("given_name", "postal_code"), block_on("address"), block_on("city", "substr(given_name,1,2)"),
         block_on("postal_code", "substr(birth_date,1,4)"),
