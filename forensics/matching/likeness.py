@@ -104,7 +104,8 @@ def _alignment(left: NDArray[np.uint16], right: NDArray[np.uint16], lengths: NDA
                 exchanged = (left[i - 1] == right[j - 2]) & (left[i - 2] == right[j - 1])
                 np.minimum(best, np.where(exchanged, table[i - 2, j - 2] + np.int8(1), TOO_FAR), out=best)
             np.minimum(best, TOO_FAR, out=table[i, j])
-    return table[lengths[0], lengths[1], np.arange(pairs)]
+    last: NDArray[np.int8] = table[lengths[0], lengths[1], np.arange(pairs)]
+    return last
 
 
 def shared(left: Spellings, right: Spellings, one: Places, other: Places) -> NDArray[np.float64]:
@@ -112,13 +113,15 @@ def shared(left: Spellings, right: Spellings, one: Places, other: Places) -> NDA
     mine, theirs = left.signatures[one], right.signatures[other]
     both = np.bitwise_count(mine & theirs).sum(1, dtype=np.int64)
     each = np.bitwise_count(mine).sum(1, dtype=np.int64) + np.bitwise_count(theirs).sum(1, dtype=np.int64)
-    return 2 * both / np.maximum(each, 1)
+    dice: NDArray[np.float64] = 2 * both / np.maximum(each, 1)
+    return dice
 
 
 def begins(left: Spellings, right: Spellings, one: Places, other: Places) -> Bools:
     """Whether the shorter value of each pair is the beginning of the longer one."""
     mine, theirs = left.letters[one], right.letters[other]
-    return ((mine == theirs) | (mine == 0) | (theirs == 0)).all(1)
+    begun: Bools = ((mine == theirs) | (mine == 0) | (theirs == 0)).all(1)
+    return begun
 
 
 _SOUND = {

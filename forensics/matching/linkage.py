@@ -69,8 +69,10 @@ class Link:
 class Linker:
     """The records, ready to be asked. A row's link does not depend on what other rows are asked about."""
 
-    def __init__(self, records: Iterable[tuple[int, Mapping[str, str]]]) -> None:
-        """From records with their numbers; fields are named as those of `SourceRecord`."""
+    def __init__(self, records: Iterable[tuple[int, Mapping[str, str]]], relatives: float = RELATIVES) -> None:
+        """From records with their numbers; fields are named as those of `SourceRecord`. With no `relatives` a twin or a
+        namesake in the household is taken for the person: only to see what that rival costs."""
+        self._relatives = relatives
         numbers: list[int] = []
 
         def rows() -> Iterator[Mapping[str, str]]:
@@ -100,7 +102,7 @@ class Linker:
         relative = sum((one.relative for one in said.values()), np.zeros(len(row)))
         one_of_them = IN_RECORDS / self._values.count
         mine = one_of_them * np.exp2(weight)
-        rivals = np.bincount(row, mine + one_of_them * RELATIVES * np.exp2(relative), rows.count) + 1 - IN_RECORDS
+        rivals = np.bincount(row, mine + one_of_them * self._relatives * np.exp2(relative), rows.count) + 1 - IN_RECORDS
         probability = mine / rivals[row]
         for best, margin in _best(row, weight):
             if probability[best] >= least:

@@ -90,16 +90,20 @@ def _equal(left: Spellings, right: Spellings, one: Places, other: Places, looks:
 def _given(left: Spellings, right: Spellings, one: Places, other: Places) -> Levels:
     mine, theirs = ([NICKNAME_PLACES.get(value, 0) for value in spelled.values] for spelled in (left, right))
     short = SHORT_FORMS[np.array(mine, np.int64)[one], np.array(theirs, np.int64)[other]]
-    return _names(left, right, one, other, short, 1)
+    return _names(left, right, one, other, short | _parts(left, right, one, other), 1)
 
 
 def _family(left: Spellings, right: Spellings, one: Places, other: Places) -> Levels:
-    several = (np.array([" " in value for value in spelled.values], bool) for spelled in (left, right))
-    mine, theirs = several
+    return _names(left, right, one, other, _parts(left, right, one, other), 0)
+
+
+def _parts(left: Spellings, right: Spellings, one: Places, other: Places) -> Bools:
+    """Pairs of which one has several words, and the other is one of them or has the same letters."""
+    mine, theirs = (np.array([" " in value for value in spelled.values], bool) for spelled in (left, right))
     part = np.zeros(len(one), bool)
     for n in np.flatnonzero(mine[one] | theirs[other]).tolist():
         part[n] = _part_of(left.values[one[n]], right.values[other[n]])
-    return _names(left, right, one, other, part, 0)
+    return part
 
 
 def _part_of(one: str, other: str) -> bool:
@@ -148,7 +152,7 @@ FIELDS = (
     Field(
         "given_name",
         (
-            Level("equal", 0.78, 0.05), Level("a short form of it", 0.06, 0.01), Level("one letter differs", 0.07),
+            Level("equal", 0.78, 0.05), Level("a short form or part of it", 0.06, 0.01), Level("one letter differs", 0.07),
             Level("sounds alike", 0.02), Level("its beginning", 0.03), Level("two letters differ", 0.01),
             Level("different", 0.03),
         ),
@@ -234,9 +238,10 @@ def _address(text: str) -> str:
     return " ".join(_STREET.get(word, word) for word in _WORD.findall(normal.fold(text)))
 
 
-def _first_name(text: str) -> str:
+def _given_name(text: str) -> str:
+    """Its words without initials, unless it is nothing else."""
     words = normal.words(text)
-    return next((word for word in words if len(word) > 1), "".join(words[:1]))
+    return " ".join([word for word in words if len(word) > 1] or words[:1])
 
 
 def _family_name(text: str) -> str:
@@ -252,7 +257,7 @@ def _suffix(text: str) -> str:
 
 
 SPELLED: Mapping[str, Callable[[str], str]] = {
-    "given_name": _first_name,
+    "given_name": _given_name,
     "family_name": _family_name,
     "suffix": _suffix,
     "birth_date": _number,

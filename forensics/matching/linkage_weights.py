@@ -71,7 +71,7 @@ class Weights:
         self._records = records
         self._anybody = {field.name: _measured(field, records) for field in FIELDS}
         self._share = {
-            name: np.bincount(codes, minlength=len(records.distinct[name])) / max(1, np.count_nonzero(codes))
+            name: np.bincount(codes, minlength=len(records.distinct[name])) / max(1, int(np.count_nonzero(codes)))
             for name, codes in records.codes.items()
         }
 
@@ -141,7 +141,8 @@ def _measured(field: Field, records: Values) -> Floats:
         right = (left + random.integers(1, len(holders), sampled)) % len(holders)
         alike = _levels(field, distinct, distinct, codes[holders[left]], codes[holders[right]])
         levels = np.bincount(alike, minlength=len(field.levels)).astype(float)
-    return (levels + 0.5) / (levels.sum() + 0.5 * len(levels))
+    shares: Floats = (levels + 0.5) / (levels.sum() + 0.5 * len(levels))
+    return shares
 
 
 def _levels(field: Field, left: list[str], right: list[str], one: Codes, other: Codes) -> NDArray[np.int8]:

@@ -22,7 +22,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from forensics.matching import normal
-from forensics.matching.linkage import LEAST, Linker
+from forensics.matching.linkage import RELATIVES, Linker
 
 Row = dict[str, str]
 Labelled = tuple[str, Row]
@@ -66,9 +66,9 @@ def exact(records: Sequence[Labelled], rows: Sequence[Row]) -> Links:
     }
 
 
-def ours(records: Sequence[Labelled], rows: Sequence[Row], least: float = LEAST) -> Links:
-    linker = Linker((n, record) for n, (_, record) in enumerate(records))
-    return {link.row: records[link.record][0] for link in linker.link(rows, least)}
+def ours(records: Sequence[Labelled], rows: Sequence[Row], relatives: float = RELATIVES) -> Links:
+    linker = Linker(((n, record) for n, (_, record) in enumerate(records)), relatives)
+    return {link.row: records[link.record][0] for link in linker.link(rows)}
 
 
 def with_splink(records: Sequence[Labelled], rows: Sequence[Row]) -> Links:
@@ -107,7 +107,7 @@ def with_splink(records: Sequence[Labelled], rows: Sequence[Row]) -> Links:
     left, right = table([record for _, record in records]), table(rows)
     assert set(names) <= {*left.column_names}
     linker = SplinkLinker(
-        [api.register(left, "records"), api.register(right, "found")],
+        [api.register(left, table_name="a_records"), api.register(right, table_name="b_rows")],
         SettingsCreator(link_type="link_only", comparisons=compared, blocking_rules_to_generate_predictions=blocks),
     )
     linker.training.estimate_probability_two_random_records_match(
@@ -135,11 +135,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("wheel", type=Path)
     parser.add_argument("--splink", action="store_true")
-    parser.add_argument("--least", type=float, default=LEAST)
     asked = parser.parse_args()
     ways: dict[str, Callable[[Sequence[Labelled], Sequence[Row]], Links]] = {
         "exact": exact,
-        "ours": lambda records, rows: ours(records, rows, asked.least),
+        "ours": ours,
+        "ours without relatives": lambda records, rows: ours(records, rows, 0.0),
     }
     if asked.splink:
         ways["splink"] = with_splink
