@@ -90,7 +90,21 @@ def _equal(left: Spellings, right: Spellings, one: Places, other: Places, looks:
 def _given(left: Spellings, right: Spellings, one: Places, other: Places) -> Levels:
     mine, theirs = ([NICKNAME_PLACES.get(value, 0) for value in spelled.values] for spelled in (left, right))
     short = SHORT_FORMS[np.array(mine, np.int64)[one], np.array(theirs, np.int64)[other]]
+    short |= _pet_form(left, right, one, other) | _pet_form(right, left, other, one)
     return _names(left, right, one, other, short | _parts(left, right, one, other), 1)
+
+
+def _stem(name: str) -> str:
+    """The name without a pet ending, or empty where it has none."""
+    stem = next((name.removesuffix(ending) for ending in ("ie", "ey", "y") if name.endswith(ending)), "")
+    return stem[:-1] if len(stem) > SHORTEST_BEGINNING and stem[-1] == stem[-2] else stem
+
+
+def _pet_form(left: Spellings, right: Spellings, one: Places, other: Places) -> Bools:
+    """Whether the left name is the beginning of the right one with a pet ending, as Davey of David."""
+    stems = Spellings([_stem(value) for value in left.values])
+    shorter = (stems.lengths[one] >= SHORTEST_BEGINNING) & (stems.lengths[one] < right.lengths[other])
+    return shorter & begins(stems, right, one, other)
 
 
 def _family(left: Spellings, right: Spellings, one: Places, other: Places) -> Levels:
@@ -152,9 +166,9 @@ FIELDS = (
     Field(
         "given_name",
         (
-            Level("equal", 0.78, 0.05), Level("a short form or part of it", 0.06, 0.01), Level("one letter differs", 0.07),
-            Level("sounds alike", 0.02), Level("its beginning", 0.03), Level("two letters differ", 0.01),
-            Level("different", 0.03),
+            Level("equal", 0.78, 0.05), Level("a short form or part of it", 0.06, 0.01),
+            Level("one letter differs", 0.07), Level("sounds alike", 0.02),
+            Level("its beginning", 0.03), Level("two letters differ", 0.01), Level("different", 0.03),
         ),
         _given,
     ),
