@@ -18,7 +18,7 @@ Codes = NDArray[np.int32]
 EXCHANGED = 0.02
 """Share of the rows in which given and family name are held to have changed places."""
 
-SAMPLED_PAIRS = 400_000
+SAMPLED_PAIRS = 200_000
 """Pairs of different records by which the likeness of strangers is measured."""
 
 MISSING = -1
@@ -136,7 +136,7 @@ def _measured(field: Field, records: Values) -> Floats:
     levels = np.zeros(len(field.levels))
     if len(holders) > 1:
         random = np.random.default_rng(1)
-        sampled = min(SAMPLED_PAIRS, 400 * len(holders))
+        sampled = min(SAMPLED_PAIRS, 200 * len(holders))
         left = random.integers(0, len(holders), sampled)
         right = (left + random.integers(1, len(holders), sampled)) % len(holders)
         alike = _levels(field, distinct, distinct, codes[holders[left]], codes[holders[right]])
