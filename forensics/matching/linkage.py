@@ -26,6 +26,10 @@ IN_RECORDS = 0.5
 RELATIVES = 0.5
 """Relatives of a person who are in no record and might stand on the drive instead."""
 
+LEAST_AGREEING = 3
+"""Fields that have to agree to some degree; address, city and postal code are one. In few records even a first name
+and a postal code are rare enough to add up."""
+
 MOST_ALIKE = 400
 """Records with one key above which the key says too little to fetch them all."""
 
@@ -104,8 +108,9 @@ class Linker:
         mine = one_of_them * np.exp2(weight)
         rivals = np.bincount(row, mine + one_of_them * self._relatives * np.exp2(relative), rows.count) + 1 - IN_RECORDS
         probability = mine / rivals[row]
+        enough = _agreeing(said) >= LEAST_AGREEING
         for best, margin in _best(row, weight):
-            if probability[best] >= least:
+            if probability[best] >= least and enough[best]:
                 yield Link(
                     first + int(row[best]),
                     self._numbers[record[best]],
@@ -132,6 +137,17 @@ def _table(made: NDArray[np.uint64], present: NDArray[np.bool_]) -> KeyTable:
     _, which, often = np.unique(made[at], return_inverse=True, return_counts=True)
     at = at[often[which] <= MOST_ALIKE]
     return KeyTable.build(made[at], at.astype(np.uint32))
+
+
+def _agreeing(said: Mapping[str, Said]) -> Indices:
+    """How many fields of each pair agree to some degree, those of one group once."""
+    agree: dict[str, NDArray[np.bool_]] = {}
+    for field in FIELDS:
+        level = said[field.name].level
+        alike = (level != MISSING) & (level < len(field.levels) - 1)
+        name = field.group or field.name
+        agree[name] = agree[name] | alike if name in agree else alike
+    return np.sum(list(agree.values()), axis=0, dtype=np.int64)
 
 
 def _best(row: Indices, weight: Floats) -> Iterator[tuple[int, float | None]]:

@@ -94,6 +94,9 @@ class Weights:
         # Whoever is like this value is at least as common as those who have it.
         anybody = np.where(level < last, np.maximum(anybody * (level > 0), self._share[field.name][theirs]), anybody)
         same = np.array([one.same for one in field.levels])[level]
+        # Where nearly everybody has the same value, equality says nothing, and difference nothing in favour.
+        anybody = np.where(level == 0, np.minimum(anybody, same), anybody)
+        anybody = np.where(level == last, np.maximum(anybody, same), anybody)
         stated = np.array([-1.0 if one.relative is None else one.relative for one in field.levels])[level]
         relative = same if field.household else np.where(stated < 0, anybody, np.maximum(stated, anybody))
         there = level != MISSING

@@ -116,7 +116,7 @@ def test_a_typo_lowers_the_weight_and_keeps_the_link(person: int, field: str, at
     right = PEOPLE[person]
     word = right[field]
     wrong = _misspelled(word, at, kind)
-    if len(word) < 4 or wrong == word:
+    if len(word) < 4 or wrong.lower() == word.lower():
         return
     clean, marred = linked(right, least=0.0), linked(right | {field: wrong}, least=0.0)
     assert clean is not None
@@ -142,6 +142,16 @@ def test_a_stranger_is_linked_to_nobody() -> None:
 
 def test_a_first_name_and_a_district_are_not_a_person() -> None:
     assert linked({"given_name": "Margaret", "family_name": "Ossowska", "postal_code": "93704"}, ALICE) is None
+
+
+def test_somebody_in_no_record_is_a_rival() -> None:
+    namesake = {"given_name": "Maria", "family_name": "Vega", "phone": "559-555-0137"}
+    records = [namesake] * 40 + [{"given_name": f"N{n}", "family_name": f"F{n}"} for n in range(1000)]
+    common = [one | {"birth_date": f"19{n % 90 + 10}-03-0{n % 9 + 1}", "phone": ""} for n, one in enumerate(records)]
+    row = namesake | {"birth_date": "1931-05-17", "postal_code": "93704"}
+    known = common[0] | {"birth_date": "1970-05-17", "postal_code": "93704"}
+    link = next(iter(Linker(enumerate([*common[40:], known])).link([row], 0.0)))
+    assert link.probability < 0.9
 
 
 def test_twins_stay_apart() -> None:
@@ -212,9 +222,21 @@ def test_the_weights_are_told_and_add_up_without_a_value() -> None:
 def test_a_rare_name_weighs_more_than_a_common_one() -> None:
     rare, common = ({"family_name": name, "birth_date": "1950-02-02", "given_name": "Ada"} for name in ("Xu", "Yoo"))
     records = [common | {"birth_date": f"19{n:02d}-03-03"} for n in range(60)] + [rare, common]
+    records += [{"family_name": f"F{chr(97 + n % 26)}{chr(97 + n // 26)}", "given_name": "Bo"} for n in range(200)]
     links = Linker(enumerate(records)).link([rare, common], 0.0)
     of_family = [one.bits for link in links for one in link.contributions if one.field == "family_name"]
     assert of_family[0] > of_family[1] + 5
+
+
+def test_equality_never_speaks_against_and_difference_never_in_favour() -> None:
+    records = [
+        {"family_name": "Yoo", "given_name": f"Ada{n}", "city": "Fresno", "phone": f"559555{n:04d}"} for n in range(60)
+    ]
+    rows = [records[7], records[7] | {"family_name": "Xu"}, records[7] | {"city": "Reno"}]
+    said = [one for link in Linker(enumerate(records)).link(rows, 0.0) for one in link.contributions]
+    assert {one.level for one in said} >= {"equal", "different"}
+    assert all(one.bits >= 0 for one in said if one.level == "equal")
+    assert all(one.bits <= 0 for one in said if one.level == "different")
 
 
 def test_every_field_says_all_there_is_to_say() -> None:
