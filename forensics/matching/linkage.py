@@ -147,7 +147,8 @@ def _agreeing(said: Mapping[str, Said]) -> Indices:
         alike = (level != MISSING) & (level < len(field.levels) - 1)
         name = field.group or field.name
         agree[name] = agree[name] | alike if name in agree else alike
-    return np.sum(list(agree.values()), axis=0, dtype=np.int64)
+    count: Indices = np.sum(list(agree.values()), axis=0, dtype=np.int64)
+    return count
 
 
 def _best(row: Indices, weight: Floats) -> Iterator[tuple[int, float | None]]:
