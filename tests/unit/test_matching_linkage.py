@@ -145,13 +145,17 @@ def test_a_first_name_and_a_district_are_not_a_person() -> None:
 
 
 def test_somebody_in_no_record_is_a_rival() -> None:
-    namesake = {"given_name": "Maria", "family_name": "Vega", "phone": "559-555-0137"}
-    records = [namesake] * 40 + [{"given_name": f"N{n}", "family_name": f"F{n}"} for n in range(1000)]
-    common = [one | {"birth_date": f"19{n % 90 + 10}-03-0{n % 9 + 1}", "phone": ""} for n, one in enumerate(records)]
-    row = namesake | {"birth_date": "1931-05-17", "postal_code": "93704"}
-    known = common[0] | {"birth_date": "1970-05-17", "postal_code": "93704"}
-    link = next(iter(Linker(enumerate([*common[40:], known])).link([row], 0.0)))
-    assert link.probability < 0.9
+    rows = [
+        ALICE | WITHOUT_NUMBERS | {"given_name": one["given_name"], "phone": one["phone"], "city": one["city"]}
+        for one in PEOPLE[:50]
+    ]
+    rows += [PEOPLE[0], PEOPLE[1] | WITHOUT_NUMBERS]
+    links = LINKER.link(rows, 0.0)
+    assert len(links) > 2
+    for link in links:
+        # Before the row is read, one record in all of them is as likely as nobody.
+        odds = 2**link.weight / len(PEOPLE)
+        assert link.probability <= odds / (1 + odds) + 1e-9
 
 
 def test_twins_stay_apart() -> None:
