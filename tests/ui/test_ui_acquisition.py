@@ -819,6 +819,18 @@ def test_pauses_count_neither_in_the_average_nor_in_the_speed() -> None:
     assert not tally.progress(Progress("verify", 1, 100_000_000, "bytes", None))
 
 
+def test_a_moment_is_too_short_to_tell_a_speed() -> None:
+    tally = Tally(0.0)
+    for second in (1.0, 2.0, 3.0):
+        tally.progress(Progress("image", int(second * 40_000_000), 1 << 30, "bytes", None))
+        tally.tick(second)
+    tally.progress(Progress("image", 124_000_000, 1 << 30, "bytes", None))
+    tally.tick(3.01)
+    tally.progress(Progress("image", 160_000_000, 1 << 30, "bytes", None))
+    tally.tick(4.0)
+    assert [speed for _, speed in tally.samples] == [40_000_000, 40_000_000, 40_000_000]
+
+
 @pytest.mark.parametrize(
     ("seconds", "text"), [(0.2, "0 s"), (59, "59 s"), (461, "7 min 41 s"), (7_320, "2 h 2 min"), (-3, "0 s")]
 )
