@@ -731,8 +731,7 @@ def test_in_every_state_no_word_is_cut_off_and_nothing_lies_outside(
     theme.apply(qapp, dark)
     page_window.resize(*size)
     state(page_window)
-    qtbot.wait(150)
-    assert clipped(page_window) == []
+    qtbot.waitUntil(lambda: clipped(page_window) == [], timeout=3_000)
     assert overflowing(page_window) == []
     assert page_window.grab().toImage().pixelColor(300, 8).name() == theme.now().bg
     end(page_window)
