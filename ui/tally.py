@@ -14,6 +14,9 @@ from ui.bridge import Progress
 PLOTTED_S = 600
 """The plot shows the last ten minutes."""
 
+SHORTEST_S = 0.5
+"""Progress comes up to ten times a second, so that over a shorter time it says nothing of the speed."""
+
 _RANGE = re.compile(r"@(0x[0-9a-fA-F]+|\d+)\+(0x[0-9a-fA-F]+|\d+)\Z")
 
 PHASES = {
@@ -55,7 +58,7 @@ class Tally:
         self.digests: dict[str, Digest] = {}
         self.samples: deque[tuple[float, float]] = deque(maxlen=PLOTTED_S + 1)
         self._first = 0
-        self._worked = 0.0
+        self._worked, self._worked_at = 0.0, now
         self._at, self._sampled, self._fresh = now, 0, True
 
     # ---------------------------------------------------------------------------------------------------- events
@@ -82,16 +85,18 @@ class Tally:
             self.digests[name] = Digest(place[1], value)
 
     def tick(self, now: float) -> None:
-        """Take a sample of the speed; the page calls it about once a second."""
-        seconds, self._at = now - self._at, now
-        if seconds <= 0:
+        """Take a sample of the speed; the page calls it about once a second, and when it pauses."""
+        if not self.paused:
+            self._worked += max(0.0, now - self._worked_at)
+        self._worked_at = now
+        seconds = now - self._at
+        if seconds < SHORTEST_S:
             return
+        self._at = now
         moved, self._sampled = max(0, self.done - self._sampled), self.done
         if self.phase and not self._fresh:
             self.samples.append((now, moved / seconds))
         self._fresh = self._fresh and not self.phase
-        if not self.paused:
-            self._worked += seconds
 
     # --------------------------------------------------------------------------------------------------- numbers
 

@@ -731,8 +731,7 @@ def test_in_every_state_no_word_is_cut_off_and_nothing_lies_outside(
     theme.apply(qapp, dark)
     page_window.resize(*size)
     state(page_window)
-    qtbot.wait(150)
-    assert clipped(page_window) == []
+    qtbot.waitUntil(lambda: clipped(page_window) == [], timeout=3_000)
     assert overflowing(page_window) == []
     assert page_window.grab().toImage().pixelColor(300, 8).name() == theme.now().bg
     end(page_window)
@@ -817,6 +816,18 @@ def test_pauses_count_neither_in_the_average_nor_in_the_speed() -> None:
     assert tally.plotted(700.0) == []
     assert tally.progress(Progress("verify", 0, 100_000_000, "bytes", None))
     assert not tally.progress(Progress("verify", 1, 100_000_000, "bytes", None))
+
+
+def test_a_moment_is_too_short_to_tell_a_speed() -> None:
+    tally = Tally(0.0)
+    for second in (1.0, 2.0, 3.0):
+        tally.progress(Progress("image", int(second * 40_000_000), 1 << 30, "bytes", None))
+        tally.tick(second)
+    tally.progress(Progress("image", 124_000_000, 1 << 30, "bytes", None))
+    tally.tick(3.01)
+    tally.progress(Progress("image", 160_000_000, 1 << 30, "bytes", None))
+    tally.tick(4.0)
+    assert [speed for _, speed in tally.samples] == [40_000_000, 40_000_000, 40_000_000]
 
 
 @pytest.mark.parametrize(
