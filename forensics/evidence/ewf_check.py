@@ -79,7 +79,9 @@ def contents(paths: Sequence[Path], check: Callable[[], None]) -> Generator[memo
     """
     chunks = _Chunks()
     waiting: deque[Future[memoryview]] = deque()
-    with ThreadPoolExecutor(min(4, os.cpu_count() or 1), thread_name_prefix="inflate") as pool:
+    # MD5 fills a processor, and whoever takes it from MD5 makes everybody wait.
+    threads = max(1, min(4, (os.cpu_count() or 1) - 1))
+    with ThreadPoolExecutor(threads, thread_name_prefix="inflate") as pool:
         for path in paths:
             with path.open("rb") as stream:
                 for group in _groups(stream, path.name, chunks):
