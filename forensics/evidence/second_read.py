@@ -39,6 +39,8 @@ def read_again(
     What differs is put into `folder`. Raises `EnvironmentFailed` where the device is gone or `folder` is full, and
     `NotIntact` where the image is damaged; `check` may raise to stop.
     """
+    for name in (DIFFERING, DIFFERING_MAP):  # of a second reading that was interrupted
+        (folder / name).unlink(missing_ok=True)
     comparison = _Comparison(source, bad, folder)
     digest = hashlib.sha256()
     offset = 0
@@ -111,7 +113,6 @@ class _Comparison:
     def _keep(self, offset: int, piece: bytes) -> None:
         try:
             if self._descriptor < 0:
-                (self._folder / DIFFERING).unlink(missing_ok=True)
                 self._descriptor = create_exclusively(self._folder / DIFFERING)
             os.pwrite(self._descriptor, piece, offset)
         except OSError as error:
