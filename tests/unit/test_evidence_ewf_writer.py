@@ -1,6 +1,7 @@
 """An E01 of ours is an E01 to everyone: ewfverify and libewf are the judges."""
 
 import hashlib
+import os
 import re
 import subprocess
 from collections.abc import Sequence
@@ -14,6 +15,7 @@ from forensics.errors import Refused
 from forensics.evidence import ewf_format, ewf_writer
 from forensics.evidence.ewf_writer import Compression, EwfMetadata, EwfSink
 from forensics.evidence.imager import Imaging, image
+from forensics.evidence.source import open_source
 from forensics.model import BadRange
 
 CHUNK = 32768
@@ -280,3 +282,36 @@ def test_fast_stores_noise_and_goes_on_compressing_what_follows_it(tmp_path: Pat
     _found, sink = write(Content(content), tmp_path / "E-001.E01", compression=Compression.FAST)
     assert sink.written_bytes < 2 * CHUNK + CHUNK // 2
     assert media(tmp_path / "E-001.E01") == content
+
+
+@pytest.mark.parametrize("compression", [Compression.FAST, Compression.SMALL])
+def test_the_judges_read_a_file_system_in_more_than_65536_chunks(tmp_path: Path, compression: Compression) -> None:
+    """A volume of 2.2 GB, nearly all of it holes, with a file that reaches into its last block group."""
+    folder, drive, first = tmp_path / "files", tmp_path / "drive.dd", tmp_path / "E-001.E01"
+    folder.mkdir()
+    for number in range(3):
+        (folder / f"list-{number}.csv").write_bytes(mix(3_000_000 + number))
+    with drive.open("wb") as stream:
+        stream.truncate(66_000 * CHUNK + 512)
+    subprocess.run(["mke2fs", "-q", "-t", "ext4", "-d", folder, drive], check=True, capture_output=True)
+    with drive.open("r+b") as stream:
+        stream.seek(-512, os.SEEK_END)
+        stream.write(b"the last sector of the drive".ljust(512, b"."))
+    with open_source(drive) as source:
+        sink = EwfSink(first, source.size, compression=compression, segment_size=4 << 20)
+        image(source, sink, ("md5", "sha1", "sha256"), progress=lambda _d, _s: None, check=lambda: None)
+    assert len(sink.segments) > 1
+    shown = subprocess.run(["ewfinfo", first], capture_output=True, text=True, check=True).stdout
+    assert re.search(rf"Number of sectors:\s+{drive.stat().st_size // 512}\b", shown)
+    listed = [
+        subprocess.run(["fls", "-r", "-p", "-i", kind, path], capture_output=True, text=True, check=True).stdout
+        for kind, path in (("raw", drive), ("ewf", first))
+    ]
+    assert listed[0] == listed[1]
+    assert "list-2.csv" in listed[1]
+    handle = pyewf.handle()
+    handle.open(pyewf.glob(str(first)))
+    assert _files(_Ewf(handle)) == _files(pytsk3.Img_Info(str(drive)))
+    assert len(_files(_Ewf(handle))) == 3
+    assert bytes(handle.read_buffer_at_offset(512, drive.stat().st_size - 512)).startswith(b"the last sector")
+    handle.close()
