@@ -46,7 +46,7 @@ def acquire(
     exhibit: Exhibit,
     format: Annotated[str | None, typer.Option(metavar="e01|raw", help="e01 unless said.")] = None,
     compression: Annotated[str | None, typer.Option(metavar="fast|small|none", help="fast unless said.")] = None,
-    segment_size: Annotated[str | None, typer.Option(metavar="SIZE", help="2GiB unless said.")] = None,
+    segment_size: Annotated[str | None, typer.Option(metavar="SIZE", help="2GiB unless said; raw is one file.")] = None,
     hash: Annotated[str | None, typer.Option(metavar="NAMES", help="md5,sha1,sha256 unless said.")] = None,
     second_copy: Annotated[
         Path | None, typer.Option(metavar="DIR", help="Write the image there too, and verify it there.")

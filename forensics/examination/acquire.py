@@ -21,7 +21,7 @@ from forensics.evidence.imager import Imaging
 from forensics.evidence.imager import image as take_image
 from forensics.evidence.map_file import write_map
 from forensics.evidence.pieces import save_pieces
-from forensics.evidence.raw import RawSink
+from forensics.evidence.raw import MOST_PARTS, RawSink, SplitRawSink
 from forensics.evidence.rescue import forget_rescue
 from forensics.evidence.second_read import read_again
 from forensics.evidence.sink import Sink
@@ -186,7 +186,7 @@ def _plan(case: OpenCase, exhibit: str, device: Device, wish: Wish, restart: boo
             serial=device.serial,
             format=wish.format or "e01",
             compression=wish.compression or "fast",
-            segment_size=wish.segment_size or DEFAULT_SEGMENT,
+            segment_size=wish.segment_size or (0 if wish.format == "raw" else DEFAULT_SEGMENT),
             algorithms=wish.algorithms or hashing.ALGORITHMS,
             second_copy=wish.second_copy or "",
             stamp=new_stamp(),
@@ -222,6 +222,8 @@ def _sink(
     *,
     anew: bool,
 ) -> Sink:
+    if plan.format == "raw" and plan.segment_size:
+        return SplitRawSink(folder / exhibit, source.size, plan.segment_size, resume=not anew)
     if plan.format == "raw":
         return RawSink(folder / f"{exhibit}.raw", source.size, resume=not anew)
     first = folder / f"{exhibit}.E01"
@@ -279,7 +281,8 @@ def _copy_sink(
 
 def _require_no_copy(folder: Path, exhibit: str) -> None:
     """Raises `Refused` where somebody else's image has the name: what has it later is ours, and may be taken away."""
-    for name in (f"{exhibit}.E01", f"{exhibit}.raw", f"{exhibit}.raw.partial"):
+    names = (f"{exhibit}.E01", f"{exhibit}.raw", f"{exhibit}.001")
+    for name in (*names, *(f"{name}.partial" for name in names)):
         if (folder / name).exists():
             raise Refused(
                 f"{name} exists already in the folder of the second copy and is never overwritten.",
@@ -290,8 +293,10 @@ def _require_no_copy(folder: Path, exhibit: str) -> None:
 def _remove_copy(folder: Path, exhibit: str) -> None:
     """Takes away the unfinished second copy that an earlier start made in `folder`."""
     _remove_segments(folder / f"{exhibit}.E01")
-    for name in (f"{exhibit}.raw.partial", f"{exhibit}.raw"):
-        (folder / name).unlink(missing_ok=True)
+    numbered = (f"{exhibit}.{number:03d}" for number in range(1, MOST_PARTS + 1))
+    for name in (f"{exhibit}.raw", *numbered):
+        for made in (name, f"{name}.partial"):
+            (folder / made).unlink(missing_ok=True)
 
 
 def _remove_segments(first: Path) -> None:

@@ -23,7 +23,8 @@ _REMEDY = "Plug in the drive it was begun with; or add --restart, which throws t
 class Unfinished:
     """How an acquisition was begun. `begun` are the times of all its starts, the first one first.
 
-    `second_copy` is a folder; empty where no copy was wanted. `stamp` makes the segments of an E01 belong together.
+    A `segment_size` of 0 is a raw image in one file. `second_copy` is a folder; empty where no copy was wanted. `stamp`
+    makes the segments of an E01 belong together.
     """
 
     size: int

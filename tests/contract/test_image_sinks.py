@@ -13,7 +13,7 @@ from forensics.errors import Cancelled, Refused
 from forensics.evidence.ewf_writer import Compression, EwfSink
 from forensics.evidence.image import open_image
 from forensics.evidence.imager import image
-from forensics.evidence.raw import RawSink
+from forensics.evidence.raw import RawSink, SplitRawSink
 from forensics.evidence.sink import Sink
 from forensics.evidence.verify import verify
 from forensics.model import BadRange
@@ -22,6 +22,7 @@ Make = Callable[[Path, int], Sink]
 
 SINKS: dict[str, Make] = {
     "raw": lambda folder, size: RawSink(folder / "image.raw", size),
+    "split raw": lambda folder, size: SplitRawSink(folder / "image", size, (1 << 20) + 512),
     **{
         f"e01 {compression}": (
             lambda folder, size, compression=compression: EwfSink(
@@ -119,3 +120,11 @@ def test_the_space_it_asks_for_is_enough(make: Make, tmp_path: Path) -> None:
     asked = sink.required_bytes
     take(sink, Drive())
     assert sum(path.stat().st_size for path in sink.segments) <= asked
+
+
+def test_a_raw_image_in_more_parts_than_three_digits_name_is_refused_before_anything_is_written(tmp_path: Path) -> None:
+    with pytest.raises(Refused, match="1,000 parts"):
+        SplitRawSink(tmp_path / "image", 1000 << 20, 1 << 20)
+    with pytest.raises(Refused, match="1 MiB or more"):
+        SplitRawSink(tmp_path / "image", 4096, 512)
+    assert not list(tmp_path.iterdir())

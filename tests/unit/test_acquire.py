@@ -8,6 +8,7 @@ import subprocess
 import threading
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -102,7 +103,15 @@ def require_image(case: OpenCase, drive: Path) -> None:
     assert not left, "an acquisition that ended leaves nothing of its making"
 
 
-@pytest.mark.parametrize("wish", [Wish(format="raw"), Wish(compression="small", segment_size=4 * MIB)], ids=str)
+@pytest.mark.parametrize(
+    "wish",
+    [
+        Wish(format="raw"),
+        Wish(format="raw", segment_size=5 * MIB + 512),
+        Wish(compression="small", segment_size=4 * MIB),
+    ],
+    ids=str,
+)
 def test_an_interrupted_acquisition_goes_on_as_it_was_begun(case: OpenCase, drive: Path, wish: Wish) -> None:
     interrupt(case, drive, wish)
     interrupt(case, drive, at=14 * MIB)
@@ -155,17 +164,17 @@ def test_other_options_are_refused_until_it_is_begun_anew(case: OpenCase, drive:
     assert len(case.store.acquisitions()[0].begun) == 1
 
 
-@pytest.mark.parametrize("format", ["e01", "raw"])
+@pytest.mark.parametrize("wish", [Wish(), Wish(format="raw"), Wish(format="raw", segment_size=7 * MIB)], ids=str)
 def test_a_second_copy_is_whole_and_verified_also_after_an_interruption(
-    case: OpenCase, drive: Path, tmp_path: Path, format: str
+    case: OpenCase, drive: Path, tmp_path: Path, wish: Wish
 ) -> None:
     copies = tmp_path / "copies"
-    interrupt(case, drive, Wish(format=format, second_copy=str(copies)))
+    interrupt(case, drive, replace(wish, second_copy=str(copies)))
     interrupt(case, drive, at=1, phase="verify")
     acquire(case, silent(), exhibit=EXHIBIT, source=drive)
     require_image(case, drive)
     first = case.folder.images(EXHIBIT) / case.store.acquisitions()[0].segments[0]
-    with open_image([copies / first.name]) as image:
+    with open_image([copies / name for name in case.store.acquisitions()[0].segments]) as image:
         assert image.read_at(0, SIZE) == drive.read_bytes()
     assert (copies / f"{EXHIBIT}.{MANIFEST}").read_bytes() == (first.parent / MANIFEST).read_bytes()
     assert case.store.acquisitions()[0].second_copy == str(copies)
