@@ -121,4 +121,4 @@ def hardware_blocker(text: str) -> HardwareBlocker | None:
         raise typer.BadParameter(
             "write make, model and serial number, with - for a number you do not know", param_hint="--blocker"
         )
-    return HardwareBlocker(words[0], " ".join(words[1:-1]), words[-1].strip("-"))
+    return HardwareBlocker(words[0], " ".join(words[1:-1]), "" if words[-1] == "-" else words[-1])

@@ -34,8 +34,8 @@ _AHEAD = 6
 """Groups read and not yet taken: what bounds the memory."""
 
 _RING = 18
-"""Buffers that are used in turn. Memory that is new each time costs a page fault for every 4 KiB, which was a sixth of
-the whole verification. A buffer comes again after `_RING` groups, of which `_AHEAD` and one more are not yet given."""
+"""Buffers that are used in turn, because memory that is new each time costs a page fault for every 4 KiB. A buffer
+comes again after `_RING` groups, of which `_AHEAD` and one more are not yet given."""
 
 VALID_FOR = _RING - _AHEAD - 2
 """A block of `contents` keeps its bytes until so many more were taken."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import zlib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -81,7 +82,10 @@ class ZeroMeter:
 
 def read_zero_map(path: Path, size: int) -> ZeroMap:
     """What `save` wrote for a source of `size` bytes. Raises `OSError` or `ValueError` where it is none."""
-    bits = gzip.decompress(path.read_bytes())
+    try:
+        bits = gzip.decompress(path.read_bytes())
+    except (EOFError, zlib.error) as error:
+        raise ValueError("the map of zeros is damaged") from error
     if len(bits) != (size + 8 * ZERO_UNIT - 1) // (8 * ZERO_UNIT):
         raise ValueError("the map of zeros belongs to a source of another size")
     return ZeroMap(size, bits)

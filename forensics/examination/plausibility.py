@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from forensics.casefile.implausible import UNREAD, entries_on_device, replace_implausible
 from forensics.casefile.implausible import ZEROS as SILENT_ZEROS
+from forensics.errors import NotIntact
 from forensics.evidence.plausibility import Plausibility
 from forensics.evidence.zero_map import read_zero_map
 from forensics.examination.images import ZEROS
@@ -24,7 +25,13 @@ def weigh_plausibility(case: OpenCase) -> int:
 
 
 def _doubts(case: OpenCase, acquisition: Acquisition) -> Iterator[Doubt]:
-    zeros = read_zero_map(case.folder.images(acquisition.exhibit) / ZEROS, acquisition.size)
+    try:
+        zeros = read_zero_map(case.folder.images(acquisition.exhibit) / ZEROS, acquisition.size)
+    except (OSError, ValueError) as error:
+        raise NotIntact(
+            f"The map of zeros beside the image of {acquisition.exhibit} is not the one that was made.",
+            "Fetch it from the second copy or the package, and check the case: drivecustody verify.",
+        ) from error
     plausibility = Plausibility(zeros, acquisition.bad)
     with case.store.begin() as connection:
         for entry in entries_on_device(connection, acquisition.exhibit):

@@ -19,7 +19,7 @@ from forensics.custody.ledger import Ledger
 from forensics.errors import Cancelled, NotIntact, Refused
 from forensics.evidence.image import open_image
 from forensics.examination.acquire import Wish, acquire
-from forensics.examination.images import MANIFEST, verify_image
+from forensics.examination.images import MANIFEST, ZEROS, verify_image
 from forensics.examination.index import index
 from forensics.examination.open_case import OpenCase
 from forensics.examination.receive import new, receive
@@ -246,7 +246,11 @@ def test_a_source_that_says_something_else_the_second_time_is_found_out_and_both
     assert acquisition.hashes["sha256"] == hashlib.sha256(before).hexdigest()
     kept = case.folder.images(EXHIBIT) / "second-read.raw"
     assert kept.read_bytes()[5 * MIB + 1024 :][:512] == drive.read_bytes()[5 * MIB + 1024 :][:512]
-    assert "second-read-differs" in [event for event, _ in ledger(case)]
+    (said,) = (data for event, data in ledger(case) if event == "second-read-differs")
+    assert said["hashes"] == acquisition.hashes
+    assert said["manifest_sha256"] == hashlib.sha256((kept.parent / MANIFEST).read_bytes()).hexdigest(), (
+        "without it nobody who verifies the case looks at this image"
+    )
     manifest = json.loads((case.folder.images(EXHIBIT) / MANIFEST).read_text())
     assert {"second-read.raw", "second-read.map"} <= set(manifest["files_sha256"])
 
@@ -344,3 +348,17 @@ def test_a_device_is_held_read_only_meanwhile_and_a_mounted_one_is_refused(case:
     assert acquisition.protection.attempted_write.startswith("refused")
     assert acquisition.seen_before is not None
     require_image(case, drive)
+
+
+@pytest.mark.parametrize(
+    "change", [lambda _: b"something else", lambda made: made[:-9], lambda made: made[:10] + b"\xff" + made[11:]]
+)
+def test_a_changed_map_of_zeros_is_not_intact_and_no_defect(
+    case: OpenCase, drive: Path, change: Callable[[bytes], bytes]
+) -> None:
+    acquire(case, silent(), exhibit=EXHIBIT, source=drive)
+    path = case.folder.images(EXHIBIT) / ZEROS
+    path.write_bytes(change(path.read_bytes()))
+    with pytest.raises(NotIntact, match="map of zeros") as found:
+        index(case, silent())
+    assert "verify" in found.value.remedy
