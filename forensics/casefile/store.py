@@ -27,7 +27,7 @@ from forensics.casefile.rows import (
     read_volume,
 )
 from forensics.casefile.runs import unpack_runs, without_overlaps
-from forensics.casefile.snapshots import Snapshots
+from forensics.casefile.snapshots import Snapshots, blank
 from forensics.casefile.stored import (
     ExaminedChild,
     ExaminedEntry,
@@ -426,12 +426,9 @@ class Store:
                 .where(table.c.id == set_id)
                 .values(records=count, sha256=kept.sha256, quality=json.dumps(kept.quality))
             )
-            of_set = update(schema.source_record).where(schema.source_record.c.set_id == set_id)
             for name, values in unused().items():
-                column = schema.source_record.c[name]
-                stored = func.lower(column) if name == "email" else column
-                for value in values:
-                    connection.execute(of_set.where(stored == value).values({name: ""}))
+                if values:
+                    blank(connection, set_id, name, values)
             self._forget_matches(connection)
         return kept
 
@@ -475,6 +472,21 @@ class Store:
             for row in rows:
                 yield row.id, read_source_record(row)
             after = rows[-1].id
+
+    def record_fields(self, names: Sequence[str]) -> Iterator[Sequence[Any]]:
+        """Number and these fields of every record, older values of a key too, by number."""
+        table = schema.source_record
+        columns = [table.c[name] for name in names]
+        after = 0
+        while True:
+            with self._engine.begin() as connection:
+                rows = connection.execute(
+                    select(table.c.id, *columns).where(table.c.id > after).order_by(table.c.id).limit(20_000)
+                ).all()
+            if not rows:
+                return
+            yield from rows
+            after = rows[-1][0]
 
     def source_record(self, number: int) -> SourceRecord:
         table = schema.source_record

@@ -21,7 +21,7 @@ from forensics.jobs import pool
 from forensics.jobs.events import Job
 from forensics.matching.chance import agreement_by_accident, held, moves_of
 from forensics.matching.check_digit_arrays import CHECK_DIGITS
-from forensics.matching.index import RecordIndex
+from forensics.matching.index import FIELDS, RecordIndex
 from forensics.model import Evidence, Locator, OutcomeKind, Piece, Region, Unit, Volume
 
 RANGE = 16 << 20
@@ -50,7 +50,7 @@ def match(case: OpenCase, job: Job) -> dict[str, Any]:
     done, total = store.planned()
     if done < total:
         job.progress("read records", 0, None, "items")
-        index = RecordIndex.build(store.source_records(), _check_digit(sets))
+        index = RecordIndex.from_fields(store.record_fields(FIELDS), _check_digit(sets))
         store.put_fact("decoys", decoys_of(index))
         by_pieces = store.entries_with_pieces()
         places = {exhibit: _Places(store, exhibit, by_pieces) for exhibit in images}
