@@ -571,6 +571,8 @@ class Evidence:
     agree: frozenset[str]
     conflict: frozenset[str]
     road: str
+    why: str = ""
+    """Of a row that linkage found alike: how alike each field is and what it weighs, without values."""
 
 
 @dataclass(frozen=True, slots=True)

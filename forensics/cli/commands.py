@@ -247,14 +247,21 @@ def records_list(
 
 @app.command()
 def match(
-    case: CaseArgument, json: Json = False, passphrase_file: PassphraseFile = None, control: ControlOption = ""
+    case: CaseArgument,
+    fuzzy: Annotated[
+        bool,
+        typer.Option("--fuzzy", help="Also compare rows that show nobody exactly for likeness."),
+    ] = False,
+    json: Json = False,
+    passphrase_file: PassphraseFile = None,
+    control: ControlOption = "",
 ) -> None:
     """Compare the source records with everything on the drive."""
 
     def work(opened: OpenCase, job: Job) -> Result:
         from forensics.examination.match import match as compare
 
-        return compare(opened, job)
+        return compare(opened, job, fuzzy=fuzzy)
 
     Shell("match", case, json, passphrase_file, control).on_case(work, sentences.of_match)
 

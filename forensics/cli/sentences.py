@@ -108,7 +108,10 @@ def _understood(result: Result) -> list[str]:
 
 
 def of_match(result: Result) -> list[str]:
-    return [f"{result['evidence']:,} places with a record's values, of {result['records_found']:,} records."]
+    lines = [f"{result['evidence']:,} places with a record's values, of {result['records_found']:,} records."]
+    if result["rows_alike"] is not None:
+        lines.append(f"{result['rows_alike']:,} rows that show nobody exactly are much like one record; none is sure.")
+    return lines
 
 
 def of_assessment(result: Result) -> list[str]:

@@ -28,7 +28,7 @@ from forensics.extraction.tables import parse_row, row_starts
 from forensics.matching import chance
 from forensics.matching.chance import Decoys
 from forensics.matching.index import RecordIndex
-from forensics.matching.tables import find_in_rows
+from forensics.matching.tables import FoundRow, find_in_rows
 from forensics.matching.windows import LETTER_ROAD, Found, find_in_text, of_one_person, without_explained
 from forensics.model import (
     EMPTY,
@@ -111,6 +111,7 @@ class Located:
     agree: frozenset[str]
     conflict: frozenset[str]
     road: str
+    why: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -258,25 +259,45 @@ def all_of_them(hits: Hits) -> Hits:
     return hits
 
 
-def _scan_piece(item: ScanPiece, index: RecordIndex) -> Compared:
+@dataclass(frozen=True, slots=True)
+class TableRows:
+    """The rows of a piece: where each begins (and the end of the last), its cells, and the exact evidence in them."""
+
+    bounds: list[int]
+    cells: list[list[str]]
+    found: list[FoundRow]
+
+
+def table_rows(piece: Piece, data: bytes, hits: Hits, index: RecordIndex) -> TableRows:
+    """A piece of a table, read row by row; `hits` are those of the raw scan over its data."""
+    starts = row_starts(data, piece.encoding)
+    bounds = [*starts.tolist(), len(data)]
+    rows = [parse_row(data[a:b], piece.encoding, piece.delimiter) for a, b in pairwise(bounds)]
+    at = np.searchsorted(starts, hits.offset, side="right") - 1
+    pairs = [
+        (row, record) for row, record in zip(at.tolist(), hits.record.tolist(), strict=True) if 0 <= row < len(rows)
+    ]
+    return TableRows(bounds, rows, find_in_rows(rows, pairs, index))
+
+
+def piece_data(item: ScanPiece) -> tuple[bytes, int]:
+    """The bytes of a piece, behind so many bytes of context."""
     piece = item.piece
     if piece.data is not None:
-        data, lead = piece.data, 0
-    else:
-        # What stands before the piece is context for its first values; rows and lines need none.
-        lead = min(MARGIN, piece.offset) if piece.unit is Unit.NONE else 0
-        data = piece_bytes(item, piece.offset - lead, piece.length + lead)
+        return piece.data, 0
+    # What stands before the piece is context for its first values; rows and lines need none.
+    lead = min(MARGIN, piece.offset) if piece.unit is Unit.NONE else 0
+    return piece_bytes(item, piece.offset - lead, piece.length + lead), lead
+
+
+def _scan_piece(item: ScanPiece, index: RecordIndex) -> Compared:
+    piece = item.piece
+    data, lead = piece_data(item)
     last = max(lead, len(data) - piece.overlap)
     hits = scan(data, index, lead, last)
     if piece.table:
-        starts = row_starts(data, piece.encoding)
-        bounds = [*starts.tolist(), len(data)]
-        rows = [parse_row(data[a:b], piece.encoding, piece.delimiter) for a, b in pairwise(bounds)]
-        at = np.searchsorted(starts, hits.offset, side="right") - 1
-        pairs = [
-            (row, record) for row, record in zip(at.tolist(), hits.record.tolist(), strict=True) if 0 <= row < len(rows)
-        ]
-        in_rows = find_in_rows(rows, pairs, index)
+        table = table_rows(piece, data, hits, index)
+        bounds, in_rows = table.bounds, table.found
         explained = [
             Found(row.record, bounds[row.row], bounds[row.row + 1] - bounds[row.row], row.elements, "row")
             for row in in_rows
