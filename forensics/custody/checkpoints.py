@@ -25,6 +25,7 @@ from forensics import hashing
 from forensics.custody import cades, ledger
 from forensics.errors import EnvironmentFailed, NotIntact, Refused
 from forensics.model import Fact, Signer
+from forensics.signatures import cms
 
 EVENT = "checkpoint"
 FORMAT = "custody-ledger/v1"
@@ -125,7 +126,7 @@ def _store_certificates(folder: Path, signer: Signer) -> list[str]:
     names = []
     for each in (signer.certificate_pem, *signer.chain_pem):
         certificate = x509.load_pem_x509_certificate(each)
-        names.append(cades.fingerprint(certificate))
+        names.append(cms.fingerprint(certificate))
         path = folder / f"{names[-1]}.pem"
         if not path.exists():
             part = path.with_suffix(".pem.part")
@@ -218,7 +219,7 @@ def _line_digests(data: bytes) -> list[str]:
 
 def _bytes_of(path: Path) -> bytes | None:
     """The file's bytes; None where there is no such file, or one too long to be what its name says."""
-    if not path.is_file() or path.stat().st_size > cades.MOST_BYTES:
+    if not path.is_file() or path.stat().st_size > cms.MOST_BYTES:
         return None
     return path.read_bytes()
 

@@ -33,6 +33,7 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from forensics.custody import cades, key_files
 from forensics.errors import EnvironmentFailed, NotIntact, Refused
+from forensics.signatures import cms
 
 DOCUMENT_SIGNING = x509.ObjectIdentifier("1.3.6.1.5.5.7.3.36")
 """id-kp-documentSigning (RFC 9336). Alone it is not enough: NSS (so poppler) and OpenSSL ask for emailProtection."""
@@ -93,7 +94,11 @@ class Identity:
         """A detached CAdES-B-B signature over `content`, in DER, dated by this machine's clock."""
         issuers = [x509.load_pem_x509_certificate(pem) for pem in self.chain_pem]
         return cades.sign(
-            content, self._key, x509.load_pem_x509_certificate(self.certificate_pem), issuers, datetime.now(UTC)
+            content,
+            cades.by_key(self._key),
+            x509.load_pem_x509_certificate(self.certificate_pem),
+            issuers,
+            datetime.now(UTC),
         )
 
     def pdf_signer(self) -> Any:
@@ -217,7 +222,7 @@ class Identities:
         _require_signing(certificate)
         _require_valid_now(certificate)
         chain = _chain(certificate, others)
-        name = _a_name(cades.common_name(certificate), "person")
+        name = _a_name(cms.common_name(certificate), "person")
         self._new(
             self.folder / "people" / _file_name(name),
             {
@@ -243,9 +248,9 @@ class Identities:
             raise NotIntact("The identity's key and its certificate do not belong together.", "Restore the folder.")
         _require_valid_now(certificate)
         return Identity(
-            name=cades.common_name(certificate),
+            name=cms.common_name(certificate),
             organisation=_organisation(certificate),
-            fingerprint=cades.fingerprint(certificate),
+            fingerprint=cms.fingerprint(certificate),
             certificate_pem=certificate.public_bytes(Encoding.PEM),
             chain_pem=tuple(issuer.public_bytes(Encoding.PEM) for issuer in public[1:]),
             revocation_list=self._revocation_list_of(public[-1]),
@@ -289,9 +294,9 @@ class Identities:
     def _person(self, name: str) -> Path:
         people = self._public("people")
         for folder, certificates in people:
-            if name in (cades.common_name(certificates[0]), folder.name):
+            if name in (cms.common_name(certificates[0]), folder.name):
                 return folder
-        known = ", ".join(cades.common_name(certificates[0]) for _, certificates in people)
+        known = ", ".join(cms.common_name(certificates[0]) for _, certificates in people)
         raise Refused(
             f"There is no identity named {name}.",
             f"There are: {known}." if known else "Make one with `drivecustody identity create NAME`.",
@@ -482,9 +487,9 @@ def _organisation(certificate: x509.Certificate) -> str:
 
 def _info(certificate: x509.Certificate, kind: IdentityKind) -> IdentityInfo:
     return IdentityInfo(
-        name=cades.common_name(certificate),
+        name=cms.common_name(certificate),
         organisation=_organisation(certificate),
-        fingerprint=cades.fingerprint(certificate),
+        fingerprint=cms.fingerprint(certificate),
         not_after=f"{certificate.not_valid_after_utc:%Y-%m-%dT%H:%M:%SZ}",
         kind=kind,
     )

@@ -16,11 +16,12 @@ from cryptography import x509
 from forensics import hashing
 from forensics.errors import EnvironmentFailed
 from forensics.model import Fact
-from forensics.report import cms, package
+from forensics.report import package
 from forensics.report.bag_zip import Member, NotAsWritten, read_members
 from forensics.report.package import MANIFEST, SIGNATURE, TAG_MANIFEST
 from forensics.report.signing import check_certificate
 from forensics.report.typography import visible
+from forensics.signatures import cms
 
 _MOST_BYTES = 64 << 20
 """Tag files are read whole; a manifest of this size would list half a million files."""
@@ -202,7 +203,7 @@ def _check_signature(bag: _Bag, name: str, trusted_roots_pem: Sequence[bytes]) -
     subject = _of(name, SIGNATURE)
     yield Fact(subject, "signature", not seen.forgery, "; ".join(seen.forgery) or who)
     unstamped = () if seen.stamp is None else ("it has unsigned attributes",)
-    form = (*seen.form, *unstamped)
+    form = (*seen.alterations, *unstamped)
     yield Fact(subject, "container", not form, "; ".join(form))
     if seen.signer and not told[0].endswith(f"certificate SHA-256 {cms.fingerprint(seen.signer)}"):
         yield Fact(_of(name, "bag-info.txt"), "information", False, "names another signer than the signature")

@@ -32,9 +32,10 @@ from reportlab.pdfgen.canvas import Canvas
 from forensics import hashing
 from forensics.errors import Defect, EnvironmentFailed, Refused
 from forensics.model import Fact, Signer
-from forensics.report import cms, signature_fields, wording
+from forensics.report import signature_fields, wording
 from forensics.report.files import write_whole
 from forensics.report.typography import INK, MONO, MUTED, REGULAR, STRONG, load_fonts, visible, width, wrapped
+from forensics.signatures import cms
 
 MOST_BYTES = 512 << 20
 """A report is some hundred kilobytes; a larger file than this is not read into memory."""
@@ -326,7 +327,7 @@ def _check_signature(
     status = validate_pdf_signature(signature, signer_validation_context=context, ts_validation_context=context)
     holds = status.intact and status.valid and not seen.forgery
     yield Fact(subject, "content", holds, "; ".join(seen.forgery) or _who(seen))
-    yield Fact(subject, "container", not seen.form, "; ".join(seen.form))
+    yield Fact(subject, "container", not seen.alterations, "; ".join(seen.alterations))
     yield from check_certificate(seen, subject, roots, signature.self_reported_timestamp)
     if first:
         limited = signature.docmdp_level in (MDPPerm.NO_CHANGES, MDPPerm.FILL_FORMS)
@@ -351,7 +352,7 @@ def check_certificate(
         yield Fact(subject, "certificate", None, "no certificate could be read")
         return
     top = seen.chain[-1]
-    if seen.forgery or seen.form:
+    if seen.forgery or seen.alterations:
         yield Fact(subject, "certificate", None, "not asked of a signature that is not as it was made")
     elif seen.complete:
         problem = cms.path_problem(seen.chain, [top], moment)

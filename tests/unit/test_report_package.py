@@ -18,12 +18,12 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from forensics import hashing
 from forensics.errors import Defect, EnvironmentFailed, Refused
 from forensics.model import Fact
-from forensics.report import cms
 from forensics.report.bag_zip import ZipWriter, read_members
 from forensics.report.document import build
 from forensics.report.package import PackageSummary, build_package, is_plain_name
 from forensics.report.package_check import check_package
 from forensics.report.signing import sign
+from forensics.signatures import cms
 from tests.unit.report_fixtures import MemorySigner, make_signer, report_facts
 
 SIGNER = make_signer()

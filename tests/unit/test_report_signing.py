@@ -22,7 +22,7 @@ from reportlab.pdfgen.canvas import Canvas
 
 from forensics.errors import EnvironmentFailed, Refused
 from forensics.model import Fact
-from forensics.report import cms, wording
+from forensics.report import wording
 from forensics.report.document import build
 from forensics.report.signing import (
     SignedReport,
@@ -32,6 +32,7 @@ from forensics.report.signing import (
     examine_container,
     sign,
 )
+from forensics.signatures import cms
 from tests.unit.report_fixtures import MemorySigner, make_signer, report_facts
 
 SIGNER = make_signer()
@@ -124,7 +125,7 @@ def seen_without_a_reader(pdf: bytes, ranges: list[int]) -> bool:
     if container_faults(pdf, ranges):
         return True
     seen = examine_container(pdf, ranges)
-    return bool(seen.forgery or seen.form or (seen.stamp and seen.stamp.faults))
+    return bool(seen.forgery or seen.alterations or (seen.stamp and seen.stamp.faults))
 
 
 def test_a_signed_report_holds_and_each_fact_stands_apart(made: tuple[Path, SignedReport]) -> None:
@@ -327,7 +328,7 @@ def test_a_signature_with_an_unsigned_attribute_added_is_seen() -> None:
     """Unsigned attributes of a CMS can be added by anybody; openssl accepts them."""
     content = b"list of files\n"
     seen = cms.examine(SIGNER.cades(content), lambda name: hashlib.new(name, content).digest())
-    assert (seen.forgery, seen.form, seen.complete) == ((), (), True)
+    assert (seen.forgery, seen.alterations, seen.complete) == ((), (), True)
     parsed = cms.cms.ContentInfo.load(SIGNER.cades(content))
     who = parsed["content"]["signer_infos"][0]
     who["unsigned_attrs"] = cms.cms.CMSAttributes(

@@ -75,28 +75,49 @@ _TIME_STAMP_TOKEN = _oid("1.2.840.113549.1.9.16.2.14")
 
 @dataclass(frozen=True, slots=True)
 class TimeStamp:
-    """An RFC 3161 token over the signature value: what it says, and what is wrong with it."""
+    """An RFC 3161 token: what it says, and what is wrong with it.
+
+    `chain` runs from the authority's certificate upwards as far as issuers are embedded; `complete` says that it ends
+    in a root. `nonce` is the asker's number, None where the question had none.
+    """
 
     time: datetime | None
     authority: str
     faults: tuple[str, ...]
+    chain: tuple[x509.Certificate, ...] = ()
+    complete: bool = False
+    nonce: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Examined:
     """What a container holds and what is wrong with it.
 
-    `forgery` are reasons why the signature does not hold; `form` are reasons why bytes around it are not as they were
-    written. `chain` runs from the signer's certificate upwards as far as issuers are embedded; `complete` says that
-    it ends in a root. `claimed` is the signer's clock, `stamp` None where there is no time stamp.
+    `unsigned` are reasons why nobody signed these attributes with the named key, `elsewhere` why they speak of another
+    content or certificate. `form` are reasons why bytes around them are not as they were written, `links` why the
+    embedded certificates are not one chain. `chain` runs from the signer's certificate upwards as far as issuers are
+    embedded; `complete` says that it ends in a root. `claimed` is the signer's clock, `stamp` None where there is no
+    time stamp.
     """
 
-    forgery: tuple[str, ...]
+    unsigned: tuple[str, ...]
     form: tuple[str, ...]
+    elsewhere: tuple[str, ...] = ()
+    links: tuple[str, ...] = ()
     chain: tuple[x509.Certificate, ...] = ()
     complete: bool = False
     claimed: datetime | None = None
     stamp: TimeStamp | None = None
+
+    @property
+    def forgery(self) -> tuple[str, ...]:
+        """Why the signature does not hold for this content; empty where it does."""
+        return self.unsigned + self.elsewhere
+
+    @property
+    def alterations(self) -> tuple[str, ...]:
+        """Why the container is not byte for byte what a signer wrote; empty where it is."""
+        return self.links + self.form
 
     @property
     def signer(self) -> x509.Certificate | None:
@@ -152,19 +173,19 @@ def _examine(untrusted: bytes, digest: Digest | None, *, token: bool) -> Examine
     content = data["encap_content_info"]["content"].contents if token else b""
     wanted = hashlib.new(algorithm, content).digest() if digest is None else digest(algorithm)
 
-    forgery = _wrong_attributes(attributes, wanted, signer, "tst_info" if token else "data")
-    if not _verifies(signer, who, algorithm, signature):
-        forgery.append("the signature value does not verify")
-    chain, complete, broken = _chain(signer, certificates)
-    form = broken
+    elsewhere = _wrong_attributes(attributes, wanted, signer, "tst_info" if token else "data")
+    verifies = _verifies(signer, who, algorithm, signature)
+    unsigned = () if verifies else ("the signature value does not verify",)
+    chain, complete, links = _chain(signer, certificates)
+    form = []
     if any(_certificate_again(each) != each.public_bytes(Encoding.DER) for each in certificates):
         form.append("a certificate is not written as it was made")
     # A token's bytes come from others, who often leave out their root; the highest issuer of such a chain is then not
     # checked byte by byte. Ours always carry the root.
     if not token and len(chain) != len(certificates):
-        form.append("a certificate is embedded that the chain does not need")
+        links.append("a certificate is embedded that the chain does not need")
     if not token and len(chain) > 1 and not complete:
-        form.append("the embedded certificates do not end in a root")
+        links.append("the embedded certificates do not end in a root")
     again = _written_again(who, raw, signer, algorithm, token, content)
     if again != untrusted:
         at = next((i for i, (a, b) in enumerate(zip(again, untrusted, strict=False)) if a != b), -1)
@@ -175,7 +196,7 @@ def _examine(untrusted: bytes, digest: Digest | None, *, token: bool) -> Examine
             form.append("the time stamp has unsigned attributes")
         else:
             stamp = _stamp(who["unsigned_attrs"], signature)
-    return Examined(tuple(forgery), tuple(form), chain, complete, _claimed(attributes), stamp)
+    return Examined(unsigned, tuple(form), tuple(elsewhere), tuple(links), chain, complete, _claimed(attributes), stamp)
 
 
 def _written_again(
@@ -209,7 +230,8 @@ def _written_again(
         _tlv(0x02, b"\x03" if token else b"\x01"),
         _tlv(0x31, digest_algorithm),
         encapsulated,
-        _tlv(0xA0, *certificates),
+        # DER sorts a SET OF; tokens come from authorities that do not all keep to that, and are taken as they are.
+        _tlv(0xA0, *(certificates if token else sorted(certificates))),
         _tlv(0x31, _tlv(0x30, *parts)),
     )
     return _tlv(0x30, _SIGNED_DATA, _tlv(0xA0, signed_data))
@@ -342,20 +364,37 @@ def _stamp(unsigned: cms.CMSAttributes, signature: bytes) -> TimeStamp:
         or len(unsigned[0]["values"]) != 1
     ):
         return TimeStamp(None, "", ("the unsigned attributes are not one time stamp",))
-    token = unsigned[0]["values"][0].dump()
-    seen = _examine(token, None, token=True)
-    faults = [*seen.forgery, *seen.form]
+    return examine_token(unsigned[0]["values"][0].dump(), lambda name: hashlib.new(name, signature).digest())
+
+
+def examine_token(untrusted: bytes, digest: Digest) -> TimeStamp:
+    """What an RFC 3161 token says and what is wrong with it, for content with this digest; never raises for its bytes.
+
+    No authority is trusted here: `chain` is for the caller to lead to a root.
+    """
+    if len(untrusted) > MOST_BYTES:
+        return TimeStamp(None, "", ("the time stamp is too large to be one",))
+    try:
+        return _examine_token(untrusted, digest)
+    except Exception as problem:
+        return TimeStamp(None, "", (f"not a time stamp that can be read ({type(problem).__name__})",))
+
+
+def _examine_token(untrusted: bytes, digest: Digest) -> TimeStamp:
+    seen = _examine(untrusted, None, token=True)
+    faults = [*seen.forgery, *seen.alterations]
     told = tsp.TSTInfo.load(
-        cms.ContentInfo.load(token)["content"]["encap_content_info"]["content"].contents, strict=True
+        cms.ContentInfo.load(untrusted)["content"]["encap_content_info"]["content"].contents, strict=True
     )
     imprint = told["message_imprint"]
     name = imprint["hash_algorithm"]["algorithm"].native
-    if name not in _HASHES or imprint["hashed_message"].native != hashlib.new(name, signature).digest():
+    if name not in _HASHES or imprint["hashed_message"].native != digest(name):
         faults.append("the time stamp is over something else")
     if seen.signer is None or not _may_stamp(seen.signer):
         faults.append("the time stamp was not made by a certificate for time stamping")
     when = told["gen_time"].native
-    return TimeStamp(when.astimezone(UTC), common_name(seen.signer) if seen.signer else "", tuple(faults))
+    named = common_name(seen.signer) if seen.signer else ""
+    return TimeStamp(when.astimezone(UTC), named, tuple(faults), seen.chain, seen.complete, told["nonce"].native)
 
 
 def _may_stamp(certificate: x509.Certificate) -> bool:
@@ -367,15 +406,25 @@ def _may_stamp(certificate: x509.Certificate) -> bool:
     return list(usage) == [ExtendedKeyUsageOID.TIME_STAMPING]
 
 
-def path_problem(chain: Sequence[x509.Certificate], roots: Sequence[x509.Certificate], moment: datetime) -> str | None:
+SIGNING = frozenset({"non_repudiation"})
+STAMPING = frozenset({"digital_signature"})
+
+
+def path_problem(
+    chain: Sequence[x509.Certificate],
+    roots: Sequence[x509.Certificate],
+    moment: datetime,
+    usage: frozenset[str] = SIGNING,
+    purposes: frozenset[str] = frozenset(),
+) -> str | None:
     """Why the chain does not lead to one of the roots at that moment (RFC 5280), or None where it does.
 
-    Revocation is not asked about: the workstation is offline, and today's list says nothing of that day.
+    `usage` are the key usages the first certificate must have, `purposes` its extended ones. Revocation is not asked
+    about: the workstation is offline, and today's list says nothing of that day.
     """
     import asyncio
 
     from pyhanko_certvalidator import CertificateValidator, ValidationContext
-    from pyhanko_certvalidator.errors import PathError, ValidationError
 
     def parsed(certificate: x509.Certificate) -> asn1_x509.Certificate:
         return asn1_x509.Certificate.load(certificate.public_bytes(Encoding.DER))
@@ -389,7 +438,8 @@ def path_problem(chain: Sequence[x509.Certificate], roots: Sequence[x509.Certifi
     )
     validator = CertificateValidator(parsed(chain[0]), validation_context=context)
     try:
-        asyncio.run(validator.async_validate_usage({"digital_signature", "non_repudiation"}))  # type: ignore[no-untyped-call]
-    except (PathError, ValidationError, ValueError, TypeError) as problem:
+        asyncio.run(validator.async_validate_usage(set(usage), set(purposes) or None))  # type: ignore[no-untyped-call]
+    # Besides its own errors, the validator raises whatever a hostile certificate provokes in the parsers below it.
+    except Exception as problem:
         return str(problem) or type(problem).__name__
     return None
