@@ -110,11 +110,17 @@ CHECKS = (
 )
 
 
-def check(content: bytes, p7s: bytes, subject: str, stored: Iterable[x509.Certificate] | None) -> list[Fact]:
-    """Six separate facts about a detached signature: one for each of `CHECKS`.
+def check(
+    content: bytes,
+    p7s: bytes,
+    subject: str,
+    stored: Iterable[x509.Certificate] | None,
+    roots: Sequence[x509.Certificate] = (),
+) -> list[Fact]:
+    """Six separate facts about a detached signature: one for each of `CHECKS`; with `roots` also `trusted`.
 
-    `stored` are the certificates kept apart from the signature; with None that fact is left open. No root is trusted
-    here: its fingerprint is shown, for a person to compare with the one printed in the report.
+    `stored` are the certificates kept apart from the signature; with None that fact is left open. Without `roots`
+    none is trusted: its fingerprint is shown, for a person to compare with the one printed in the report.
     """
     seen = examine(p7s, lambda algorithm: hashlib.new(algorithm, content).digest())
     if not seen.signer:
@@ -138,6 +144,9 @@ def check(content: bytes, p7s: bytes, subject: str, stored: Iterable[x509.Certif
         facts.append(_check_path(seen.chain, seen.complete, seen.links, seen.claimed or datetime.now(UTC), subject))
     else:
         facts.append(Fact(subject, CHECKS[5], None, "not asked of a signature that is not as it was made"))
+    if roots:
+        problem = path_problem(seen.chain, roots, seen.claimed or datetime.now(UTC))
+        facts.append(Fact(subject, "trusted", problem is None, problem or "leads to a root you named"))
     return facts
 
 

@@ -6,8 +6,6 @@ import hashlib
 import io
 import logging
 import re
-import urllib.error
-import urllib.request
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -30,17 +28,15 @@ from pyhanko_certvalidator import ValidationContext
 from reportlab.pdfgen.canvas import Canvas
 
 from forensics import hashing
-from forensics.errors import Defect, EnvironmentFailed, Refused
+from forensics.errors import Defect, Refused
 from forensics.model import Fact, Signer
 from forensics.report import signature_fields, wording
 from forensics.report.files import write_whole
 from forensics.report.typography import INK, MONO, MUTED, REGULAR, STRONG, load_fonts, visible, width, wrapped
-from forensics.signatures import cms
+from forensics.signatures import cms, timestamp
 
 MOST_BYTES = 512 << 20
 """A report is some hundred kilobytes; a larger file than this is not read into memory."""
-
-TIMEOUT_S = 30
 
 # pyHanko logs what it meets in hostile files, with their contents; the facts say what matters instead.
 logging.getLogger("pyhanko").setLevel(logging.CRITICAL + 1)
@@ -72,29 +68,17 @@ class _Page(PdfContent):
 
 
 class _Authority(TimeStamper):
-    """A time stamping authority behind a URL that the user configured; the only network this program ever uses here."""
+    """A time stamping authority behind a URL that the user configured."""
 
     def __init__(self, url: str) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
-        if not re.match(r"https?://", url):
-            raise Refused("A time stamping authority is named by an http or https URL.", "Check --timestamp.")
-        self._url = url
+        self._url = timestamp.require_url(url)
 
     async def async_request_tsa_response(self, req: tsp.TimeStampReq) -> tsp.TimeStampResp:
-        headers = {"Content-Type": "application/timestamp-query", "Accept": "application/timestamp-reply"}
-        request = urllib.request.Request(self._url, req.dump(), headers)  # noqa: S310 (scheme checked above)
         try:
-            with urllib.request.urlopen(request, timeout=TIMEOUT_S) as reply:  # noqa: S310
-                return tsp.TimeStampResp.load(reply.read(cms.MOST_BYTES), strict=True)
-        except (OSError, ValueError) as cause:
-            raise _no_time() from cause
-
-
-def _no_time() -> EnvironmentFailed:
-    return EnvironmentFailed(
-        "The time stamping authority gave no time stamp that can be used.",
-        "Try again, name another authority, or sign without one: the report then says that it has no trusted time.",
-    )
+            return tsp.TimeStampResp.load(timestamp.ask(self._url, req.dump()), strict=True)
+        except ValueError as cause:
+            raise timestamp.no_time() from cause
 
 
 def sign(
@@ -143,7 +127,7 @@ def sign(
     for fact in check_bytes(signed, path_out.name):
         if fact.holds is False:
             if timestamper_url and fact.check == "time":
-                raise _no_time()
+                raise timestamp.no_time()
             raise Defect(f"The report that was just signed fails its own check: {fact.check}: {fact.detail}")
     write_whole(path_out, signed)
     return SignedReport(hashlib.sha256(signed).hexdigest(), len(signed))

@@ -35,7 +35,7 @@ _HASHES: dict[str, hashes.HashAlgorithm] = {
 }
 
 
-def _tlv(tag: int, *parts: bytes) -> bytes:
+def der(tag: int, *parts: bytes) -> bytes:
     """One DER value: tag, shortest length, contents."""
     content = b"".join(parts)
     size = len(content)
@@ -50,7 +50,7 @@ def _oid(dotted: str) -> bytes:
     return encoded
 
 
-_NULL = _tlv(0x05)
+_NULL = der(0x05)
 _DIGEST_OIDS = {
     "sha256": _oid("2.16.840.1.101.3.4.2.1"),
     "sha384": _oid("2.16.840.1.101.3.4.2.2"),
@@ -209,32 +209,32 @@ def _written_again(
 ) -> bytes:
     """The container as DER makes it from the certificates, the signed attributes, the signature and the time stamp."""
     # The parameters of a digest algorithm may be absent or NULL (RFC 5754, section 2); both places must agree.
-    plain = _tlv(0x30, _DIGEST_OIDS[algorithm])
-    digest_algorithm = plain if who["digest_algorithm"].dump() == plain else _tlv(0x30, _DIGEST_OIDS[algorithm], _NULL)
+    plain = der(0x30, _DIGEST_OIDS[algorithm])
+    digest_algorithm = plain if who["digest_algorithm"].dump() == plain else der(0x30, _DIGEST_OIDS[algorithm], _NULL)
     attributes = sorted(each.dump() for each in who["signed_attrs"])
-    issuer_and_serial = _tlv(0x30, signer.issuer.public_bytes(), core.Integer(signer.serial_number).dump())
+    issuer_and_serial = der(0x30, signer.issuer.public_bytes(), core.Integer(signer.serial_number).dump())
     parts = [
-        _tlv(0x02, b"\x01"),
+        der(0x02, b"\x01"),
         issuer_and_serial,
         digest_algorithm,
-        _tlv(0xA0, *attributes),
+        der(0xA0, *attributes),
         _signature_algorithm(who, signer, algorithm),
-        _tlv(0x04, who["signature"].native),
+        der(0x04, who["signature"].native),
     ]
     if who["unsigned_attrs"] and not token:
         stamp = who["unsigned_attrs"][0]["values"][0].dump()
-        parts.append(_tlv(0xA1, _tlv(0x30, _TIME_STAMP_TOKEN, _tlv(0x31, stamp))))
-    encapsulated = _tlv(0x30, _TST_INFO, _tlv(0xA0, _tlv(0x04, content))) if token else _tlv(0x30, _DATA)
-    signed_data = _tlv(
+        parts.append(der(0xA1, der(0x30, _TIME_STAMP_TOKEN, der(0x31, stamp))))
+    encapsulated = der(0x30, _TST_INFO, der(0xA0, der(0x04, content))) if token else der(0x30, _DATA)
+    signed_data = der(
         0x30,
-        _tlv(0x02, b"\x03" if token else b"\x01"),
-        _tlv(0x31, digest_algorithm),
+        der(0x02, b"\x03" if token else b"\x01"),
+        der(0x31, digest_algorithm),
         encapsulated,
         # DER sorts a SET OF; tokens come from authorities that do not all keep to that, and are taken as they are.
-        _tlv(0xA0, *(certificates if token else sorted(certificates))),
-        _tlv(0x31, _tlv(0x30, *parts)),
+        der(0xA0, *(certificates if token else sorted(certificates))),
+        der(0x31, der(0x30, *parts)),
     )
-    return _tlv(0x30, _SIGNED_DATA, _tlv(0xA0, signed_data))
+    return der(0x30, _SIGNED_DATA, der(0xA0, signed_data))
 
 
 def _certificate_again(certificate: x509.Certificate) -> bytes:
@@ -242,21 +242,21 @@ def _certificate_again(certificate: x509.Certificate) -> bytes:
     signed_part = certificate.tbs_certificate_bytes
     # RFC 5280, section 4.1.1.2: the algorithm outside is the one that the signed part names.
     algorithm = asn1_x509.TbsCertificate.load(signed_part)["signature"].dump()
-    return _tlv(0x30, signed_part, algorithm, _tlv(0x03, b"\0", certificate.signature))
+    return der(0x30, signed_part, algorithm, der(0x03, b"\0", certificate.signature))
 
 
 def _signature_algorithm(who: cms.SignerInfo, signer: x509.Certificate, algorithm: str) -> bytes:
     """The algorithm identifier that must stand there; RSA has several, of which the one that stands there may stay."""
     if isinstance(signer.public_key(), ec.EllipticCurvePublicKey):
-        return _tlv(0x30, _ECDSA_OIDS[algorithm])
+        return der(0x30, _ECDSA_OIDS[algorithm])
     stands: bytes = who["signature_algorithm"].dump()
-    if stands == _tlv(0x30, _RSA_ENCRYPTION, _NULL):
+    if stands == der(0x30, _RSA_ENCRYPTION, _NULL):
         return stands
     # The parameters of PSS are many; where the signature itself covers them (RFC 6211) they may stand as they are.
     protected = any(each["type"].native == "cms_algorithm_protection" for each in who["signed_attrs"])
     if protected and who["signature_algorithm"]["algorithm"].native == "rsassa_pss":
         return stands
-    return _tlv(0x30, _RSA_OIDS[algorithm], _NULL)
+    return der(0x30, _RSA_OIDS[algorithm], _NULL)
 
 
 def _wrong_attributes(
@@ -293,7 +293,7 @@ def _names_certificate(seen: dict[str, core.Asn1Value], signer: x509.Certificate
 
 def _verifies(signer: x509.Certificate, who: cms.SignerInfo, algorithm: str, signature: bytes) -> bool:
     # RFC 5652, section 5.4: what is signed is the attributes as a SET OF, not under the tag they are stored with.
-    message = _tlv(0x31, *sorted(each.dump() for each in who["signed_attrs"]))
+    message = der(0x31, *sorted(each.dump() for each in who["signed_attrs"]))
     key, chosen = signer.public_key(), _HASHES[algorithm]
     try:
         if isinstance(key, ec.EllipticCurvePublicKey):
