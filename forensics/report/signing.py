@@ -326,12 +326,19 @@ def _who(seen: cms.Examined) -> str:
 
 
 def check_certificate(
-    seen: cms.Examined, subject: str, roots: Sequence[x509.Certificate], claimed: datetime | None
+    seen: cms.Examined,
+    subject: str,
+    roots: Sequence[x509.Certificate],
+    claimed: datetime | None,
+    proved: datetime | None = None,
 ) -> Iterator[Fact]:
-    """The facts `certificate`, `trusted` and `time` of a signature. `claimed` is the signer's clock."""
+    """The facts `certificate`, `trusted` and `time` of a signature.
+
+    `claimed` is the signer's clock, `proved` what a time stamp apart from the signature says.
+    """
     claimed = claimed or seen.claimed
     stamp = seen.stamp
-    moment = (stamp.time if stamp and not stamp.faults else None) or claimed or datetime.now(UTC)
+    moment = proved or (stamp.time if stamp and not stamp.faults else None) or claimed or datetime.now(UTC)
     if not seen.chain:
         yield Fact(subject, "certificate", None, "no certificate could be read")
         return
@@ -351,7 +358,9 @@ def check_certificate(
         yield Fact(subject, "trusted", problem is None, problem or "leads to a root you named")
     else:
         yield Fact(subject, "trusted", None, "not asserted: compare the root's fingerprint with one you know")
-    if stamp is None:
+    if proved is not None:
+        yield Fact(subject, "time", True, f"{proved.isoformat()}, by the time stamp beside it")
+    elif stamp is None:
         told = f"; the signer's clock said {claimed.isoformat()}" if claimed else ""
         yield Fact(subject, "time", None, f"no trusted time{told}")
     elif stamp.faults or stamp.time is None:
