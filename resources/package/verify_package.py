@@ -175,11 +175,16 @@ def main(arguments):
     with tempfile.TemporaryDirectory() as folder:
         work = Path(folder)
         there = check_files(bag)
-        check_signature(bag, there, work)
+        checks = {"signature": lambda: check_signature(bag, there, work)}
         if "data/custody/ledger.jsonl" in there:
-            check_ledger(bag, receipts, work)
+            checks["ledger"] = lambda: check_ledger(bag, receipts, work)
         if "data/report.pdf" in there:
-            check_report(bag, work)
+            checks["report"] = lambda: check_report(bag, work)
+        for name, check in checks.items():
+            try:
+                check()
+            except (OSError, ValueError) as problem:
+                fact(name, "can be read", False, str(problem))
     return 1 if False in seen else 0
 
 
