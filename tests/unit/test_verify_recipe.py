@@ -108,6 +108,12 @@ def _flip(path: Path) -> None:
     path.write_bytes(data[: len(data) // 2] + bytes([data[len(data) // 2] ^ 1]) + data[len(data) // 2 + 1 :])
 
 
+def _flip_last(path: Path) -> None:
+    """The signature value; openssl passes over a quarter of the bytes around it, which `drivecustody verify` watches."""
+    data = path.read_bytes()
+    path.write_bytes(data[:-1] + bytes([data[-1] ^ 1]))
+
+
 def _relisted(pack: Path) -> None:
     """What somebody does who changes a file and its place in both lists, but cannot sign."""
     (pack / "data" / "custody" / "ledger.jsonl").write_bytes(b"{}\n")
@@ -122,8 +128,8 @@ HARM = {
     "a byte of the report": lambda pack: _flip(pack / "data/report.pdf"),
     "a byte of a checkpoint": lambda pack: _flip(pack / "data/custody/checkpoints/000001.txt"),
     "a byte of the list": lambda pack: _flip(pack / "manifest-sha256.txt"),
-    "a byte of the signature": lambda pack: _flip(pack / "tagmanifest-sha256.txt.p7s"),
-    "a byte of the stamp": lambda pack: _flip(pack / STAMP),
+    "a byte of the signature": lambda pack: _flip_last(pack / "tagmanifest-sha256.txt.p7s"),
+    "a byte of the stamp": lambda pack: _flip_last(pack / STAMP),
     "a planted file": lambda pack: (pack / "data/planted.txt").write_text("x"),
     "a planted tag file": lambda pack: (pack / "README").write_text("x"),
     "a removed file": lambda pack: (pack / "data/custody/certs").rename(pack.parent / "away"),
