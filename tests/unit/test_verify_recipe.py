@@ -109,7 +109,7 @@ def _flip(path: Path) -> None:
 
 
 def _flip_last(path: Path) -> None:
-    """The signature value; openssl passes over a quarter of the bytes around it, which `drivecustody verify` watches."""
+    """The signature value; openssl passes over a quarter of the bytes around it, `drivecustody verify` over none."""
     data = path.read_bytes()
     path.write_bytes(data[:-1] + bytes([data[-1] ^ 1]))
 
