@@ -52,10 +52,12 @@ def main() -> None:
         path = folder / "ledger.jsonl"
         long_ledger(path)
         print(f"{VERIFIED:,} entries: {path.stat().st_size / 1e6:.1f} MB")
-        start = time.perf_counter()
+        start, used = time.perf_counter(), time.process_time()
         facts = ledger.check(path)
         assert all(fact.holds for fact in facts), facts
-        print(f"verify: {time.perf_counter() - start:.2f} s (target 3)")
+        print(
+            f"verify: {time.perf_counter() - start:.2f} s, of it {time.process_time() - used:.2f} s at work (target 3)"
+        )
         start = time.perf_counter()
         subprocess.run([sys.executable, resource("package", "verify_ledger.py"), path], check=True, capture_output=True)
         print(f"verify_ledger.py: {time.perf_counter() - start:.2f} s (target 3)")
