@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from forensics.cli import acquisition, custody, passport, review, secrets, sentences
+from forensics.cli import acquisition, custody, identity, passport, review, secrets, sentences
 from forensics.cli.console import JsonLines, Result
 from forensics.cli.options import (
     CaseArgument,
@@ -365,7 +365,7 @@ def identity_create(
         )
         return {"name": made.name, "fingerprint": made.fingerprint, "not_after": made.not_after}
 
-    Shell("identity", None, json, None, "").perform(work, _identity_lines)
+    Shell("identity", None, json, None, "").perform(work, identity.lines)
 
 
 @identity_app.command("import")
@@ -386,30 +386,12 @@ def identity_import(
         )
         return {"name": made.name, "fingerprint": made.fingerprint, "not_after": made.not_after}
 
-    Shell("identity", None, json, None, "").perform(work, _identity_lines)
+    Shell("identity", None, json, None, "").perform(work, identity.lines)
 
 
-@identity_app.command("list")
-def identity_list(json: Json = False) -> None:
-    """List the signing identities."""
-
-    def work(_: Job) -> Result:
-        from forensics.custody.identities import Identities
-
-        return {
-            "identities": [
-                {"name": i.name, "organisation": i.organisation, "fingerprint": i.fingerprint, "not_after": i.not_after}
-                for i in Identities(secrets.identities_folder()).list()
-            ]
-        }
-
-    Shell("identity", None, json, None, "").perform(
-        work, lambda r: [line for one in r["identities"] for line in _identity_lines(one)] or ["No identity yet."]
-    )
-
-
-def _identity_lines(result: Result) -> list[str]:
-    return [f"{result['name']}, valid until {result['not_after']}", f"  fingerprint {result['fingerprint']}"]
+identity_app.command("import-card")(identity.import_card)
+identity_app.command("revoke")(identity.revoke)
+identity_app.command("list")(identity.list_all)
 
 
 @app.command()

@@ -19,6 +19,7 @@ from forensics.custody import ledger
 from forensics.errors import DriveCustodyError
 from forensics.examination.verify import verify
 from forensics.jobs.events import silent
+from forensics.model import Tier
 from forensics.report.package_check import check_package
 from forensics.report.signing import check_bytes
 
@@ -152,17 +153,21 @@ def missed_flips(bag: Path, few: int, sampled: int) -> list[tuple[str, int]]:
 
 
 def test_a_flipped_page_of_the_database_is_an_error_and_never_another_value(example: Example, case: Path) -> None:
-    """SQLCipher seals each page by a code of its own; a page that was changed is an error, and the others are as they were."""
+    """SQLCipher seals each page by its own code: a changed one is an error, the others are as they were."""
     path = case / "case.db"
     data = path.read_bytes()
+
+    def told(view: CaseView) -> object:
+        return list(view.hashes()), list(view.all_files()), list(view.all_persons(tuple(Tier))), view.assessment()
+
     with example.view() as view:
-        key, whole = view.key, (list(view.hashes()), view.counts_by("status"))
+        key, whole = view.key, told(view)
     chance, refused = random.Random(13), 0
     for at in chance.sample(range(len(data) // 4096), 40):
         path.write_bytes(flipped(data, at * 4096 + chance.randrange(4096)))
         try:
             with CaseView(CaseFolder(case), key) as view:
-                assert (list(view.hashes()), view.counts_by("status")) == whole
+                assert told(view) == whole
         except (DriveCustodyError, SQLAlchemyError):
             refused += 1
     assert refused
