@@ -97,6 +97,7 @@ _REPORT = """
 # {step}. The report carries its own signature. By openssl (a signature in a PDF leaves out its own bytes; those that
 # it covers are put together first):
 work=$(mktemp -d)
+cat {certs} > "$work/people.pem"
 python3 - data/report.pdf "$work" <<'END'
 import pathlib, re, sys
 pdf, work = pathlib.Path(sys.argv[1]).read_bytes(), pathlib.Path(sys.argv[2])
@@ -109,7 +110,7 @@ size = 4 + int.from_bytes(cms[2:4], "big")
 print("signed:", second + last, "of", len(pdf), "bytes")
 END
 openssl cms -verify -cades -binary -inform DER -in "$work/report.p7s" -content "$work/report.bytes" \\
-  -CAfile {anchor} -partial_chain -purpose any -out /dev/null
+  -CAfile "$work/people.pem" -partial_chain -purpose any -out /dev/null
 rm -r "$work"
 # By pdfsig ("Signature is Valid" and "Total document signed"; the issuer is unknown to it unless you import the root):
 pdfsig data/report.pdf
@@ -140,7 +141,9 @@ def recipe(names: Collection[str], signed_by: tuple[str, str] | None) -> str:
         text += _LEDGER.format(step=next(step), files=" ".join(["data/custody/ledger.jsonl", *checkpoints]))
         text += _checkpoints(names, signed_by[0]) if signed_by else ""
     if "data/report.pdf" in names and signed_by:
-        text += _REPORT.format(step=next(step), anchor=signed_by[0])
+        # Another person may have signed the report; whoever did also signed the ledger before it.
+        certs = f"{signed_by[0]} {_people(names)}".strip()
+        text += _REPORT.format(step=next(step), certs=certs)
     if any(n.startswith("data/exhibits/") for n in names):
         text += _IMAGE.format(step=next(step))
     if "verify_package.py" in names:
@@ -151,6 +154,10 @@ def recipe(names: Collection[str], signed_by: tuple[str, str] | None) -> str:
 def _checkpoints(names: Collection[str], anchor: str) -> str:
     folder = "data/custody/checkpoints"
     kinds = {n.rpartition(".")[2] for n in names if n.startswith(folder + "/")}
-    certs = "data/custody/certs/*.pem" if any(n.startswith("data/custody/certs/") for n in names) else anchor
+    certs = _people(names) or anchor
     text = _CHECKPOINTS.format(folder=folder, certs=certs) if "p7s" in kinds else ""
     return text + (_STAMPED_CHECKPOINTS.format(folder=folder) if "tsr" in kinds else "")
+
+
+def _people(names: Collection[str]) -> str:
+    return "data/custody/certs/*.pem" if any(n.startswith("data/custody/certs/") for n in names) else ""

@@ -99,14 +99,18 @@ def check_stamp(subject, tsr, data, work):
     fact(subject, "time stamp trusted", None, fingerprint(work / "time.pem"))
 
 
+def anchor_of(bag):
+    issuers = bag / "data/certs/package-issuers.pem"
+    return issuers if issuers.is_file() else bag / "data/certs/package-signer.pem"
+
+
 def check_signature(bag, there, work):
     told = re.findall("^Signature: (.*)$", (bag / "bag-info.txt").read_text("utf-8"), re.MULTILINE)
     if SIGNATURE not in there:
         draft = told == ["none: this package is a draft"]
         fact(TAGS, "signature", None if draft else False, "a draft: nobody signed it" if draft else "missing")
         return
-    anchor = bag / "data/certs/package-issuers.pem"
-    anchor = anchor if anchor.is_file() else bag / "data/certs/package-signer.pem"
+    anchor = anchor_of(bag)
     check_cms(SIGNATURE, bag / SIGNATURE, bag / TAGS, anchor)
     own = fingerprint(bag / "data/certs/package-signer.pem").rpartition("=")[2].replace(":", "").lower()
     fact(SIGNATURE, "signed by whom bag-info.txt names", len(told) == 1 and told[0].endswith(own), "; ".join(told))
@@ -150,7 +154,9 @@ def check_ledger(bag, receipts, work):
         check_state(f"receipt {receipt.name}", receipt.read_text("utf-8"), digests)
 
 
-def check_report(bag, work):
+def check_report(bag, anchor, work):
+    people = work / "signers.pem"
+    people.write_text("".join(path.read_text() for path in (anchor, *sorted(bag.glob("data/custody/certs/*.pem")))))
     pdf = (bag / "data/report.pdf").read_bytes()
     found = re.findall(rb"/ByteRange\s*\[\s*(\d+)\s+(\d+)\s+(\d+)\s+(\d+)\s*\]", pdf)
     if not found:
@@ -163,7 +169,7 @@ def check_report(bag, work):
         raw = bytes.fromhex(pdf[first + 1 : second - 1].decode("ascii"))
         (work / "report.p7s").write_bytes(raw[: 4 + int.from_bytes(raw[2:4], "big")])
         (work / "report.bytes").write_bytes(pdf[start:first] + pdf[second : second + last])
-        check_cms("report.pdf", work / "report.p7s", work / "report.bytes", bag / "data/certs/package-issuers.pem")
+        check_cms("report.pdf", work / "report.p7s", work / "report.bytes", people)
     whole = max(int(second) + int(last) for *_, second, last in found)
     fact("report.pdf", "covered to its last byte", whole == len(pdf), f"{whole} of {len(pdf)} bytes")
 
@@ -179,7 +185,7 @@ def main(arguments):
         if "data/custody/ledger.jsonl" in there:
             checks["ledger"] = lambda: check_ledger(bag, receipts, work)
         if "data/report.pdf" in there:
-            checks["report"] = lambda: check_report(bag, work)
+            checks["report"] = lambda: check_report(bag, anchor_of(bag), work)
         for name, check in checks.items():
             try:
                 check()

@@ -32,15 +32,19 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     people = Identities(work / "identities")
     people.create_authority("Test Health Plan", "pw")
     dana, cass = (people.load(people.create(name, "pw").name, "pw") for name in ("Dana Giver", "Cass Taker"))
+    # Somebody of another organisation signed the report, and so a checkpoint before it.
+    people.create_authority("Outside Laboratory", "pw")
+    robin = people.load(people.create("Robin Reporter", "pw", authority="Outside Laboratory").name, "pw")
     book = Ledger(work / "custody")
     book.append("transfer", actor="a", exhibit="E-001", data={"from": "Dana Giver", "to": "Cass Taker"})
     make_checkpoint(book.folder, book, "2026-0042 3f6c", dana)
     additions.countersign(book.folder, book, "000001", cass, store_certificates)
-    build(report_facts(dana), work / "u.pdf")
+    make_checkpoint(book.folder, book, "2026-0042 3f6c", robin)
+    build(report_facts(robin), work / "u.pdf")  # type: ignore[arg-type]
     with time_authority(work / "authority") as authority:
         answer = timestamp.ask(authority.url, additions.question(book.folder, "000001"))
         additions.add_time_stamp(book.folder, book, "000001", answer, "a")
-        sign(work / "u.pdf", work / "r.pdf", dana, reason="test", timestamper_url=authority.url)
+        sign(work / "u.pdf", work / "r.pdf", robin, reason="test", timestamper_url=authority.url)
         parts: dict[str, Path | bytes] = {
             name: resource("package", name).read_bytes() for name in ("verify_ledger.py", "verify_package.py")
         }
@@ -75,8 +79,8 @@ def test_every_command_of_the_recipe_is_run_as_it_stands_with_nothing_but_the_to
 ) -> None:
     ran = run(pack, made[1], "sh", "-e", "VERIFY.txt")
     assert ran.returncode == 0, ran.stdout + ran.stderr
-    # The list of files, the checkpoint's two signatures and the report's; two stamps; all facts once more.
-    assert ran.stderr.count("CAdES Verification successful") == 4
+    # The list of files, two signatures of one checkpoint and one of another, the report's; two stamps; all facts again.
+    assert ran.stderr.count("CAdES Verification successful") == 5
     assert (ran.stdout + ran.stderr).count("Verification: OK") == 2
     assert ran.stdout.count("Time stamp: ") == 2
     assert "added files: none" in ran.stdout
