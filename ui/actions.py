@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 
 from PySide6.QtWidgets import QDialog, QFileDialog, QWidget
 
+from ui.pages import custody_forms
 from ui.pages.forms import ReceiveForm, SignForm
 from ui.summary import Summary
 
@@ -38,6 +39,9 @@ def fill_in(wanted: str, case: Summary, parent: QWidget | None = None) -> Wish |
         if sign.exec() != accepted:
             return None
         return Wish("report", (folder, "--out", _new_report(case, "report"), *sign.arguments()))
+    if wanted.startswith("custody "):
+        told = custody_forms.fill_in(wanted.removeprefix("custody "), case, parent)
+        return Wish("custody", (folder, *told)) if told is not None else None
     return Wish(wanted, (folder,))
 
 

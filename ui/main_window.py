@@ -34,6 +34,7 @@ from ui.pages.report import ReportPage
 from ui.session import Session
 from ui.widgets.banner import Banner
 from ui.widgets.foot import Foot
+from ui.widgets.idle import LOCK_AFTER_MIN, Idle
 from ui.widgets.rail import Rail
 from ui.widgets.unlock import UnlockDialog
 
@@ -92,6 +93,8 @@ class MainWindow(QMainWindow):
         self.setCentralWidget(holder)
         self.foot = Foot()
         self.setStatusBar(self.foot)
+        self.idle = Idle(float(str(self.settings.value("lock_after_min", LOCK_AFTER_MIN))), self)
+        self.idle.idle.connect(self.lock)
         self._reread = QTimer(self, singleShot=True, interval=REREAD_DELAY_MS)
         self._reread.timeout.connect(self._read_changed)
         self._connect()
@@ -174,12 +177,21 @@ class MainWindow(QMainWindow):
         for page in self.pages:
             page.enter(self.session)
         self.rail.allow(True)
+        self.idle.watch(True)
         self.session.ask("summary", summary.read, self._show_summary)
         self.show_page(self.case)
+
+    def lock(self) -> None:
+        """Close the case that is open and ask for its passphrase again; a running job goes on."""
+        if self.session is not None:
+            path = self.session.view.folder.path
+            self.leave_case()
+            self.ask_passphrase(path)
 
     def leave_case(self) -> None:
         if self.session is None:
             return
+        self.idle.watch(False)
         self.session.close()
         self.session.deleteLater()
         for page in self.pages:

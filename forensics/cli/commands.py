@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from forensics.cli import acquisition, passport, review, secrets, sentences
+from forensics.cli import acquisition, custody, identity, passport, review, secrets, sentences
 from forensics.cli.console import JsonLines, Result
 from forensics.cli.options import (
     CaseArgument,
@@ -27,7 +27,6 @@ from forensics.cli.options import (
     day,
     load_signer,
 )
-from forensics.errors import Refused
 from forensics.jobs.events import Job
 
 if TYPE_CHECKING:
@@ -127,6 +126,10 @@ def receive(
     purpose: str = "",
     authority: str = "",
     photo: Annotated[list[Path] | None, typer.Option(metavar="FILE")] = None,
+    statement: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="What the returning person signed: kept, and hashed.")
+    ] = None,
+    set_field: custody.SetField = None,
     json: Json = False,
     passphrase_file: PassphraseFile = None,
     control: ControlOption = "",
@@ -139,6 +142,7 @@ def receive(
         return take(
             opened, job, exhibit=exhibit, received_from=received_from, received_by=received_by,
             description=description, seal=seal, place=place, purpose=purpose, authority=authority, photos=photo or [],
+            statement=statement, more=custody.form_fields(set_field),
         )  # fmt: skip
 
     Shell("receive", case, json, passphrase_file, control).on_case(
@@ -283,12 +287,17 @@ def assess(
 @app.command()
 def export(
     case: CaseArgument,
-    kind: Annotated[str, typer.Argument(metavar="KIND", help="persons, files, hashes, findings or notification.")],
+    kind: Annotated[
+        str, typer.Argument(metavar="KIND", help="persons, files, hashes, findings, notification or case-uco.")
+    ],
     out: Annotated[Path, typer.Option(help="The file to write; it must not exist.")],
     all_tiers: Annotated[bool, typer.Option("--all-tiers", help="Persons of the tier possible as well.")] = False,
     to_certificate: Annotated[
         Path | None, typer.Option("--to-certificate", metavar="PEM", help="Encrypt to this certificate (CMS).")
     ] = None,
+    to_zip: Annotated[
+        bool, typer.Option("--zip", help="Encrypt to a generated passphrase (AES-256 ZIP), kept in OUT.passphrase.")
+    ] = False,
     plain: Annotated[bool, typer.Option("--plain", help="notification: in clear, which is never the default.")] = False,
     json: Json = False,
     passphrase_file: PassphraseFile = None,
@@ -299,7 +308,10 @@ def export(
     def work(opened: OpenCase, job: Job) -> Result:
         from forensics.examination.export import export as write
 
-        return write(opened, job, kind=kind, out=out, all_tiers=all_tiers, to_certificate=to_certificate, plain=plain)
+        return write(
+            opened, job, kind=kind, out=out, all_tiers=all_tiers, to_certificate=to_certificate, to_zip=to_zip,
+            plain=plain,
+        )  # fmt: skip
 
     Shell("export", case, json, passphrase_file, control).on_case(work, sentences.of_out)
 
@@ -311,47 +323,8 @@ app.command("passport")(passport.passport)
 # ------------------------------------------------------------------------------------------------- custody and report
 
 
-def _custody(
-    case: CaseArgument,
-    action: Annotated[str, typer.Argument(metavar="list|add|transfer|checkpoint")],
-    exhibit: Annotated[str, typer.Option("--exhibit", metavar="LABEL")] = "",
-    note: Annotated[str, typer.Option(help="add: the sentence.")] = "",
-    giver: Annotated[str, typer.Option("--from", help="transfer: who gives.")] = "",
-    taker: Annotated[str, typer.Option("--to", help="transfer: who takes.")] = "",
-    purpose: str = "",
-    seal: str = "",
-    place: str = "",
-    sign: Annotated[str, typer.Option("--sign", metavar="NAME", help="checkpoint: who signs.")] = "",
-    identity_passphrase_file: IdentityPassphraseFile = None,
-    json: Json = False,
-    passphrase_file: PassphraseFile = None,
-    control: ControlOption = "",
-) -> None:
-    """Read the ledger, add to it, record a transfer, or sign it as it stands."""
-    if action not in ("list", "add", "transfer", "checkpoint"):
-        raise typer.BadParameter("choose list, add, transfer or checkpoint", param_hint="ACTION")
-
-    def work(opened: OpenCase, _: Job) -> Result:
-        from forensics.examination import custody
-
-        if action == "list":
-            return custody.list_events(opened)
-        if action == "add":
-            return custody.add_note(opened, note, exhibit)
-        if action == "transfer":
-            if not (exhibit and giver and taker):
-                raise Refused("A transfer needs an exhibit and two people.", "Give --exhibit, --from and --to.")
-            return custody.transfer(opened, exhibit, giver, taker, purpose, seal, place)
-        signer = load_signer(sign, identity_passphrase_file)
-        if signer is None:
-            raise Refused("A checkpoint is signed.", "Give --sign NAME; drivecustody identity list shows the names.")
-        return custody.checkpoint(opened, signer)
-
-    say = sentences.of_events if action == "list" else lambda _: ["Recorded."]
-    Shell("custody", case, json, passphrase_file, control).on_case(work, say)
-
-
-app.command("custody")(_custody)
+app.command("custody")(custody.custody)
+app.command("passphrase")(custody.passphrase)
 
 
 @identity_app.command("create-authority")
@@ -399,7 +372,7 @@ def identity_create(
         )
         return {"name": made.name, "fingerprint": made.fingerprint, "not_after": made.not_after}
 
-    Shell("identity", None, json, None, "").perform(work, _identity_lines)
+    Shell("identity", None, json, None, "").perform(work, identity.lines)
 
 
 @identity_app.command("import")
@@ -420,30 +393,12 @@ def identity_import(
         )
         return {"name": made.name, "fingerprint": made.fingerprint, "not_after": made.not_after}
 
-    Shell("identity", None, json, None, "").perform(work, _identity_lines)
+    Shell("identity", None, json, None, "").perform(work, identity.lines)
 
 
-@identity_app.command("list")
-def identity_list(json: Json = False) -> None:
-    """List the signing identities."""
-
-    def work(_: Job) -> Result:
-        from forensics.custody.identities import Identities
-
-        return {
-            "identities": [
-                {"name": i.name, "organisation": i.organisation, "fingerprint": i.fingerprint, "not_after": i.not_after}
-                for i in Identities(secrets.identities_folder()).list()
-            ]
-        }
-
-    Shell("identity", None, json, None, "").perform(
-        work, lambda r: [line for one in r["identities"] for line in _identity_lines(one)] or ["No identity yet."]
-    )
-
-
-def _identity_lines(result: Result) -> list[str]:
-    return [f"{result['name']}, valid until {result['not_after']}", f"  fingerprint {result['fingerprint']}"]
+identity_app.command("import-card")(identity.import_card)
+identity_app.command("revoke")(identity.revoke)
+identity_app.command("list")(identity.list_all)
 
 
 @app.command()
@@ -474,6 +429,10 @@ def package(
     case: CaseArgument,
     out: Annotated[Path, typer.Option(metavar="DIR-OR-ZIP", help="A folder, or a name that ends in .zip.")],
     sign: Sign = "",
+    timestamp: custody.Timestamp = "",
+    to_certificate: Annotated[
+        Path | None, typer.Option("--to-certificate", metavar="PEM", help="The list of persons, encrypted to this.")
+    ] = None,
     identity_passphrase_file: IdentityPassphraseFile = None,
     json: Json = False,
     passphrase_file: PassphraseFile = None,
@@ -484,7 +443,10 @@ def package(
     def work(opened: OpenCase, job: Job) -> Result:
         from forensics.examination.package import package as make
 
-        return make(opened, job, out=out, signer=load_signer(sign, identity_passphrase_file))
+        return make(
+            opened, job, out=out, signer=load_signer(sign, identity_passphrase_file), time_url=timestamp,
+            to_certificate=to_certificate,
+        )  # fmt: skip
 
     Shell("package", case, json, passphrase_file, control).on_case(work, sentences.of_out)
 
@@ -493,6 +455,9 @@ def package(
 def verify(
     path: Annotated[Path, typer.Argument(help="A case, package, ledger, image manifest or signed PDF.")],
     receipt: Annotated[list[Path] | None, typer.Option(metavar="FILE", help="A checkpoint held elsewhere.")] = None,
+    trust: Annotated[
+        list[Path] | None, typer.Option(metavar="PEM", help="A root you know: of a signer, or of a time authority.")
+    ] = None,
     json: Json = False,
     control: ControlOption = "",
 ) -> None:
@@ -501,7 +466,7 @@ def verify(
     def work(job: Job) -> Result:
         from forensics.examination.verify import verify as check
 
-        return check(job, path, receipt or [])
+        return check(job, path, receipt or [], trust or [])
 
     Shell("verify", path, json, None, control).perform(work, sentences.of_facts)
 
