@@ -169,6 +169,7 @@ class MainWindow(QMainWindow):
         self.leave_case()
         self.session = Session(view, self)
         self.session.failed.connect(lambda sentence: self.banner.say("bad", sentence))
+        self.session.wrote.connect(self._note_changed)
         path = str(view.folder.path)
         self.settings.setValue("recent", [path, *(p for p in self.recent() if p != path)][:RECENT_KEPT])
         for page in self.pages:

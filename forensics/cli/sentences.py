@@ -87,7 +87,10 @@ def of_record_sets(result: Result) -> list[str]:
 
 
 def of_preview(result: Result) -> list[str]:
-    lines = [f"{result['file']}: {result['read_as'] or 'read'}; the key is {result['key']}.", *_understood(result)]
+    key = f"the key is {result['key']}" if result["key"] else "without a key"
+    lines = [f"{result['file']}: {result['read_as'] or 'read'}; {key}.", *_understood(result)]
+    if result["missing"]:
+        lines.append(f"It cannot be read yet: {result['missing']} Choose columns with --map, or --key.")
     return lines + ["  " + " | ".join(row) for row in result["rows"]]
 
 

@@ -66,14 +66,18 @@ def add_records(
 
 
 def preview(origin: Origin, key: str = "", mapping: Mapping[str, str] | None = None) -> dict[str, Any]:
-    """How a source would be read, and its first rows with letters and digits masked. Needs no case."""
-    source = understand(origin, mapping or {}, key)
+    """How a source would be read, and its first rows with letters and digits masked. Needs no case.
+
+    `missing` says what it lacks to be read at all, so that a person can choose the columns that say it.
+    """
+    source = understand(origin, mapping or {}, key, complete=False)
     return {
         "file": origin.said,
         "read_as": source.how,
         "not_read": list(source.others),
         "header": list(source.header),
         "key": source.key,
+        "missing": source.missing,
         "mapping": source.mapping,
         "columns": [asdict(column) for column in source.columns],
         "dates": asdict(source.dates),
