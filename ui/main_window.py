@@ -30,6 +30,7 @@ from ui.pages.custody import CustodyPage
 from ui.pages.exposure import ExposurePage
 from ui.pages.forms import ExamineForm
 from ui.pages.home import HomePage
+from ui.pages.matches import MatchesPage
 from ui.pages.report import ReportPage
 from ui.session import Session
 from ui.widgets.banner import Banner
@@ -63,17 +64,18 @@ class MainWindow(QMainWindow):
             AcquisitionPage(),
             ContentsPage(),
         )
-        self.exposure, self.custody, self.report = ExposurePage(), CustodyPage(), ReportPage()
+        self.matches, self.exposure = MatchesPage(), ExposurePage()
+        self.custody, self.report = CustodyPage(), ReportPage()
         self.pages: tuple[CasePageBase, ...] = (
-            self.case, self.acquisition, self.contents, self.exposure, self.custody, self.report,
+            self.case, self.acquisition, self.contents, self.matches, self.exposure, self.custody, self.report,
         )  # fmt: skip
         self.stack = QStackedWidget()
         for page in (self.home, *self.pages):
             self.stack.addWidget(page)
         self.rail = Rail(
             (
-                ("briefcase", "Case"), ("usb", "Evidence & acquisition"), ("files", "Contents"), ("users", "Exposure"),
-                ("link", "Custody"), ("report", "Report"),
+                ("briefcase", "Case"), ("usb", "Evidence & acquisition"), ("files", "Contents"),
+                ("git-compare", "Matches"), ("users", "Exposure"), ("link", "Custody"), ("report", "Report"),
             )
         )  # fmt: skip
         self.banner = Banner()
