@@ -31,6 +31,7 @@ from ui.pages.exposure import ExposurePage
 from ui.pages.forms import ExamineForm
 from ui.pages.home import HomePage
 from ui.pages.matches import MatchesPage
+from ui.pages.records import RecordsPage
 from ui.pages.report import ReportPage
 from ui.session import Session
 from ui.widgets.banner import Banner
@@ -64,10 +65,11 @@ class MainWindow(QMainWindow):
             AcquisitionPage(),
             ContentsPage(),
         )
-        self.matches, self.exposure = MatchesPage(), ExposurePage()
+        self.records, self.matches, self.exposure = RecordsPage(), MatchesPage(), ExposurePage()
         self.custody, self.report = CustodyPage(), ReportPage()
         self.pages: tuple[CasePageBase, ...] = (
-            self.case, self.acquisition, self.contents, self.matches, self.exposure, self.custody, self.report,
+            self.case, self.acquisition, self.contents, self.records, self.matches, self.exposure,
+            self.custody, self.report,
         )  # fmt: skip
         self.stack = QStackedWidget()
         for page in (self.home, *self.pages):
@@ -75,7 +77,8 @@ class MainWindow(QMainWindow):
         self.rail = Rail(
             (
                 ("briefcase", "Case"), ("usb", "Evidence & acquisition"), ("files", "Contents"),
-                ("git-compare", "Matches"), ("users", "Exposure"), ("link", "Custody"), ("report", "Report"),
+                ("database", "Source records"), ("git-compare", "Matches"), ("users", "Exposure"),
+                ("link", "Custody"), ("report", "Report"),
             )
         )  # fmt: skip
         self.banner = Banner()
@@ -113,6 +116,7 @@ class MainWindow(QMainWindow):
         self.home.examine_wanted.connect(self._examine)
         self.home.example_wanted.connect(self._example)
         self.home.self_test_wanted.connect(self.run_self_test)
+        self.records.load_wanted.connect(self._load_records)
         self.case.leave_wanted.connect(self.leave_case)
         for page in self.pages:
             page.verb_wanted.connect(self.do)
@@ -209,11 +213,19 @@ class MainWindow(QMainWindow):
         """Do what was asked for on a page: go to another page, or run a verb."""
         if wanted == "page:case":
             self.show_page(self.case)
+        elif wanted == "records":
+            self.show_page(self.records)
+            self.records.ask()
         elif wanted == "acquire":
             self.acquisition.choose_next()
             self.show_page(self.acquisition)
         elif self.session and self.summary and (wish := actions.fill_in(wanted, self.summary, self)):
             self._run_wish(wish)
+
+    def _load_records(self, arguments: list[str]) -> None:
+        if self.session:
+            folder = str(self.session.view.folder.path)
+            self.run_verb("records", ("add", folder, *arguments), self.session.secret)
 
     def _run_wish(self, wish: actions.Wish) -> None:
         if self.session:

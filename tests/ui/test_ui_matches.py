@@ -76,11 +76,12 @@ def press(qtbot: QtBot, window: MainWindow, key: Qt.Key, control: bool = False) 
     assert window.matches.queue.table is not None
     window.activateWindow()
     window.matches.queue.table.setFocus()
+    until(qtbot, lambda: QApplication.activeWindow() is window and window.matches.queue.table.hasFocus())
     qtbot.keyClick(window.matches.queue.table, key, modifier)
 
 
 def said_why(qtbot: QtBot, window: MainWindow, reason: str) -> None:
-    dialog = window.matches.queue.dialog
+    dialog = window.matches.queue.dialog or window.matches.queue.deeds.dialog
     assert isinstance(dialog, ReasonDialog)
     assert not dialog.accept_button.isEnabled()
     dialog.field.setText(reason)
@@ -296,9 +297,9 @@ def test_a_blind_sample_hides_its_tiers_and_gives_an_interval_when_it_is_closed(
     matches = reviewing.matches
     sample = matches.sample
     matches.show_panel(sample)
-    sample.items.setText("60")
+    sample.items.setText("30")
     qtbot.mouseClick(sample.draw_button, Qt.MouseButton.LeftButton)
-    until(qtbot, lambda: sample.model.rowCount() > 60 and sample.passage.text() != "")
+    until(qtbot, lambda: sample.model.rowCount() > 30 and sample.passage.text() != "")
     QAbstractItemModelTester(sample.model, QAbstractItemModelTester.FailureReportingMode.Fatal, sample.model)
     on_screen = {part.text().lower() for part in sample.findChildren(QLabel) if part.isVisible()}
     cells = {

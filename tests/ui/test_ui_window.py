@@ -37,7 +37,7 @@ from ui.widgets.parts import size_text, time_text
 pytestmark = pytest.mark.qt_log_ignore("propagateSizeHints")
 """The offscreen platform warns that it cannot tell a window manager the size of a dialog; there is none to tell."""
 
-PAGES = ("case", "acquisition", "contents", "matches", "exposure", "custody", "report")
+PAGES = ("case", "acquisition", "contents", "records", "matches", "exposure", "custody", "report")
 
 # ---------------------------------------------------------------------------------------------------------- opening
 

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 from PySide6.QtCore import QItemSelectionModel, QModelIndex, Qt, QTimer, Signal
 from PySide6.QtGui import QKeySequence, QShortcut
-from PySide6.QtWidgets import QFileDialog, QMessageBox, QSplitter, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QMessageBox, QSplitter, QVBoxLayout, QWidget
 
 from forensics.casefile.review_view import Act, QueueRow
 from forensics.casefile.views import CaseView
@@ -21,6 +20,7 @@ from ui.pages.matches_bulk import BulkForm, Counts
 from ui.session import Session
 from ui.widgets.filter_field import FilterField
 from ui.widgets.parts import Chooser, Stat, Tick, button, count_text, label, row, time_text
+from ui.widgets.passport_actions import PassportActions
 from ui.widgets.passport_panel import PassportPanel
 from ui.widgets.reason import ReasonDialog
 from ui.widgets.tables import Table
@@ -98,7 +98,7 @@ class QueuePanel(QWidget):
         inner.setContentsMargins(0, 0, 0, 0)
         inner.setSpacing(10)
         inner.addWidget(self.split, 1)
-        inner.addLayout(row(*self.buttons, label(""), self.position, spacing=8, stretch=(0, 0, 0, 0, 0, 1, 0)))
+        inner.addLayout(row(*self.buttons, label(""), self.position, spacing=6, stretch=(0, 0, 0, 0, 0, 1, 0)))
         column.addWidget(self.work, 1)
         for key, act in (
             ("J", lambda: self.go(1)), ("K", lambda: self.go(-1)), ("A", self.decide_include),
@@ -116,8 +116,8 @@ class QueuePanel(QWidget):
             strict=True,
         ):
             made.clicked.connect(act)
-        self.panel.reveal_wanted.connect(self.ask_reveal)
-        self.panel.save_wanted.connect(self.ask_save)
+        self.deeds = PassportActions(self.panel)
+        self.deeds.said.connect(self.said)
         self._delay = QTimer(self, singleShot=True, interval=FILTER_DELAY_MS)
         self._delay.timeout.connect(lambda: self.model and self.model.filter(self.filter.text().strip()))
         self.filter.textChanged.connect(lambda _: self._delay.start())
@@ -127,6 +127,7 @@ class QueuePanel(QWidget):
 
     def enter(self, session: Session) -> None:
         self.session = session
+        self.deeds.enter(session)
         self.passports = Passports(session.companion, self)
         self.passports.ready.connect(self._show_passport)
         self.passports.refused.connect(self._no_passport)
@@ -144,6 +145,7 @@ class QueuePanel(QWidget):
 
     def leave(self) -> None:
         self._delay.stop()
+        self.deeds.leave()
         if self.dialog:
             self.dialog.reject()
         if self.table:
@@ -228,7 +230,7 @@ class QueuePanel(QWidget):
     def _say_position(self) -> None:
         rows = self.model.rowCount() if self.model else 0
         at = self.table.currentIndex().row() + 1 if self.table and self.table.currentIndex().isValid() else 0
-        self.position.setText(f"{at:,} of {count_text(rows, 'person')}" if at else count_text(rows, "person"))
+        self.position.setText(f"{at:,} of {rows:,}" if at else count_text(rows, "person"))
 
     def _go_ahead(self) -> None:
         """Have the passport of the current person, and those of the next ones behind it."""
@@ -378,34 +380,3 @@ class QueuePanel(QWidget):
         self._own_acts.add(int(told["act"]))
         self.said.emit("ok", f"{count_text(int(told['decided']), 'person')} {DONE[told['decision']]}.")
         self.reread(True)
-
-    # ------------------------------------------------------------------------------------------- reveal, passport
-
-    def ask_reveal(self) -> None:
-        key = self.panel.record_key
-        self._ask_reason(
-            "Reveal values", f"That you look at the values of {key}, and why, is recorded before they are shown.",
-            "Reveal", lambda reason: self._reveal(key, reason),
-        )  # fmt: skip
-
-    def _reveal(self, key: str, reason: str) -> None:
-        if self.session:
-            self.session.companion.ask(
-                "reveal", {"record_key": key, "reason": reason},
-                lambda told: self.panel.show_values(key, told["record"]), lambda why: self.said.emit("bad", why),
-            )  # fmt: skip
-
-    def ask_save(self) -> None:
-        key = self.panel.record_key
-        chosen, _ = QFileDialog.getSaveFileName(self, "Save the passport", "passport.pdf", "PDF (*.pdf)")
-        if chosen:
-            self.save(key, Path(chosen))
-
-    def save(self, key: str, out: Path) -> None:
-        """Write the passport of a person as a PDF; the ledger gets its hash."""
-        if self.session:
-            self.session.companion.ask(
-                "passport", {"record_key": key, "out": str(out)},
-                lambda told: self.said.emit("ok", f"{out.name} is written: passport {told['passport_id']}."),
-                lambda why: self.said.emit("bad", why),
-            )  # fmt: skip

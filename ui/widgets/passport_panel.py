@@ -122,20 +122,16 @@ class PassportPanel(Card):
         column = QVBoxLayout(inner)
         column.setContentsMargins(0, 0, 8, 0)
         column.setSpacing(8)
-        column.addLayout(self.facts)
-        column.addLayout(row(self.reveal, self.save, label(""), spacing=8, stretch=(0, 0, 1)))
+        self._add_section(column, "To check", self.check)
         column.addWidget(self.places_title)
         column.addLayout(self._places_column)
         column.addWidget(self.places_more)
-        for title, text in (
-            ("To check", self.check), ("Why this tier", self.why), ("How the person arose", self.arose),
-            ("Decisions", self.decisions),
-        ):  # fmt: skip
-            head = label(title, "strong")
-            text.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
-            self._sections[title] = (head, text)
-            column.addWidget(head)
-            column.addWidget(text)
+        self.record_title = label("The record", "strong")
+        column.addWidget(self.record_title)
+        column.addLayout(self.facts)
+        self._add_section(column, "Why this tier", self.why)
+        self._add_section(column, "How the person arose", self.arose)
+        self._add_section(column, "Decisions", self.decisions)
         column.addStretch()
         self.area = QScrollArea()
         self.area.setWidgetResizable(True)
@@ -143,10 +139,22 @@ class PassportPanel(Card):
         self.area.setWidget(inner)
         self.area.setAccessibleName("Passport of the selected person")
         self.body.addLayout(row(self.key, self.tier, self.review, spacing=8, stretch=(1, 0, 0)))
+        self._actions = QWidget()
+        line = row(self.reveal, self.save, label(""), spacing=8, stretch=(0, 0, 1))
+        line.setContentsMargins(0, 0, 0, 0)
+        self._actions.setLayout(line)
+        self.body.addWidget(self._actions)
         self.body.addWidget(self.note)
         self.body.addWidget(self.area, 1000)
         self.body.addStretch(1)
         self.show_nobody("Select a person to see where they stand and why.")
+
+    def _add_section(self, column: QVBoxLayout, title: str, text: QLabel) -> None:
+        head = label(title, "strong")
+        text.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        self._sections[title] = (head, text)
+        column.addWidget(head)
+        column.addWidget(text)
 
     def show_nobody(self, sentence: str) -> None:
         """Show nobody, and why."""
@@ -154,7 +162,7 @@ class PassportPanel(Card):
         self.key.setText("")
         self.note.setText(sentence)
         self.note.show()
-        for part in (self.tier, self.review, self.area):
+        for part in (self.tier, self.review, self._actions, self.area):
             part.hide()
         self.facts.show([])
 
@@ -172,7 +180,7 @@ class PassportPanel(Card):
         set_chip(self.tier, *TIER[str(told["tier"])])
         set_chip(self.review, *REVIEW[str(told["review"])])
         self.note.hide()
-        for part in (self.tier, self.review, self.area):
+        for part in (self.tier, self.review, self._actions, self.area):
             part.show()
         self._show_record(self._masked, False)
         evidence = sorted(told["evidence"], key=lambda one: not one["counts"])
@@ -188,6 +196,7 @@ class PassportPanel(Card):
         """Show what a recorded reveal gave, if this person is still shown."""
         if record_key == self.record_key:
             self._show_record(values, True)
+            self.area.ensureWidgetVisible(self.record_title, 0, self.area.height() - 40)
 
     def hide_values(self) -> None:
         if self.record_key:
