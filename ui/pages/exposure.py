@@ -17,7 +17,7 @@ from ui.session import Session
 from ui.summary import Summary
 from ui.widgets.banner import Banner
 from ui.widgets.filter_field import FilterField
-from ui.widgets.parts import Empty, button, count_text, label
+from ui.widgets.parts import Empty, button, count_text, label, row
 from ui.widgets.passport_actions import PassportActions
 from ui.widgets.passport_panel import PassportPanel
 from ui.widgets.tables import Table
@@ -35,7 +35,7 @@ class ExposurePage(CasePageBase):
             "strata": button("How sure, and why", "shield-check"),
             "persons": button("Persons", "id"),
         }
-        super().__init__("Exposure", "", self.filter, *self.tabs.values())
+        super().__init__("Exposure", "", *self.tabs.values())
         self.model: PersonModel | None = None
         self.table: Table | None = None
         self.passports: Passports | None = None
@@ -55,8 +55,8 @@ class ExposurePage(CasePageBase):
         column = QVBoxLayout(persons)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(8)
+        column.addLayout(row(self.filter, self.count, spacing=12))
         column.addWidget(self._split, 1)
-        column.addWidget(self.count)
         self.panels = QStackedWidget()
         self._places: dict[str, QWidget] = {"numbers": self.numbers, "strata": self.strata, "persons": persons}
         group = QButtonGroup(self)
@@ -89,7 +89,6 @@ class ExposurePage(CasePageBase):
         """Show ``numbers``, ``strata`` or ``persons``."""
         self.panels.setCurrentWidget(self._places[name])
         self.tabs[name].setChecked(True)
-        self.filter.setVisible(name == "persons" and not self.is_empty)
 
     def enter(self, session: Session) -> None:
         super().enter(session)
@@ -104,7 +103,9 @@ class ExposurePage(CasePageBase):
         self._split.setStretchFactor(0, 3)
         self._split.setStretchFactor(1, 2)
         self._split.setSizes([640, 400])
-        self.table.selectionModel().currentRowChanged.connect(self._selected)
+        self.table.selectionModel().currentRowChanged.connect(lambda *_: self._want())
+        # The page of a row may come after the row was selected.
+        self.model.dataChanged.connect(lambda *_: self._want())
         self.model.modelReset.connect(lambda: self.panel.show_nobody(NOBODY))
         self.model.loaded.connect(
             lambda rows: self.count.setText(
@@ -151,7 +152,6 @@ class ExposurePage(CasePageBase):
         self.show_empty(result is None)
         for made in self.tabs.values():
             made.setVisible(result is not None)
-        self.filter.setVisible(result is not None and self.panels.currentWidget() is self._places["persons"])
         if result is None:
             self.sentence.setText("")
             return
@@ -160,11 +160,11 @@ class ExposurePage(CasePageBase):
         self.numbers.show_result(result, case.records)
         self.strata.show_result(result)
 
-    def _selected(self, current: QModelIndex, _: QModelIndex | None = None) -> None:
-        person = self.model.row_at(current.row()) if self.model and current.isValid() else None
-        if person and self.passports:
-            self.panel.show_waiting(person.record_key)
-            self.passports.want(person.record_key)
+    def _want(self) -> None:
+        key = self._current_key()
+        if key and self.passports and (key != self.panel.record_key or key not in self.passports):
+            self.panel.show_waiting(key)
+            self.passports.want(key)
 
     def _current_key(self) -> str:
         index = self.table.currentIndex() if self.table else QModelIndex()

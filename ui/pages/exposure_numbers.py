@@ -57,7 +57,9 @@ class NumbersPanel(QScrollArea):
         chart.body.addWidget(self.bars)
         chart.body.addStretch()
         where = Card("By state of residence", spacing=6)
+        self.other_states = label("", "small", wrap=True)
         where.body.addWidget(self.states)
+        where.body.addWidget(self.other_states)
         where.body.addStretch()
         self.facts = Facts(mono=("Result SHA-256",))
         side = Card("What the numbers say")
@@ -126,9 +128,11 @@ class NumbersPanel(QScrollArea):
         }
         states = sorted((result.get("states") or {}).items(), key=lambda item: (-item[1], item[0]))
         shown = [(state or "Unknown", (count,)) for state, count in states[:SHOWN_STATES]]
-        if rest := states[SHOWN_STATES:]:
-            shown.append((f"{len(rest)} others", (sum(count for _, count in rest),)))
         self.states.show_rows(shown)
+        rest = states[SHOWN_STATES:]
+        people = count_text(sum(count for _, count in rest), "person")
+        self.other_states.setText(f"{count_text(len(rest), 'further state')}: {people}" if rest else "")
+        self.other_states.setVisible(bool(rest))
         missing = result.get("not_examined") or {}
         self._said |= {
             "Affected": f"{affected:,} of {result.get('persons_after_merge') or records:,} persons in the records",

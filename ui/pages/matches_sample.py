@@ -135,6 +135,7 @@ class SamplePanel(QWidget):
         self.close_button.clicked.connect(self.ask_close)
         self.question = Card("Is this the person of the record?", spacing=8)
         self.facts, self.place = Facts(), Wrapped()
+        self.place.setAccessibleName("Place")
         self.passage = label("", wrap=True)
         self.passage.setTextInteractionFlags(SELECTABLE)
         self.passage.setFont(theme.mono_font())
