@@ -128,6 +128,7 @@ class QueuePanel(QWidget):
     def enter(self, session: Session) -> None:
         self.session = session
         self.deeds.enter(session)
+        session.changed.connect(self._changed)
         self.passports = Passports(session.companion, self)
         self.passports.ready.connect(self._show_passport)
         self.passports.refused.connect(self._no_passport)
@@ -168,6 +169,13 @@ class QueuePanel(QWidget):
                 self.passports.forget()
             self.model.reload()
             self.session.ask("review counts", read_counts, self._show_counts)
+
+    def _changed(self, tables: frozenset[str]) -> None:
+        """A verb went over the evidence or ended: what is kept of anybody may be old."""
+        if self.passports and (tables == Session.ALL or tables & {"evidence", "source_record"}):
+            self.passports.forget()
+            if self.panel.record_key:
+                self.passports.want(self.panel.record_key)
 
     def _show_counts(self, counts: Counts) -> None:
         self._counts = counts
