@@ -85,6 +85,19 @@ def preview(origin: Origin, key: str = "", mapping: Mapping[str, str] | None = N
     }
 
 
+def check(origin: Origin, job: Job, key: str = "", mapping: Mapping[str, str] | None = None) -> dict[str, Any]:
+    """A preview with what every row shows: `quality`, as loading would report it. Nothing is kept.
+
+    Raises `Refused` as loading would, for a key that is missing in a row or stands in two that differ.
+    """
+    source = understand(origin, mapping or {}, key)
+    quality, persons = Quality(), DistinctPersons()
+    for _ in _counted(job, Reader(source, quality), persons):
+        pass
+    quality.persons = persons.count()
+    return {**preview(origin, key, mapping), "quality": _remarks(source, quality)}
+
+
 def _remarks(source: SourceFile, quality: Quality) -> dict[str, Any]:
     return {**asdict(quality), "date_order": source.dates.order, "date_order_certain": source.dates.certain}
 

@@ -117,6 +117,31 @@ def test_a_column_that_was_taken_for_something_can_be_said_to_be_unused(
     dialog.reject()
 
 
+def test_every_row_is_checked_before_anything_is_loaded(
+    qtbot: QtBot, on_records: MainWindow, fresh: CaseView, tmp_path: Path
+) -> None:
+    source = tmp_path / "members.csv"
+    head = "Member ID,First Name,Last Name,DOB,SSN\n"
+    lines = [f"M{n:05d},Ann,Smith{n},1961-02-03,{899000000 + n}\n" for n in range(30)]
+    source.write_text(head + "".join(lines) + "M90000,Bea,Roe,1900-01-01,111-11-1111\n", "utf-8")
+    dialog = looked_at(qtbot, on_records, source)
+    qtbot.mouseClick(dialog.check_button, Qt.MouseButton.LeftButton)
+    until(qtbot, lambda: dialog.checking is None)
+    words = dialog.quality.text()
+    assert "31, 31 records" in words
+    assert "Placeholders, not used: SSN 1, Birth date 1" in words
+    assert clipped(dialog) == []
+    source.write_text(head + "".join(lines) + "M00003,Bea,Roe,1962-02-03,\n", "utf-8")
+    qtbot.mouseClick(dialog.check_button, Qt.MouseButton.LeftButton)
+    until(qtbot, lambda: dialog.checking is None)
+    assert "have the same Member ID" in dialog.quality.text()
+    assert "--key" in dialog.quality.text()
+    dialog.choose("SSN", "")
+    assert dialog.quality.text() == "", "it was checked as something else"
+    assert fresh.snapshots() == []
+    dialog.reject()
+
+
 def test_no_value_of_the_file_is_on_the_screen(qtbot: QtBot, on_records: MainWindow, tmp_path: Path) -> None:
     source = tmp_path / "members.csv"
     source.write_text(

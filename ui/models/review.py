@@ -32,9 +32,9 @@ class QueueModel(PagedModel[QueueRow]):
     COLUMNS = (
         Column(None, "Record key", 126, mono=True),
         Column(None, "Tier", 108),
-        Column(None, "Review", 100),
         Column(None, "Conflicts", 84, right=True),
         Column(None, "Places", 70, right=True),
+        Column(None, "Review", 100),
         Column(None, "Elements found", 250),
         Column(None, "First place", 380),
     )
@@ -99,18 +99,18 @@ class QueueModel(PagedModel[QueueRow]):
                 return row.record_key
             case 1:
                 return TIER[row.tier][0]
-            case 2:
-                return REVIEW[row.review][0]
-            case 3 | 4:
-                count = (row.conflicts, row.places)[column - 3]
+            case 2 | 3:
+                count = (row.conflicts, row.places)[column - 2]
                 return f"{count:,}" if count else "–"
+            case 4:
+                return REVIEW[row.review][0]
             case 5:
                 return ", ".join(element_text(name) for name in ELEMENTS if name in row.elements)
             case _:
                 return row.first_place
 
     def _chip_of(self, row: QueueRow, column: int) -> str | None:
-        return {1: TIER[row.tier][1], 2: REVIEW[row.review][1]}.get(column)
+        return {1: TIER[row.tier][1], 4: REVIEW[row.review][1]}.get(column)
 
 
 class QuestionModel(QAbstractTableModel):

@@ -44,7 +44,7 @@ class BulkForm(Form):
         offered = tuple((str(tier), TIER[tier][0]) for tier in Tier if counts.pending(tier))
         self._tier = self.choice("Tier", offered)
         self._decision = self.choice("Decision", DECISIONS)
-        self.reason = self.line("Reason", "", "Printed with the decision", required=True)
+        self.reason = self.line("Reason", "", "Kept in the case with each of these decisions", required=True)
         self.warning = label("", "muted", wrap=True)
         self.sure = Tick("")
         self.grid.addWidget(self.warning, self.grid.rowCount(), 0, 1, 2)

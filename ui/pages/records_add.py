@@ -19,7 +19,8 @@ from PySide6.QtWidgets import (
 from forensics.model import ELEMENTS
 from ui.bridge import Command, Ending
 from ui.models.persons import element_text
-from ui.widgets.parts import Chooser, Elided, Glyph, button, label, row
+from ui.models.quality import quality_facts
+from ui.widgets.parts import Chooser, Elided, Glyph, button, label, relabel, row
 
 FILES = "Tables (*.csv *.tsv *.txt *.xlsx *.xlsm *.xlsb *.xls *.parquet *.db *.sqlite *.sqlite3);;All files (*)"
 
@@ -87,6 +88,7 @@ class AddRecordsDialog(QDialog):
         self.setWindowTitle("Add source records")
         self.resize(940, 640)
         self.command: Command | None = None
+        self.checking: Command | None = None
         self._again = False
         self._url = False
         self._columns: list[_Column] = []
@@ -165,9 +167,15 @@ class AddRecordsDialog(QDialog):
         self.add_button.clicked.connect(self.accept)
         cancel = button("Cancel")
         cancel.clicked.connect(self.reject)
-        for made in (self.add_button, cancel, choose, database):
+        self.check_button = button("Check every row", tip="Read it all and report what it shows; nothing is loaded")
+        self.check_button.clicked.connect(self._check_rows)
+        for made in (self.add_button, cancel, choose, database, self.check_button):
             made.setAutoDefault(False)
-        column.addLayout(row(label(""), self.add_button, cancel, spacing=8, stretch=(1, 0, 0)))
+        self.quality = label("", "muted", wrap=True)
+        self.quality.setAccessibleName("What every row shows")
+        self.quality.hide()
+        column.addWidget(self.quality)
+        column.addLayout(row(self.check_button, label(""), self.add_button, cancel, spacing=8, stretch=(0, 1, 0, 0)))
         self._delay = QTimer(self, singleShot=True, interval=LOOK_DELAY_MS)
         self._delay.timeout.connect(self._look)
         self._say_problem("")
@@ -187,6 +195,7 @@ class AddRecordsDialog(QDialog):
 
     def look_at(self, path: str, url: bool = False) -> None:
         """Look at a file of records, or with `url` at the database that a file names; choices made so far are gone."""
+        self._drop_check()
         self._url = url
         self.path.setText(path)
         self.preview = {"path": path}
@@ -197,6 +206,7 @@ class AddRecordsDialog(QDialog):
         self._look()
 
     def _soon(self) -> None:
+        self._drop_check()
         self.preview.pop("columns", None)
         self._check()
         self._delay.start()
@@ -271,6 +281,46 @@ class AddRecordsDialog(QDialog):
         day = self.as_of.text().strip()
         ready = bool(self.preview.get("columns")) and not self.preview.get("missing") and _is_day(day)
         self.add_button.setEnabled(ready)
+        self.check_button.setEnabled(self.checking is not None or (ready and self.command is None))
+
+    # --------------------------------------------------------------------------------------------------- every row
+
+    def _check_rows(self) -> None:
+        """Read the whole source as it would be loaded, or stop doing so."""
+        if self.checking is not None:
+            self.checking.cancel()
+            return
+        self._say_quality("Reading every row …")
+        self.checking = Command("records", parent=self)
+        self.checking.progressed.connect(lambda at: self._say_quality(f"Reading every row: {at.done:,} read …"))
+        self.checking.finished.connect(self._checked)
+        self.checking.start(("preview", *self._source(), "--quality"))
+        relabel(self.check_button, "Stop", False)
+        self._check()
+
+    def _checked(self, ending: Ending) -> None:
+        command, self.checking = self.checking, None
+        if command:
+            command.deleteLater()
+        relabel(self.check_button, "Check every row", False)
+        if ending.done:
+            self._say_quality(" · ".join(f"{name}: {said}" for name, said in quality_facts(ending.result["quality"])))
+        else:
+            self._say_quality("" if ending.cancelled else f"{ending.sentence} {ending.remedy}".strip())
+        self._check()
+
+    def _say_quality(self, text: str) -> None:
+        self.quality.setText(text)
+        self.quality.setVisible(bool(text))
+
+    def _drop_check(self) -> None:
+        """What was checked is no longer what would be loaded."""
+        if self.checking is not None:
+            self.checking.abandon()
+            self.checking.deleteLater()
+            self.checking = None
+            relabel(self.check_button, "Check every row", False)
+        self._say_quality("")
 
     # --------------------------------------------------------------------------------------------------- arguments
 
@@ -306,6 +356,7 @@ class AddRecordsDialog(QDialog):
 
     def done(self, result: int) -> None:
         self._delay.stop()
+        self._drop_check()
         if self.command is not None:
             self.command.abandon()
             self.command = None

@@ -236,7 +236,7 @@ class PassportPanel(Card):
 
     def _say(self, title: str, lines: Sequence[str]) -> None:
         head, text = self._sections[title]
-        text.setText("\n".join(lines))
+        text.setText("\n".join(f"• {line}" for line in lines) if len(lines) > 1 else "".join(lines))
         head.setVisible(bool(lines))
         text.setVisible(bool(lines))
 
