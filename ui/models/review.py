@@ -20,6 +20,9 @@ from ui.widgets.tables import CHIP_ROLE
 REVIEW = {"pending": ("Pending", "idle"), "included": ("Included", "ok"), "excluded": ("Excluded", "bad")}
 """State of review → its word and the kind of its chip."""
 
+NEAR = 512
+"""Rows to either side of the current one."""
+
 _TEXTS = frozenset(
     map(int, (Qt.ItemDataRole.DisplayRole, Qt.ItemDataRole.ToolTipRole, Qt.ItemDataRole.AccessibleTextRole, CHIP_ROLE))
 )
@@ -59,16 +62,20 @@ class QueueModel(PagedModel[QueueRow]):
     def record_at(self, row: int) -> int | None:
         return self._ids[row] if 0 <= row < len(self._ids) else None
 
-    def row_of(self, record: int) -> int:
-        """The row of a record number, or -1 where it is not in the queue as it is shown."""
-        try:
-            return self._ids.index(record)
-        except ValueError:
-            return -1
+    def row_of(self, record: int, near: int = 0) -> int:
+        """The row of a record number, or -1 where it is not in the queue as it is shown; looked for `near` a row
+        first, because going through a million takes longer than a key press may."""
+        first = max(0, near - NEAR)
+        for start, ids in ((first, self._ids[first : near + NEAR]), (0, self._ids)):
+            try:
+                return start + ids.index(record)
+            except ValueError:
+                continue
+        return -1
 
-    def decided(self, record: int, review: str) -> None:
+    def decided(self, record: int, review: str, near: int = 0) -> None:
         """Somebody was decided: the row leaves the queue where it no longer fits, or is read again."""
-        row = self.row_of(record)
+        row = self.row_of(record, near)
         if row < 0:
             return
         if self._review in ("", review):
@@ -83,7 +90,7 @@ class QueueModel(PagedModel[QueueRow]):
                     known[self._ids[number * PAGE + at]] = held
         self.beginRemoveRows(QModelIndex(), row, row)
         # An order that is on its way was asked for before this decision, or after it: either is taken as it comes.
-        self._ids = self._ids[:row] + self._ids[row + 1 :]
+        del self._ids[row]
         self._epoch += 1
         self._asked.clear()
         for number in [number for number in self._pages if number >= row // PAGE]:

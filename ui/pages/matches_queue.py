@@ -214,7 +214,8 @@ class QueuePanel(QWidget):
     def _loaded(self, rows: int) -> None:
         if self.model is None or self.table is None:
             return
-        at = self.model.row_of(self._record) if self._record is not None else -1
+        near = max(0, self.table.currentIndex().row())
+        at = self.model.row_of(self._record, near) if self._record is not None else -1
         if rows and (at >= 0 or not self.table.currentIndex().isValid()):
             self._select(max(0, at))
         elif not rows:
@@ -326,7 +327,7 @@ class QueuePanel(QWidget):
         if self.passports:
             self.passports.forget([key])
         if self.model:
-            self.model.decided(record, decision)
+            self.model.decided(record, decision, max(0, self.table.currentIndex().row()) if self.table else 0)
         if self.panel.record_key == key and self.passports and self._record == record:
             self.passports.want(key)
         self._say_position()
