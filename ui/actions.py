@@ -5,13 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from PySide6.QtWidgets import QDialog, QFileDialog, QWidget
+from PySide6.QtWidgets import QDialog, QWidget
 
 from ui.pages import custody_forms
 from ui.pages.forms import ReceiveForm, SignForm
 from ui.summary import Summary
-
-TABLES = "Tables (*.csv *.tsv *.txt *.xlsx *.parquet);;All files (*)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,9 +27,6 @@ def fill_in(wanted: str, case: Summary, parent: QWidget | None = None) -> Wish |
     if wanted == "receive":
         receive = ReceiveForm(case.details.examiner, f"E-{len(case.exhibits) + 1:03d}", parent)
         return Wish("receive", (folder, *receive.arguments())) if receive.exec() == accepted else None
-    if wanted == "records":
-        chosen, _ = QFileDialog.getOpenFileName(parent, "Source records", "", TABLES)
-        return Wish("records add", (folder, chosen)) if chosen else None
     if wanted == "report":
         return Wish("report", (folder, "--out", _new_report(case, "draft")))
     if wanted == "sign":

@@ -209,6 +209,7 @@ def records_preview(
     query: SourceQuery = "",
     key: Annotated[str, typer.Option(metavar="COLUMN", help="The column that names a record.")] = "",
     map: Annotated[list[str] | None, typer.Option("--map", metavar="COLUMN=FIELD[:ORDER]")] = None,
+    quality: Annotated[bool, typer.Option("--quality", help="Read every row, and report what it shows.")] = False,
     json: Json = False,
     control: ControlOption = "",
 ) -> None:
@@ -216,11 +217,11 @@ def records_preview(
     mapping = column_mapping(map or [])
     source = _source(file, url_file, table, query)
 
-    def work(_: Job) -> Result:
-        from forensics.examination.records import preview
+    def work(job: Job) -> Result:
+        from forensics.examination.records import check, preview
         from forensics.matching.records import Origin
 
-        return preview(Origin(*source), key, mapping)
+        return check(Origin(*source), job, key, mapping) if quality else preview(Origin(*source), key, mapping)
 
     Shell("records", None, json, None, control).perform(work, sentences.of_preview)
 
