@@ -26,10 +26,10 @@ from forensics.extraction.content import (
     Damaged,
     NotExamined,
 )
+from forensics.extraction.locked import LOCKED
 from forensics.model import Child, Outcome, OutcomeKind, Piece, Readable, failed, not_examined
 
 EXPANDS = "expands beyond the limit"
-LOCKED = "password protected"
 _BLOCK = 1 << 20
 
 # APPNOTE.TXT 6.3.10, sections 4.3.7, 4.3.12, 4.3.14 to 4.3.16, 4.5.3

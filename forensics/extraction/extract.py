@@ -16,7 +16,19 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from forensics.extraction import archives, database, mail, markup, office, ole, pdf, tables, workbook
+from forensics.extraction import (
+    archives,
+    binary_office,
+    compound,
+    database,
+    locked,
+    mail,
+    markup,
+    office,
+    pdf,
+    tables,
+    workbook,
+)
 from forensics.extraction.advice import advised_type
 from forensics.extraction.content import (
     CHILDREN_COUNT,
@@ -26,8 +38,10 @@ from forensics.extraction.content import (
     Content,
     Damaged,
     Extractor,
+    Note,
     NotExamined,
 )
+from forensics.extraction.extensions import misleading_name
 from forensics.extraction.sniff import HEAD, sniff, telling
 from forensics.model import EMPTY, OK, Child, Extraction, Outcome, Piece, Readable, failed, not_examined
 
@@ -49,10 +63,11 @@ EXTRACTORS: Mapping[str, Extractor] = MappingProxyType(
         "pptx": office.extract_pptx,
         "odt": office.extract_odt,
         "odp": office.extract_odt,
-        "doc": ole.extract_document,
-        "ppt": ole.extract_document,
-        "msg": ole.extract_any,
-        "ole": ole.extract_any,
+        "doc": binary_office.extract_doc,
+        "ppt": binary_office.extract_ppt,
+        "msg": compound.extract_any,
+        "ole": compound.extract_any,
+        "encrypted-office": locked.extract_encrypted,
         "pdf": pdf.extract,
         "html": markup.extract_html,
         "rtf": markup.extract_rtf,
@@ -69,7 +84,6 @@ EXTRACTORS: Mapping[str, Extractor] = MappingProxyType(
 
 NO_READER: Mapping[str, str] = MappingProxyType(
     {
-        "encrypted-office": archives.LOCKED,
         "luks": "encrypted container",
         **{
             kind: f"{kind}: no reader in this version"
@@ -80,17 +94,19 @@ NO_READER: Mapping[str, str] = MappingProxyType(
 """Types whose bytes are compressed, encrypted or encoded, and why they are not examined."""
 
 
-def extract(content: Readable, untrusted_name: bytes) -> Extraction:
+def extract(content: Readable, untrusted_name: bytes, passwords: tuple[str, ...] = ()) -> Extraction:
     """What the content yields: type, pieces, children and how it ended. Bad content never raises.
 
     `failed` and `not_examined` may come with pieces and children: those found before the damage or the limit. A child
-    that comes with an outcome of its own is listed with it; its data, if any, is what could be read.
+    that comes with an outcome of its own is listed with it; its data, if any, is what could be read. `passwords` are
+    tried on what is locked.
 
     Raises `MemoryError`, after which a worker should be replaced.
     """
     kind = "unknown"
     pieces: list[Piece] = []
     children: list[Child] = []
+    notes: list[str] = []
     outcome = OK
     try:
         head = content.read_at(0, HEAD)
@@ -101,15 +117,19 @@ def extract(content: Readable, untrusted_name: bytes) -> Extraction:
         if kind in NO_READER:
             outcome = not_examined(NO_READER[kind])
         elif extractor := EXTRACTORS.get(kind):
-            outcome = _collect(extractor, Content(kind, untrusted_name, content, head), pieces, children)
+            item = Content(kind, untrusted_name, content, head, passwords)
+            outcome = _collect(extractor, item, pieces, children, notes)
     except MemoryError:
         raise
     except Exception as error:
         outcome = failed(f"could not be read ({type(error).__name__})")
-    return Extraction(kind, outcome, tuple(pieces), tuple(children))
+    notes += misleading_name(kind, untrusted_name)
+    return Extraction(kind, outcome, tuple(pieces), tuple(children), tuple(notes))
 
 
-def _collect(extractor: Extractor, content: Content, pieces: list[Piece], children: list[Child]) -> Outcome:
+def _collect(
+    extractor: Extractor, content: Content, pieces: list[Piece], children: list[Child], notes: list[str]
+) -> Outcome:
     """Run the extractor to its end, or to the limits."""
     text = packed = 0
     try:
@@ -117,6 +137,9 @@ def _collect(extractor: Extractor, content: Content, pieces: list[Piece], childr
             if isinstance(found, Piece):
                 pieces.append(found)
                 text += len(found.data or b"")
+            elif isinstance(found, Note):
+                if found.phrase not in notes:
+                    notes.append(found.phrase)
             else:
                 children.append(found)
                 packed += len(found.data)

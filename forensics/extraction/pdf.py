@@ -8,8 +8,8 @@ from typing import Any
 import pypdfium2
 import pypdfium2.raw
 
-from forensics.extraction.archives import LOCKED
 from forensics.extraction.content import Content, NotExamined, one_line, pieces
+from forensics.extraction.locked import LOCKED
 from forensics.model import Child, Piece, Unit
 
 _PAGES_LIMIT = 100_000
