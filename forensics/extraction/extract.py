@@ -17,15 +17,21 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from forensics.extraction import (
+    access,
     archives,
     binary_office,
+    cabinet,
+    columnar,
     compound,
     database,
+    dbase,
     locked,
     mail,
     markup,
     office,
     pdf,
+    rar,
+    seven_zip,
     tables,
     workbook,
 )
@@ -79,16 +85,25 @@ EXTRACTORS: Mapping[str, Extractor] = MappingProxyType(
         "gzip": archives.extract_gzip,
         "bz2": archives.extract_bzip2,
         "xz": archives.extract_xz,
+        "zstd": archives.extract_zstd,
+        "7z": seven_zip.extract,
+        "cab": cabinet.extract,
+        "rar": rar.extract,
+        "parquet": columnar.extract_parquet,
+        "sas7bdat": columnar.extract_statistics,
+        "sas-xport": columnar.extract_statistics,
+        "spss": columnar.extract_statistics,
+        "spss-portable": columnar.extract_statistics,
+        "stata": columnar.extract_statistics,
+        "access": access.extract,
+        "dbf": dbase.extract,
     }
 )
 
 NO_READER: Mapping[str, str] = MappingProxyType(
     {
         "luks": "encrypted container",
-        **{
-            kind: f"{kind}: no reader in this version"
-            for kind in ("7z", "rar", "cab", "zstd", "pst", "parquet", "access")
-        },
+        **{kind: f"{kind}: no reader in this version" for kind in ("pst",)},
     }
 )
 """Types whose bytes are compressed, encrypted or encoded, and why they are not examined."""

@@ -22,7 +22,9 @@ SECRET = {"DRIVECUSTODY_PASSPHRASE": "public formats"}
 
 PLACES = {
     "doc_within_doc@document.com": "doc_within_doc.doc!_1351665447!text",
-    "docx_within_docx@document.com": "docx_within_docx.docx!word%2Fembeddings%2FMicrosoft_Office_Word_Document1.docx!text",
+    "docx_within_docx@document.com": (
+        "docx_within_docx.docx!word%2Fembeddings%2FMicrosoft_Office_Word_Document1.docx!text"
+    ),
     "email_in_gzip@gzipfile.com": "myfilegzip.txt.gz!myfilegzip.txt",
     "email_in_gzip_gzip@gzipfile.com": "myfilegzip2.txt.gz.0.gz!myfilegzip2.txt.gz.0!content",
     "email_in_zip@zipfile1.com": "myfile.zip!myfile.txt",
