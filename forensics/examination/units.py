@@ -23,7 +23,7 @@ from forensics.evidence.files import walk
 from forensics.evidence.image import Image, open_image
 from forensics.evidence.volumes import volumes
 from forensics.extraction.content import OVERLAP, PIECE_BYTES, BytesReadable
-from forensics.extraction.extract import extract
+from forensics.extraction.extract import PACKED, extract
 from forensics.extraction.tables import parse_row, row_starts
 from forensics.matching import chance
 from forensics.matching.chance import Decoys
@@ -173,9 +173,9 @@ def examine_entry(item: ExamineEntry) -> ExaminedEntry:
     )
     if children and not item.may_have_children:
         children, outcome = (), failed(TOO_DEEP)
-    if item.data is not None and not pieces and not children and outcome.kind is OutcomeKind.OK:
+    if item.data is not None and found.type not in PACKED and all(piece.data is not None for piece in pieces):
         # The image shows these bytes only compressed, so the raw scan has to read them here.
-        pieces = _raw_pieces(len(item.data))
+        pieces += _raw_pieces(len(item.data))
     return ExaminedEntry(item.id, found.type, hashes, outcome, pieces, children, found.notes)
 
 

@@ -53,7 +53,8 @@ def extract(content: Content) -> Iterator[Piece | Child]:
             yield Child(name, b"", not_examined("continued in another cabinet of the set"))
             continue
         if folder not in opened:
-            opened[folder] = _folder(data, *folders[folder], block_extra)
+            begin, blocks, kind = folders[folder]
+            opened[folder] = _folder(data, begin, blocks, kind, block_extra)
         whole, problem = opened[folder]
         member = whole[start : start + size]
         if len(member) < size:

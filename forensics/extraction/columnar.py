@@ -53,7 +53,7 @@ def extract_parquet(content: Content) -> Iterator[Found]:
     pool = pa.system_memory_pool()
     pa.set_memory_pool(pool)
     pa.set_cpu_count(1)
-    with pq.ParquetFile(pa.py_buffer(content.whole()), memory_pool=pool, pre_buffer=False) as file:
+    with pq.ParquetFile(pa.py_buffer(content.whole()), pre_buffer=False) as file:
         if file.metadata.num_rows * max(1, file.metadata.num_columns) > _CELLS_LIMIT:
             raise NotExamined(f"more than {_CELLS_LIMIT:,} cells")
         yield from pieces(_parquet_rows(file), TABLE, Unit.ROW, table=True)

@@ -6,8 +6,8 @@ Only extensions that name one kind of content count, and only those of this tabl
 from __future__ import annotations
 
 _TEXT = frozenset(
-    {"text", "utf-16 text", "csv", "json", "xml", "html", "eml", "mbox", "hl7", "x12", "fhir", "c-cda", "rtf"}
-)
+    {"text", "utf-16 text", "csv", "json", "xml", "html", "eml", "mbox", "rtf", "hl7", "x12", "fhir", "fhir xml"}
+) | {"c-cda"}
 _ZIPPED = frozenset({"zip", "epub", "xlsx", "xlsm", "xlsb", "docx", "pptx", "ods", "odt", "odp"})
 _LOCKABLE = frozenset({"encrypted-office"})
 

@@ -21,14 +21,17 @@ from forensics.extraction import (
     archives,
     binary_office,
     cabinet,
+    clinical,
     columnar,
     compound,
     database,
     dbase,
+    exchange,
     locked,
     mail,
     markup,
     office,
+    outlook,
     pdf,
     rar,
     seven_zip,
@@ -58,7 +61,12 @@ EXTRACTORS: Mapping[str, Extractor] = MappingProxyType(
         "csv": tables.extract,
         "text": tables.extract,
         "utf-16 text": tables.extract,
-        "json": tables.extract,
+        "json": clinical.extract_json,
+        "fhir": clinical.extract_json,
+        "fhir xml": clinical.extract_fhir_xml,
+        "c-cda": clinical.extract_cda,
+        "x12": exchange.extract_x12,
+        "hl7": exchange.extract_hl7,
         "xml": tables.extract,
         "xlsx": workbook.extract,
         "xlsm": workbook.extract,
@@ -71,7 +79,8 @@ EXTRACTORS: Mapping[str, Extractor] = MappingProxyType(
         "odp": office.extract_odt,
         "doc": binary_office.extract_doc,
         "ppt": binary_office.extract_ppt,
-        "msg": compound.extract_any,
+        "msg": outlook.extract_msg,
+        "pst": outlook.extract_store,
         "ole": compound.extract_any,
         "encrypted-office": locked.extract_encrypted,
         "pdf": pdf.extract,
@@ -103,10 +112,17 @@ EXTRACTORS: Mapping[str, Extractor] = MappingProxyType(
 NO_READER: Mapping[str, str] = MappingProxyType(
     {
         "luks": "encrypted container",
-        **{kind: f"{kind}: no reader in this version" for kind in ("pst",)},
     }
 )
 """Types whose bytes are compressed, encrypted or encoded, and why they are not examined."""
+
+
+PACKED = frozenset(
+    ("zip", "tar", "gzip", "bz2", "xz", "zstd", "7z", "cab", "rar", "xlsx", "xlsm", "xlsb", "ods", "docx", "pptx",
+     "odt", "odp", "epub", "pdf", "encrypted-office", "luks", "parquet")
+)  # fmt: skip
+"""Types whose bytes say nothing as they stand. Of all others a reader shows a part (no deleted rows of a database, no
+scripts of a page), and a scan of the bytes shows the rest."""
 
 
 def extract(content: Readable, untrusted_name: bytes, passwords: tuple[str, ...] = ()) -> Extraction:

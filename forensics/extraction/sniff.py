@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 import struct
 
-from forensics.extraction import dbase
+from forensics.extraction import dbase, exchange
 from forensics.extraction.archives import central_directory
 from forensics.extraction.tables import delimiter_of, encoding_of
 from forensics.model import Readable
@@ -142,12 +142,21 @@ def _text_kind(head: bytes, size: int, untrusted_name: bytes) -> str:
     start = head[mark:].decode(encoding, "replace").encode()[:4096] if wide else head[mark : mark + 4096]
     start = start.lstrip()
     lower = start[:1024].lower()
+    readable = start.decode("latin-1")
+    if exchange.is_x12(readable):
+        return "x12"
+    if exchange.is_hl7(readable):
+        return "hl7"
+    if lower.startswith(b"<") and b"http://hl7.org/fhir" in start:
+        return "fhir xml"
+    if lower.startswith(b"<") and b"<clinicaldocument" in lower and b"urn:hl7-org:v3" in start:
+        return "c-cda"
     if lower.startswith((b"<!doctype html", b"<html")) or (lower.startswith(b"<") and b"<html" in lower):
         return "html"
     if lower.startswith(b"<?xml"):
         return "xml"
     if re.match(rb'[\[{]\s*(?:["\[{\]}]|-?\d|true|false|null)', start):
-        return "json"
+        return "fhir" if b'"resourceType"' in start else "json"
     if start.startswith(b"From ") and _FIELD_LINE.match(start.partition(b"\n")[2]):
         return "mbox"
     fields = start.partition(b"\n\n")[0].partition(b"\r\n\r\n")[0]

@@ -199,7 +199,7 @@ def test_a_tar_without_room_lists_what_is_too_large(monkeypatch: pytest.MonkeyPa
 
 
 def test_locked_away_formats_are_not_examined() -> None:
-    for magic, kind in ((b"7z\xbc\xaf\x27\x1c", "7z"), (b"Rar!\x1a\x07\0", "rar"), (b"!BDN", "pst")):
+    for magic, kind in ((b"LUKS\xba\xbe", "luks"),):
         extraction = extract(BytesReadable(magic + bytes(100)), b"")
         assert (extraction.type, extraction.outcome) == (kind, not_examined(f"{kind}: no reader in this version"))
 
