@@ -21,7 +21,7 @@ Tree = Mapping[str, "bytes | Tree"]
 
 _SECTOR = 512
 _FREE, _END_OF_CHAIN, _FAT_SECTOR, _DIFAT_SECTOR = 0xFFFFFFFF, 0xFFFFFFFE, 0xFFFFFFFD, 0xFFFFFFFC
-_MINI_CUTOFF = 4096
+_MINI_CUTOFF, _MINI_SECTOR = 4096, 64
 _MAJOR_STREAMS = ("WordDocument", "Workbook", "Book", "PowerPoint Document")
 _DEEPEST = 12
 
@@ -126,17 +126,14 @@ def extract_any(content: Content) -> Iterator[Found]:
 
 
 def rebuilt(streams: Tree) -> bytes:
-    """A compound file (version 3) that holds these streams and storages.
-
-    Streams are padded with zeros to the 4096 bytes below which the format would keep them in another place.
-    """
+    """A compound file (version 3) that holds these streams and storages, byte for byte."""
     entries: list[tuple[str, int, bytes, int]] = []  # name, kind (1 storage, 2 stream, 5 root), data, first child
     siblings: dict[int, int] = {}
 
     def add(name: str, node: bytes | Tree, kind: int) -> int:
         number = len(entries)
         if isinstance(node, bytes):
-            entries.append((name, kind, node + bytes(max(0, _MINI_CUTOFF - len(node))), _FREE))
+            entries.append((name, kind, node, _FREE))
             return number
         entries.append((name, kind, b"", _FREE))
         last = _FREE
@@ -154,18 +151,31 @@ def rebuilt(streams: Tree) -> bytes:
     body: list[bytes] = []
     fat: list[int] = []
     starts: list[int] = []
+
+    def chain(data: bytes, table: list[int], unit: int, into: list[bytes]) -> int:
+        """Append data in sectors of `unit` bytes and their chain; where it begins."""
+        count = -(-len(data) // unit)
+        start = len(table)
+        table += [start + n + 1 for n in range(count - 1)] + [_END_OF_CHAIN] * bool(count)
+        into.append(data + bytes(count * unit - len(data)))
+        return start if count else _END_OF_CHAIN
+
+    small: list[bytes] = []
+    mini_fat: list[int] = []
     for _, _, data, _ in entries:
-        count = -(-len(data) // _SECTOR)
-        starts.append(len(fat) if count else _END_OF_CHAIN)
-        fat += [len(fat) + n + 1 for n in range(count - 1)] + [_END_OF_CHAIN] * bool(count)
-        body.append(data + bytes(count * _SECTOR - len(data)))
+        mini = len(data) < _MINI_CUTOFF
+        starts.append(chain(data, mini_fat, _MINI_SECTOR, small) if mini else chain(data, fat, _SECTOR, body))
+    # The root's own stream holds all small ones.
+    name, kind, _, first = entries[0]
+    entries[0] = (name, kind, b"".join(small), first)
+    starts[0] = chain(entries[0][2], fat, _SECTOR, body)
+    mini_fat += [_FREE] * (-len(mini_fat) % (_SECTOR // 4))
+    mini_start = chain(struct.pack(f"<{len(mini_fat)}I", *mini_fat), fat, _SECTOR, body)
     directory = b"".join(
         _entry(name, kind, child, siblings.get(number, _FREE), starts[number], len(data))
         for number, (name, kind, data, child) in enumerate(entries)
     )
-    directory += bytes(-len(directory) % _SECTOR)
-    directory_start, count = len(fat), len(directory) // _SECTOR
-    fat += [directory_start + n + 1 for n in range(count - 1)] + [_END_OF_CHAIN]
+    directory_start = chain(directory, fat, _SECTOR, body)
     fat_sectors = difat_sectors = 0
     while True:
         total = len(fat) + fat_sectors + difat_sectors
@@ -186,11 +196,11 @@ def rebuilt(streams: Tree) -> bytes:
         difat += struct.pack("<128I", *share, *[_FREE] * (127 - len(share)), following)
     head = struct.pack(
         "<8s16s5H6x9I", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", b"", 0x3E, 3, 0xFFFE, 9, 6, 0, fat_sectors,
-        directory_start, 0, _MINI_CUTOFF, _END_OF_CHAIN, 0, difat_start if difat_sectors else _END_OF_CHAIN,
-        difat_sectors,
+        directory_start, 0, _MINI_CUTOFF, mini_start, len(mini_fat) * 4 // _SECTOR,
+        difat_start if difat_sectors else _END_OF_CHAIN, difat_sectors,
     )  # fmt: skip
     head += struct.pack("<109I", *places[:109], *[_FREE] * max(0, 109 - len(places)))
-    return b"".join([head, *body, directory, struct.pack(f"<{len(fat)}I", *fat), difat])
+    return b"".join([head, *body, struct.pack(f"<{len(fat)}I", *fat), difat])
 
 
 def _entry(name: str, kind: int, child: int, right: int, start: int, size: int) -> bytes:

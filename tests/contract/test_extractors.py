@@ -235,10 +235,10 @@ def cda() -> bytes:
 
 def dbf() -> bytes:
     fields = [(b"NAME", 20), (b"SSN", 11)]
-    head = struct.pack("<4BIHH20x", 3, 120, 1, 1, 2, 32 + 32 * len(fields) + 1, 1 + sum(n for _, n in fields))
+    head = struct.pack("<4BIHH20x", 3, 120, 1, 1, 40, 32 + 32 * len(fields) + 1, 1 + sum(n for _, n in fields))
     head += b"".join(struct.pack("<11sc4xBB14x", name, b"C", length, 0) for name, length in fields) + b"\r"
     rows = [(b" ", b"Anna Miller", b"987-65-4321"), (b"*", NAME.encode(), SSN.encode())]
-    return head + b"".join(mark + name.ljust(20) + ssn.ljust(11) for mark, name, ssn in rows) + b"\x1a"
+    return head + b"".join(mark + name.ljust(20) + ssn.ljust(11) for mark, name, ssn in rows * 20) + b"\x1a"
 
 
 def parquet() -> bytes:
