@@ -212,7 +212,8 @@ def _add_field(person: _Person, column: str, value: str, separators: str) -> Non
             # XPN: family, given, middle.
             person.add("name", *parts[1:3], parts[0], *parts[3:5])
         elif column == "birth date":
-            person.add("birth date", _day(parts[0]))
+            # A time of day may follow.
+            person.add("birth date", _day(parts[0][:8]))
         elif column == "address":
             # XAD: street, other, city, state, postal code.
             for inner, of_address in zip(("address", "address", "city", "state", "postal code"), parts, strict=False):

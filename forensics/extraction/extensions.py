@@ -42,7 +42,7 @@ _CLAIMS: dict[str, frozenset[str]] = {
     "ods": frozenset({"ods"}),
     "odt": frozenset({"odt"}),
     "odp": frozenset({"odp"}),
-    "epub": frozenset({"epub"}),
+    "epub": frozenset({"zip"}),
     "zip": _ZIPPED,
     "7z": frozenset({"7z"}),
     "rar": frozenset({"rar"}),

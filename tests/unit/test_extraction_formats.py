@@ -12,12 +12,15 @@ from pathlib import Path
 import py7zr
 import pytest
 import pyzipper
+import xlsxwriter
 import zstandard
+from reportlab.lib.pdfencrypt import StandardEncryption
+from reportlab.pdfgen.canvas import Canvas
 
 from forensics.extraction import compound, outlook
 from forensics.extraction.archives import EXPANDS
 from forensics.extraction.extract import BytesReadable, extract
-from forensics.extraction.locked import LOCKED, OPENED
+from forensics.extraction.locked import LOCKED, OPENED, OPENS_ALONE
 from forensics.extraction.rar import PACKED
 from forensics.model import OK, Child, Extraction, Outcome, not_examined
 
@@ -230,3 +233,51 @@ def test_a_rebuilt_compound_file_reads_back_whatever_its_size() -> None:
         assert compound.stream(opened, "Folder", "B") == large
         assert compound.stream(opened, "Folder", "Inner", "C") == b"c" * 5000
         assert compound.tree(opened) == tree
+
+
+def test_fields_and_notes_of_a_pdf_form_are_read_with_their_names() -> None:
+    out = io.BytesIO()
+    canvas = Canvas(out)
+    canvas.drawString(72, 700, "An application")
+    canvas.acroForm.textfield(name="applicant", value="Maria Gonzalez", x=72, y=600, width=200)
+    canvas.textAnnotation("call 555-0100", Rect=(72, 400, 92, 420))
+    canvas.save()
+    extraction = extracted(out.getvalue())
+    assert (extraction.type, extraction.outcome) == ("pdf", OK)
+    fields = b"".join(piece.data or b"" for piece in extraction.pieces if piece.steps == ("page 1", "fields"))
+    assert b"applicant\tMaria Gonzalez" in fields
+    assert b"call 555-0100" in fields
+
+
+def test_a_pdf_that_is_encrypted_but_opens_is_read_and_says_so_and_a_locked_one_opens_with_its_password() -> None:
+    def locked(user: str) -> bytes:
+        out = io.BytesIO()
+        canvas = Canvas(out, encrypt=StandardEncryption(user, "owner", strength=128))
+        canvas.drawString(72, 700, "Maria Gonzalez")
+        canvas.save()
+        return out.getvalue()
+
+    alone = extracted(locked(""))
+    assert (alone.outcome, alone.notes) == (OK, (OPENS_ALONE.phrase,))
+    assert b"Maria Gonzalez" in (alone.pieces[0].data or b"")
+    assert extracted(locked("secret"), passwords=("no",)).outcome == not_examined(LOCKED)
+    opened = extracted(locked("secret"), passwords=("no", "secret"))
+    assert (opened.outcome, opened.notes) == (OK, (OPENED.phrase,))
+    assert b"Maria Gonzalez" in (opened.pieces[0].data or b"")
+
+
+def test_properties_headers_and_hidden_sheets_of_a_workbook_are_read() -> None:
+    out = io.BytesIO()
+    book = xlsxwriter.Workbook(out)
+    book.set_properties({"author": "Jo Miller", "company": "A Plan"})
+    book.set_custom_property("Client", "Maria Gonzalez")
+    book.add_worksheet("Shown").set_header("&LReport for Kim & Young")
+    hidden = book.add_worksheet("Hidden")
+    hidden.write(0, 0, "123-45-6789")
+    hidden.hide()
+    book.close()
+    streams = {piece.steps: (piece.data or b"").decode() for piece in extracted(out.getvalue()).pieces}
+    assert streams["Hidden",] == "123-45-6789\n"
+    assert "Report for Kim & Young" in streams["notes",]
+    for said in ("creator: Jo Miller", "Company: A Plan", "Client: Maria Gonzalez"):
+        assert said in streams["properties",]
