@@ -27,6 +27,8 @@ def extract(content: Content) -> Iterator[Found]:
             damage = f"a table could not be parsed ({type(error).__name__})"
             continue
         yield from pieces(_rows(columns), (one_line(str(name)),), Unit.ROW, table=True)
+    if content.size % database.page_size:
+        damage = "the database is cut short"
     if damage:
         raise Damaged(damage)
 

@@ -14,7 +14,7 @@ import tarfile
 import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 import zstandard
 
@@ -344,30 +344,45 @@ _WINDOW_LIMIT = 256 << 20
 """Bytes of memory that a Zstandard frame may ask for: the largest that `zstd --ultra --long=28` makes."""
 
 
+_ZSTD_FEED = 512
+"""Bytes given to the decompressor at once: four of them may say 128 KiB (RFC 8878, 3.1.1.2.2, RLE blocks)."""
+
+
+def _zstd_frame() -> Any:
+    return zstandard.ZstdDecompressor(max_window_size=_WINDOW_LIMIT).decompressobj()
+
+
 def extract_zstd(content: Content) -> Iterator[Piece | Child]:
     """What Zstandard frames (RFC 8878) hold, one behind the other, as a child."""
     parts: list[bytes] = []
     size = 0
-    problem: Outcome | None = None
-    free = max(RATIO_FREE, RATIO_LIMIT * content.size)
+    problem = ""
+    most = min(CHILD_LIMIT, max(RATIO_FREE, RATIO_LIMIT * content.size))
+    frame, started = _zstd_frame(), True
     with content.stream() as stream:
-        reader = zstandard.ZstdDecompressor(max_window_size=_WINDOW_LIMIT).stream_reader(
-            stream, read_across_frames=True
-        )
-        try:
-            while part := reader.read(_BLOCK):
-                parts.append(part)
-                size += len(part)
-                if size > min(CHILD_LIMIT, free):
-                    raise NotExamined(EXPANDS)
-        except zstandard.ZstdError:
-            problem = failed("the compressed data is damaged")
+        while block := stream.read(_ZSTD_FEED):
+            try:
+                while block:
+                    part = frame.decompress(block)
+                    block = frame.unused_data if frame.eof else b""
+                    parts.append(part)
+                    size += len(part)
+                    if size > most:
+                        raise NotExamined(EXPANDS)
+                    if frame.eof:
+                        frame = _zstd_frame()
+                        started = bool(block)
+                    else:
+                        started = True
+            except zstandard.ZstdError:
+                problem = "the compressed data is damaged"
+                break
+    if not problem and started:
+        problem = "the compressed data is cut short"
     if size:
         yield Child(_inner_name(content.untrusted_name, (b".zst", b".tzst")), b"".join(parts))
     if problem:
-        raise Damaged(problem.reason)
-    if not size:
-        raise Damaged("the compressed data is cut short")
+        raise Damaged(problem)
 
 
 # ------------------------------------------------------------------------------------------------------------- TAR

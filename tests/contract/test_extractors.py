@@ -186,7 +186,8 @@ def x12() -> bytes:
         "INS*Y*18*030*XN*A***FT", "REF*0F*M00012345", "REF*SY*123-45-6789",
         "NM1*IL*1*Gonzalez*Maria****34*123456789", "N3*12 Elm St", "N4*Springfield*IL*62701", "DMG*D8*19800203*F",
         "HD*030**HLT", "DTP*348*D8*20200101",
-        "INS*Y*18*030*XN*A***FT", "NM1*IL*1*Miller*Anna", "DMG*D8*19750917*F", "SE*12*0001", "GE*1*1",
+        "INS*Y*18*030*XN*A***FT", "NM1*IL*1*Miller*Anna", "DMG*D8*19750917*F", "SE*12*0001",
+        "GE*1*1", "IEA*1*000000001",
     ]  # fmt: skip
     return (isa + "\n" + "~\n".join(body) + "~\n").encode()
 
