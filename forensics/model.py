@@ -476,6 +476,8 @@ class Extraction:
     outcome: Outcome
     pieces: tuple[Piece, ...] = ()
     children: tuple[Child, ...] = ()
+    notes: tuple[str, ...] = ()
+    """Fixed phrases a person should know beside the outcome: a password that opened it, a name that misleads."""
 
 
 # -------------------------------------------------------------------------------------------------- source records

@@ -95,6 +95,7 @@ file_entry = Table(
     Column("outcome", String, comment="NULL is work left to do"),
     Column("reason", String, nullable=False, default=""),
     Column("has_pieces", Boolean, nullable=False, default=False),
+    Column("notes", String, nullable=False, default="", comment="fixed phrases beside the outcome, by semicolon"),
     UniqueConstraint("locator"),
     Index(None, "outcome"),
     Index(None, "name"),

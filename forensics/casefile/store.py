@@ -303,6 +303,7 @@ class Store:
                         outcome=str(item.outcome.kind),
                         reason=item.outcome.reason,
                         has_pieces=bool(item.pieces),
+                        notes="; ".join(item.notes),
                         **{name: item.hashes.get(name) for name in ("md5", "sha1", "sha256")},
                     )
                 )

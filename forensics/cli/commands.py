@@ -18,6 +18,7 @@ from forensics.cli.options import (
     IdentityPassphraseFile,
     Json,
     PassphraseFile,
+    PasswordsFile,
     Shell,
     Sign,
     SourceQuery,
@@ -160,14 +161,18 @@ app.command("verify-image")(acquisition.verify_image)
 
 @app.command()
 def index(
-    case: CaseArgument, json: Json = False, passphrase_file: PassphraseFile = None, control: ControlOption = ""
+    case: CaseArgument,
+    passwords_file: PasswordsFile = None,
+    json: Json = False,
+    passphrase_file: PassphraseFile = None,
+    control: ControlOption = "",
 ) -> None:
     """Examine what the image holds: volumes, files, types, hashes, text and tables."""
 
     def work(opened: OpenCase, job: Job) -> Result:
         from forensics.examination.index import index as examine
 
-        return examine(opened, job)
+        return examine(opened, job, secrets.passwords_from(passwords_file) if passwords_file else ())
 
     Shell("index", case, json, passphrase_file, control).on_case(work, sentences.of_index)
 

@@ -23,7 +23,7 @@ from forensics.evidence.files import walk
 from forensics.evidence.image import Image, open_image
 from forensics.evidence.volumes import volumes
 from forensics.extraction.content import OVERLAP, PIECE_BYTES, BytesReadable
-from forensics.extraction.extract import extract
+from forensics.extraction.extract import PACKED, extract
 from forensics.extraction.tables import parse_row, row_starts
 from forensics.matching import chance
 from forensics.matching.chance import Decoys
@@ -127,6 +127,7 @@ OVERWRITTEN = Outcome(OutcomeKind.EMPTY, "no longer whole; the raw scan reads th
 
 _images: dict[tuple[Path, ...], Image] = {}
 _index: RecordIndex | None = None
+_passwords: tuple[str, ...] = ()
 
 
 def _image(segments: tuple[Path, ...]) -> Image:
@@ -147,6 +148,12 @@ def list_entries(item: ListEntries) -> list[FileEntry]:
 # ------------------------------------------------------------------------------------------------------------- index
 
 
+def take_passwords(passwords: tuple[str, ...]) -> None:
+    """Keep the examiner's list of passwords for the life of this worker."""
+    global _passwords
+    _passwords = passwords
+
+
 def examine_entry(item: ExamineEntry) -> ExaminedEntry:
     """Hashes, type, pieces and children of one content."""
     content = _content(item)
@@ -159,7 +166,7 @@ def examine_entry(item: ExamineEntry) -> ExaminedEntry:
     if not content.size:
         return ExaminedEntry(item.id, "empty", hashes, EMPTY)
     names = item.entry.locator.inner or item.entry.locator.path
-    found = extract(content, names[-1] if names else b"")
+    found = extract(content, names[-1] if names else b"", _passwords)
     pieces, outcome = found.pieces, found.outcome
     children = tuple(
         ExaminedChild(child.untrusted_name, child.data, None if child.outcome == OK else child.outcome)
@@ -167,10 +174,10 @@ def examine_entry(item: ExamineEntry) -> ExaminedEntry:
     )
     if children and not item.may_have_children:
         children, outcome = (), failed(TOO_DEEP)
-    if item.data is not None and not pieces and not children and outcome.kind is OutcomeKind.OK:
+    if item.data is not None and found.type not in PACKED and all(piece.data is not None for piece in pieces):
         # The image shows these bytes only compressed, so the raw scan has to read them here.
-        pieces = _raw_pieces(len(item.data))
-    return ExaminedEntry(item.id, found.type, hashes, outcome, pieces, children)
+        pieces += _raw_pieces(len(item.data))
+    return ExaminedEntry(item.id, found.type, hashes, outcome, pieces, children, found.notes)
 
 
 def _content(item: ExamineEntry) -> Readable:
