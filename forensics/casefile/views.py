@@ -18,6 +18,7 @@ from forensics.casefile.implausible import Implausible, read_implausible
 from forensics.casefile.person_view import PersonView
 from forensics.casefile.review_view import ReviewView
 from forensics.casefile.rows import pack_elements, read_acquisitions, read_source_sets, read_volume, unpack_elements
+from forensics.casefile.search_view import SearchView
 from forensics.casefile.stored import SourceSet
 from forensics.model import ELEMENTS, Acquisition, CustodyEvent, Exposure, Locator, OutcomeKind, Tier, Volume
 
@@ -83,7 +84,7 @@ class SourcePlace:
     tiers: dict[str, int]
 
 
-class CaseView(ReviewView, PersonView):
+class CaseView(ReviewView, PersonView, SearchView):
     """A case opened for reading; cheap to hold, safe beside a running job."""
 
     def __init__(self, folder: CaseFolder, key: bytes) -> None:

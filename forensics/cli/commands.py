@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from forensics.cli import acquisition, passport, review, secrets, sentences
+from forensics.cli import acquisition, passport, review, search, secrets, sentences
 from forensics.cli.console import JsonLines, Result
 from forensics.cli.options import (
     CaseArgument,
@@ -299,6 +299,7 @@ def export(
 
 app.command("review")(review.review)
 app.command("passport")(passport.passport)
+app.command("search")(search.search)
 
 
 # ------------------------------------------------------------------------------------------------- custody and report

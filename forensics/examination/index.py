@@ -14,6 +14,7 @@ from forensics.errors import Refused
 from forensics.examination.images import image_paths
 from forensics.examination.open_case import OpenCase, verb
 from forensics.examination.plausibility import weigh_plausibility
+from forensics.examination.text_index import fill_search
 from forensics.examination.units import (
     ExamineEntry,
     ListEntries,
@@ -58,6 +59,7 @@ def index(case: OpenCase, job: Job) -> dict[str, Any]:
         store.forget_matches()
     _examine(case, job, images)
     doubtful = weigh_plausibility(case)
+    searchable = fill_search(case, job, workers())
     store.put_fact("indexed", True)
     job.changed("file_entry", "volume", "piece")
     with case.view() as view:
@@ -65,6 +67,7 @@ def index(case: OpenCase, job: Job) -> dict[str, Any]:
         open_items = len(view.not_examined())
     counts = {"entries": sum(status.values()), "by_status": status, "by_outcome": outcome, "not_examined": open_items}
     counts["implausible"] = doubtful
+    counts["searchable"] = searchable
     return {**counts, "custody": counts}
 
 
