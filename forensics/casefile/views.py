@@ -15,6 +15,7 @@ from sqlalchemy import Select, case, func, or_, select
 from forensics.casefile import database, protection, schema
 from forensics.casefile.case import CaseDetails, CaseFolder
 from forensics.casefile.implausible import Implausible, read_implausible
+from forensics.casefile.listing_view import ListingView
 from forensics.casefile.person_view import PersonView
 from forensics.casefile.review_view import ReviewView
 from forensics.casefile.rows import pack_elements, read_acquisitions, read_source_sets, read_volume, unpack_elements
@@ -84,7 +85,7 @@ class SourcePlace:
     tiers: dict[str, int]
 
 
-class CaseView(ReviewView, PersonView, SearchView):
+class CaseView(ReviewView, PersonView, SearchView, ListingView):
     """A case opened for reading; cheap to hold, safe beside a running job."""
 
     def __init__(self, folder: CaseFolder, key: bytes) -> None:

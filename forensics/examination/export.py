@@ -12,6 +12,7 @@ from typing import Any
 from forensics import hashing
 from forensics.casefile.views import CaseView
 from forensics.errors import EnvironmentFailed, Refused
+from forensics.examination import export_formats as formats
 from forensics.examination import letters, review
 from forensics.examination.open_case import OpenCase, verb
 from forensics.exposure.tiers import tier_of
@@ -24,12 +25,12 @@ PERSONS = (
 )  # fmt: skip
 HASHES = ("sha256", "md5", "sha1", "size", "status", "locator")
 FILES = (
-    "locator", "status", "size", "type", "modified", "outcome", "reason", "sha256",
+    "locator", "status", "size", "type", "modified", "outcome", "reason", "sha256", "known",
 )  # fmt: skip
 
 FINDINGS = ("record_key", "locator", "region", "tier", "elements", "agree", "conflict", "road")
 
-KINDS = ("persons", "files", "hashes", "findings", "notification")
+KINDS = ("persons", "files", "hashes", "findings", "notification", "bodyfile", "dfxml", "hashdeep", "sha256sum")
 
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
@@ -68,9 +69,12 @@ def export(
         elif kind == "findings":
             review.require_assessed(case)
             data = _csv(FINDINGS, _findings(case, view))
+        elif kind in formats.KINDS:
+            data, rows = formats.document(view, kind)
         else:
             data = table(view, kind, all_tiers)
-    rows = len(list(csv.reader(io.StringIO(data.decode("utf-8"), newline="")))) - 1
+    if kind not in formats.KINDS:
+        rows = sum(1 for _ in csv.reader(io.StringIO(data.decode("utf-8"), newline=""))) - 1
     if certificate is not None:
         data = letters.sealed(data, certificate)
     draft = out.with_name(f".{out.name}.part")
@@ -99,8 +103,8 @@ def table(view: CaseView, kind: str, all_tiers: bool = False) -> bytes:
         return _csv(
             FILES,
             (
-                (f.locator, f.status, f.size, f.type, f.modified, f.outcome, f.reason, f.sha256)
-                for f in sorted(view.all_files(), key=lambda f: f.locator)
+                (f.locator, f.status, f.size, f.type, f.modified, f.outcome, f.reason, f.sha256, f.known)
+                for f in view.listing()
             ),
         )
     if view.assessment() is None:
