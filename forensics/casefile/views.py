@@ -15,10 +15,12 @@ from sqlalchemy import Select, case, func, or_, select
 from forensics.casefile import database, protection, schema
 from forensics.casefile.case import CaseDetails, CaseFolder
 from forensics.casefile.implausible import Implausible, read_implausible
+from forensics.casefile.listing_view import ListingView
 from forensics.casefile.person_view import PersonView
 from forensics.casefile.records_view import RecordsView
 from forensics.casefile.review_view import ReviewView
 from forensics.casefile.rows import pack_elements, read_acquisitions, read_source_sets, read_volume, unpack_elements
+from forensics.casefile.search_view import SearchView
 from forensics.casefile.stored import SourceSet
 from forensics.model import ELEMENTS, Acquisition, CustodyEvent, Exposure, Locator, OutcomeKind, Tier, Volume
 
@@ -84,7 +86,7 @@ class SourcePlace:
     tiers: dict[str, int]
 
 
-class CaseView(ReviewView, PersonView, RecordsView):
+class CaseView(ReviewView, PersonView, RecordsView, SearchView, ListingView):
     """A case opened for reading; cheap to hold, safe beside a running job."""
 
     def __init__(self, folder: CaseFolder, key: bytes) -> None:

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from forensics.cli import acquisition, custody, identity, passport, review, secrets, sentences
+from forensics.cli import acquisition, custody, identity, passport, review, search, secrets, sentences
 from forensics.cli.console import JsonLines, Result
+from forensics.cli.known import known_app
 from forensics.cli.options import (
     CaseArgument,
     ControlOption,
@@ -46,6 +47,7 @@ custody_app = typer.Typer(help="The custody ledger.", no_args_is_help=True, subc
 identity_app = typer.Typer(help="Signing identities.", no_args_is_help=True)
 app.add_typer(records_app, name="records")
 app.add_typer(identity_app, name="identity")
+app.add_typer(known_app, name="known")
 
 
 def _version(wanted: bool) -> None:
@@ -290,12 +292,13 @@ def assess(
     Shell("assess", case, json, passphrase_file, control).on_case(work, sentences.of_assessment)
 
 
+_KINDS = "persons, files, hashes, findings, notification, bodyfile, dfxml, hashdeep, sha256sum or case-uco."
+
+
 @app.command()
 def export(
     case: CaseArgument,
-    kind: Annotated[
-        str, typer.Argument(metavar="KIND", help="persons, files, hashes, findings, notification or case-uco.")
-    ],
+    kind: Annotated[str, typer.Argument(metavar="KIND", help=_KINDS)],
     out: Annotated[Path, typer.Option(help="The file to write; it must not exist.")],
     all_tiers: Annotated[bool, typer.Option("--all-tiers", help="Persons of the tier possible as well.")] = False,
     to_certificate: Annotated[
@@ -309,7 +312,7 @@ def export(
     passphrase_file: PassphraseFile = None,
     control: ControlOption = "",
 ) -> None:
-    """Write a list as CSV (UTF-8, RFC 4180)."""
+    """Write a list: CSV (UTF-8, RFC 4180), or the format of another tool."""
 
     def work(opened: OpenCase, job: Job) -> Result:
         from forensics.examination.export import export as write
@@ -324,6 +327,7 @@ def export(
 
 app.command("review")(review.review)
 app.command("passport")(passport.passport)
+app.command("search")(search.search)
 
 
 # ------------------------------------------------------------------------------------------------- custody and report
