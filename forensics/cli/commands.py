@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import sys
+from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from forensics.cli import acquisition, passport, review, secrets, sentences
+from forensics.cli import acquisition, duties, passport, report, review, secrets, sentences
 from forensics.cli.console import JsonLines, Result
 from forensics.cli.options import (
     CaseArgument,
@@ -276,29 +277,39 @@ def assess(
 @app.command()
 def export(
     case: CaseArgument,
-    kind: Annotated[str, typer.Argument(metavar="KIND", help="persons, files, hashes, findings or notification.")],
+    kind: Annotated[
+        str,
+        typer.Argument(metavar="KIND", help="persons, files, hashes, findings, notification, duties or differences."),
+    ],
     out: Annotated[Path, typer.Option(help="The file to write; it must not exist.")],
     all_tiers: Annotated[bool, typer.Option("--all-tiers", help="Persons of the tier possible as well.")] = False,
     to_certificate: Annotated[
         Path | None, typer.Option("--to-certificate", metavar="PEM", help="Encrypt to this certificate (CMS).")
     ] = None,
     plain: Annotated[bool, typer.Option("--plain", help="notification: in clear, which is never the default.")] = False,
+    mailing: Annotated[str, typer.Option("--mailing", metavar="DATE", help="notification: the day of mailing.")] = "",
+    since: Annotated[int | None, typer.Option("--since", min=1, help="differences: an earlier report.")] = None,
     json: Json = False,
     passphrase_file: PassphraseFile = None,
     control: ControlOption = "",
 ) -> None:
     """Write a list as CSV (UTF-8, RFC 4180)."""
+    mailing_day = day(mailing, "--mailing")
 
     def work(opened: OpenCase, job: Job) -> Result:
         from forensics.examination.export import export as write
 
-        return write(opened, job, kind=kind, out=out, all_tiers=all_tiers, to_certificate=to_certificate, plain=plain)
+        return write(
+            opened, job, kind=kind, out=out, all_tiers=all_tiers, to_certificate=to_certificate, plain=plain,
+            mailing=date.fromisoformat(mailing_day) if mailing_day else None, since=since,
+        )  # fmt: skip
 
     Shell("export", case, json, passphrase_file, control).on_case(work, sentences.of_out)
 
 
 app.command("review")(review.review)
 app.command("passport")(passport.passport)
+app.command("duties")(duties.duties)
 
 
 # ------------------------------------------------------------------------------------------------- custody and report
@@ -439,27 +450,7 @@ def _identity_lines(result: Result) -> list[str]:
     return [f"{result['name']}, valid until {result['not_after']}", f"  fingerprint {result['fingerprint']}"]
 
 
-@app.command()
-def report(
-    case: CaseArgument,
-    out: Annotated[Path, typer.Option(help="The PDF to write; it must not exist.")],
-    sign: Sign = "",
-    timestamp: Annotated[str, typer.Option(metavar="URL", help="A time stamping authority (RFC 3161).")] = "",
-    identity_passphrase_file: IdentityPassphraseFile = None,
-    json: Json = False,
-    passphrase_file: PassphraseFile = None,
-    control: ControlOption = "",
-) -> None:
-    """Write the report: signed with --sign, else a draft with a watermark."""
-
-    def work(opened: OpenCase, job: Job) -> Result:
-        from forensics.examination.report import report as write
-
-        return write(
-            opened, job, out=out, signer=load_signer(sign, identity_passphrase_file), timestamp=timestamp or None
-        )
-
-    Shell("report", case, json, passphrase_file, control).on_case(work, sentences.of_out)
+app.command("report")(report.report)
 
 
 @app.command()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Iterable
 from datetime import UTC, date, datetime, timedelta
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -24,8 +25,10 @@ NAMED = frozenset({"name", "birth_date"})
 WITH_SSN = NAMED | {"ssn"}
 
 
-def people(count: int, state: str = "CA", elements: Iterable[str] = WITH_SSN, first: int = 0, **more: object) -> list[Person]:  # fmt: skip
-    return [Person(first + n, state, frozenset(elements), **more) for n in range(count)]  # type: ignore[arg-type]
+def people(
+    count: int, state: str = "CA", elements: Iterable[str] = WITH_SSN, first: int = 0, **more: Any
+) -> list[Person]:
+    return [Person(first + n, state, frozenset(elements), **more) for n in range(count)]
 
 
 def found(
@@ -36,8 +39,9 @@ def found(
 
 
 @pytest.mark.parametrize(
-    ("count", "media", "large", "small"), [(499, False, False, True), (500, False, True, False), (501, True, True, False)]
-)  # fmt: skip
+    ("count", "media", "large", "small"),
+    [(499, False, False, True), (500, False, True, False), (501, True, True, False)],
+)
 def test_five_hundred_reach_the_secretary_and_one_more_the_press(
     count: int, media: bool, large: bool, small: bool
 ) -> None:
