@@ -20,7 +20,7 @@ STATEMENTS = {
     "qualified": "I am qualified, by the knowledge, training and experience stated above, to acquire electronic "
     "storage and to compare digests.",
     "reliable": "The process used, a copy of every byte that could be read and digests over those bytes, is generally "
-    "accepted and known to me to be reliable; the self-test named above was made with the program that I used.",
+    "accepted and known to me to be reliable.",
     "matched": "I compared the digests of the acquisition with those of the later reading of the image, and they are "
     "the same.",
     "disclosed": "The digests stated here are disclosed so that every other party can make the same comparison with "

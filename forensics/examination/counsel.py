@@ -140,7 +140,7 @@ def _factors(facts: ReportFacts) -> tuple[Factor, ...]:
             (f"{holder.persons:,} persons stand together in one content", holder.locator)
             for holder in exposure.holders[:5]
         ]
-    who = [(f"{item.label} was received from {item.received_from}", f"item sheet {item.label}, section 3")
+    who = [(f"{item.label}: received from {item.received_from}", f"item sheet {item.label}, section 3")
            for item in facts.exhibits]  # fmt: skip
     who += [
         (f"{name}: {dates[name]}", "as the organisation stated")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import ssl
 from collections import Counter
 from datetime import UTC, datetime
@@ -51,6 +52,8 @@ from forensics.report.sheets import (
     Times,
 )
 from forensics.report.wording import TIER_NAMES
+
+_FINGERPRINT = re.compile("[0-9a-f]{64}")
 
 FINDINGS_ROWS = 60
 """Persons of annex D: enough to see what the list is made of."""
@@ -140,7 +143,6 @@ def gather(
             RULE,
             (
                 "Minors are persons under 18 on the day of the incident, else of the copying, the return, or the case.",
-                workstation.last_self_test_in_words(),
             ),
         ),
         signer=_signer(signer),
@@ -253,14 +255,31 @@ def _notes(quality: dict[str, Any]) -> tuple[str, ...]:
     return tuple(said)
 
 
-TOLD = ("verb", "outcome", "from", "to", "purpose", "note", "sha256", "format", "size", "verified", "report_id")
+TOLD = (
+    "verb",
+    "statement",
+    "by",
+    "outcome",
+    "from",
+    "to",
+    "purpose",
+    "note",
+    "sha256",
+    "format",
+    "size",
+    "verified",
+    "report_id",
+)
 
 
 def _custody_row(event: CustodyEvent) -> CustodyRow:
     told = [f"{name}: {event.data[name]}" for name in TOLD if event.data.get(name) not in (None, "")]
     if isinstance(hashes := event.data.get("hashes"), dict):
         told += [f"{name}: {value}" for name, value in sorted(hashes.items())]
-    return CustodyRow(event.seq, event.utc, event.actor, event.event, event.exhibit, "; ".join(told))
+    # Fractions of seconds and the rest of a fingerprint are in the ledger; here they would only break the lines.
+    actor = f"{event.actor[:12]}…" if _FINGERPRINT.fullmatch(event.actor) else event.actor
+    utc = event.utc[:19] + "Z" if event.utc.endswith("Z") else event.utc
+    return CustodyRow(event.seq, utc, actor, event.event, event.exhibit, "; ".join(told))
 
 
 def _signer(signer: Signer | None) -> SignerSheet | None:

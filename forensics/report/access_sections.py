@@ -54,6 +54,16 @@ def _times(times: Times) -> list[Flowable]:
         story.append(DayBars(shown, marks))
     dated = sum(created + modified for created, modified in times.by_day.values())
     inside = sum(created + modified for created, modified in shown.values())
+    returned = next((day[:10] for name, day in times.marks if name == "returned"), "")
+    late = sum(sum(pair) for day, pair in times.by_day.items() if returned and day > returned)
+    if late:
+        story.append(
+            p(
+                f"ALERT: {late:,} of these times are later than the day of return, {returned}. A clock that was wrong, "
+                "a time zone, or a use of the drive after its return may be the cause; it proves none of them.",
+                "warning",
+            )
+        )
     columns = (Column("Clock of the times", 0.7), Column("Entries", 0.3, "right"))
     rows = [(clock or "not stated", count(n)) for clock, n in sorted(times.clocks.items())]
     return [

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from reportlab.pdfgen.canvas import Canvas
-from reportlab.platypus import BaseDocTemplate, CondPageBreak, Flowable, PageBreak, Paragraph, Spacer
+from reportlab.platypus import BaseDocTemplate, CondPageBreak, Flowable, KeepTogether, PageBreak, Paragraph, Spacer
 
 from forensics.errors import Refused
 from forensics.report.blocks import Heading, bullets, h2, p
@@ -99,6 +99,7 @@ class CounselFacts:
 
 class _Memo(ReportTemplate):
     TITLE = TITLE
+    FOOT = "Beside report"
     MARKED = False
 
     def _cover(self, canvas: Canvas, document: BaseDocTemplate) -> None:
@@ -175,8 +176,12 @@ def _factors(counsel: CounselFacts) -> list[Flowable]:
     ]
     columns = (Column("Fact", 0.66), Column("Where it stands", 0.34, muted=True))
     for factor in counsel.factors:
-        story += [h2(factor.title), Grid(columns, list(factor.facts), size=8.2)]
-        story.append(CheckLines([(False, "Assessment of this factor:", "left to counsel")]))
+        parts = [
+            h2(factor.title),
+            Grid(columns, list(factor.facts), size=8.2),
+            CheckLines([(False, "Assessment of this factor:", "left to counsel")]),
+        ]
+        story.append(KeepTogether(parts))
     story.append(h2("Decision"))
     story.append(
         CheckLines(

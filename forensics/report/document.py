@@ -134,6 +134,7 @@ class ReportTemplate(BaseDocTemplate):  # type: ignore[misc]
     """Page furniture: running head and foot, watermark, bookmarks."""
 
     TITLE = wording.TITLE
+    FOOT = "Report"
     MARKED = True
     """Whether an unsigned document carries the mark of a draft."""
 
@@ -190,7 +191,7 @@ class ReportTemplate(BaseDocTemplate):  # type: ignore[misc]
         canvas.line(MARGIN, 47, right, 47)
         canvas.setFillColor(MUTED)
         canvas.setFont(REGULAR, 7.5)
-        canvas.drawString(MARGIN, 36, f"Report {visible(facts.report_id)}, version {visible(facts.version)}")
+        canvas.drawString(MARGIN, 36, f"{self.FOOT} {visible(facts.report_id)}, version {visible(facts.version)}")
         canvas.drawRightString(right, 36, f"Page {canvas.getPageNumber()} of {self._known.pages}")
         canvas.setFont(REGULAR, 6.5)
         label = f"Ledger: {facts.ledger_size:,} entries, head "

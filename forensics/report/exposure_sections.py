@@ -135,7 +135,7 @@ def _waterfall(facts: ReportFacts) -> list[Flowable]:
         Column("Because", 0.34, muted=True),
     )  # fmt: skip
     rows = [
-        (step.name, count(step.number), f"{step.fell_out:,}" if step.fell_out else "", step.because) for step in steps
+        (step.name, count(step.number), f"{step.fell_out:,}", step.because if step.fell_out else "") for step in steps
     ]
     of = facts.exposure.assessment if facts.exposure else None
     last = steps[-1].number

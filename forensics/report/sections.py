@@ -60,8 +60,7 @@ def body(facts: ReportFacts) -> Iterator[Flowable]:
     for number, (title, section) in enumerate(numbered, start=1):
         yield from _opened(f"{number}  {title}", section(facts), own_page=title in OWN_PAGE)
     for letter, (title, section) in zip("ABCDEFGH", lettered, strict=True):
-        # Short annexes follow one another; a page of its own is for what is looked up by its page.
-        yield from _opened(f"Annex {letter}: {title}", section(facts), own_page=letter in "AD")
+        yield from _opened(f"Annex {letter}: {title}", section(facts), own_page=letter == "A")
 
 
 def _opened(title: str, flowables: list[Flowable], *, own_page: bool) -> Iterator[Flowable]:
@@ -104,11 +103,8 @@ def answer(facts: ReportFacts) -> list[Flowable]:
         ("Floor", count(told.floor if told else None)),
         ("Estimate", count(told.estimate if told else None)),
         ("Of these with Social Security number", count(ssn)),
-        ("Minors", count(told.minors if told else None)),
         ("Deceased", count(told.deceased if told else None)),
-        ("States of residence", count(states)),
         ("On the drive but in no source record", count(told.not_in_records if told else None)),
-        ("Device bytes examined", examined),
         ("Items not examined", count(len(facts.not_examined) if facts.contents else None)),
     ]
     numbers = Grid((Column("", 0.72), Column("", 0.28, "right")), rows, size=8.8, part=0.62)

@@ -76,6 +76,7 @@ def _certificate(facts: ReportFacts, told: Testimony) -> list[Flowable]:
     for made in facts.acquisitions:
         story += _of_exhibit(made)
     story += [
+        CondPageBreak(320),
         h2("Statements of the examiner"),
         p("Each is made by the person named beside it, one by one, and is an entry of the custody ledger.", "small"),
         CheckLines(
