@@ -7,7 +7,8 @@ from datetime import UTC, datetime
 
 from PySide6.QtWidgets import QDialog, QFileDialog, QWidget
 
-from ui.pages.forms import ReceiveForm, SignForm
+from ui.pages.forms import PackageForm, ReceiveForm, SignForm
+from ui.pages.statements import StatementsForm
 from ui.summary import Summary
 
 TABLES = "Tables (*.csv *.tsv *.txt *.xlsx *.parquet);;All files (*)"
@@ -38,9 +39,22 @@ def fill_in(wanted: str, case: Summary, parent: QWidget | None = None) -> Wish |
         if sign.exec() != accepted:
             return None
         return Wish("report", (folder, "--out", _new_report(case, "report"), *sign.arguments()))
+    if wanted == "statements":
+        statements = StatementsForm(case, parent)
+        said = statements.arguments() if statements.exec() == accepted else []
+        return Wish("report", (folder, *said)) if said else None
+    if wanted == "package":
+        package = PackageForm(parent)
+        if package.exec() != accepted:
+            return None
+        out = case.folder / "packages" / f"package-{_stamp()}.zip"
+        return Wish("package", (folder, "--out", str(out), *package.arguments()))
     return Wish(wanted, (folder,))
 
 
 def _new_report(case: Summary, name: str) -> str:
-    stamp = datetime.now(UTC).strftime("%Y-%m-%dT%H%M%SZ")
-    return str(case.folder / "reports" / f"{name}-{stamp}.pdf")
+    return str(case.folder / "reports" / f"{name}-{_stamp()}.pdf")
+
+
+def _stamp() -> str:
+    return datetime.now(UTC).strftime("%Y-%m-%dT%H%M%SZ")
