@@ -432,6 +432,10 @@ def test_no_statement_is_ticked_beforehand_and_each_tick_is_an_option(qtbot: QtB
     made = (Tick("matched", "A. Okafor", "2026-03-02T10:00:00Z", True), Tick("true", "A. Okafor", "2026-03-01", False))
     later = StatementsForm(replace(case, statements=made))
     qtbot.addWidget(later)
+    later.show()
+    qtbot.waitExposed(later)
+    qtbot.wait(60)
+    assert clipped(later) == []
     assert (later.boxes["matched"].isChecked(), later.boxes["matched"].isEnabled()) == (True, False)
     assert not later.boxes["true"].isChecked()
     assert later.arguments() == []

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import subprocess
+import sys
 from collections import Counter
 from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
+from typing import Any
 from zipfile import ZipFile
 
 import pytest
@@ -99,7 +103,7 @@ def test_the_waterfall_read_back_adds_up_from_the_records_to_the_persons(texts: 
     # The table has number and loss; the bars above it have numbers too, and the loss behind a minus.
     table = [next(row for row in reversed(rows(text, step)) if len(row) == 2) for step in steps]
     assert table[0][0] == MEMBERS
-    for earlier, later in zip(table, table[1:], strict=False):
+    for earlier, later in pairwise(table):
         assert earlier[0] == later[0] + later[1]
 
 
@@ -167,6 +171,36 @@ def test_a_signature_waits_for_every_statement_and_says_which_is_missing(
     finally:
         case.store.put_fact(testimony.TICKS, kept)
         case.store.put_fact(testimony.FACT, sheet)
+
+
+def test_the_command_lists_what_is_missing_and_ends_with_the_status_of_a_rule(made: Path, tmp_path: Path) -> None:
+    whole = made / "demonstration.dcase"
+    secret = ("--passphrase-file", str(made / "case-passphrase.txt"), "--json")
+
+    def run(*arguments: str) -> tuple[int, dict[str, Any]]:
+        done = subprocess.run(
+            [sys.executable, "-m", "forensics", *arguments, *secret], capture_output=True, text=True, timeout=120,
+            env={**os.environ, "DRIVECUSTODY_IDENTITIES": str(made / "identities")}, cwd=Path(__file__).parents[2],
+        )  # fmt: skip
+        return done.returncode, json.loads(done.stdout.splitlines()[-1])
+
+    status, told = run("report", str(whole), "--check")
+    assert (status, told["result"]["ready"], told["result"]["missing"]) == (0, True, [])
+    assert {item["need"] for item in told["result"]["checklist"]} == {"signature", "certificate", "note"}
+    with OpenCase.unlock(whole, (made / "case-passphrase.txt").read_text().strip()) as opened:
+        kept = opened.store.fact(testimony.TICKS)
+        opened.store.put_fact(testimony.TICKS, {})
+    sign = ("--sign", SIGNER, "--identity-passphrase-file", str(made / "identity-passphrase.txt"))
+    status, told = run("report", str(whole), "--out", str(tmp_path / "r.pdf"), *sign)
+    assert (status, told["outcome"]) == (3, "refused")
+    assert all(f"“{key}”" in json.dumps(told, ensure_ascii=False) for key in testimony.STATEMENTS)
+    status, told = run("report", str(whole), "--statement", "all")
+    assert (status, told["result"]["missing"]) == (0, [])
+    assert set(kept) == set(told["result"]["statements"])
+    status, told = run("duties", str(whole))
+    assert status == 0
+    assert {duty["id"] for duty in told["result"]["duties"]} >= {"hipaa-individual", "hipaa-hhs-small"}
+    assert all(duty["review"] == "for counsel's review" for duty in told["result"]["duties"])
 
 
 def test_a_statement_is_an_entry_of_the_ledger_with_the_digest_of_its_words(case: OpenCase) -> None:

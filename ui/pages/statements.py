@@ -9,6 +9,8 @@ from ui.pages.forms import Form
 from ui.summary import Summary
 from ui.widgets.parts import label, row
 
+WIDTH = 700
+
 
 class StatementsForm(Form):
     """Employer, qualifications and statements. A statement that stands is shown ticked and cannot be taken back; one
@@ -21,7 +23,7 @@ class StatementsForm(Form):
             "Make these statements",
             parent,
         )
-        self.setMinimumWidth(680)
+        self.setMinimumWidth(WIDTH)
         self._sheet = case.examiner_sheet
         self.employer = self.line("Employer", self._sheet.get("employer", ""))
         known = bool(self._sheet.get("qualifications"))
@@ -38,7 +40,11 @@ class StatementsForm(Form):
                 box.setEnabled(False)
                 text = f"{text} (made by {made[key].who}, {made[key].utc})"
             self.boxes[key] = box
-            self.grid.addLayout(row(box, label(text, wrap=True), spacing=10, stretch=(0, 1)), self._at, 0, 1, 2)
+            said = label(text, wrap=True)
+            said.ensurePolished()
+            # A dialog asks a wrapped sentence for its height at another width than the one it gets.
+            said.setMinimumHeight(said.heightForWidth(WIDTH - 110))
+            self.grid.addLayout(row(box, said, spacing=10, stretch=(0, 1)), self._at, 0, 1, 2)
             self._at += 1
         self.check()
 
