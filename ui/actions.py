@@ -8,7 +8,8 @@ from datetime import UTC, datetime
 from PySide6.QtWidgets import QDialog, QWidget
 
 from ui.pages import custody_forms
-from ui.pages.forms import ReceiveForm, SignForm
+from ui.pages.forms import PackageForm, ReceiveForm, SignForm
+from ui.pages.statements import StatementsForm
 from ui.summary import Summary
 
 
@@ -37,9 +38,22 @@ def fill_in(wanted: str, case: Summary, parent: QWidget | None = None) -> Wish |
     if wanted.startswith("custody "):
         told = custody_forms.fill_in(wanted.removeprefix("custody "), case, parent)
         return Wish("custody", (folder, *told)) if told is not None else None
+    if wanted == "statements":
+        statements = StatementsForm(case, parent)
+        said = statements.arguments() if statements.exec() == accepted else []
+        return Wish("report", (folder, *said)) if said else None
+    if wanted == "package":
+        package = PackageForm(parent)
+        if package.exec() != accepted:
+            return None
+        out = case.folder / "packages" / f"package-{_stamp()}.zip"
+        return Wish("package", (folder, "--out", str(out), *package.arguments()))
     return Wish(wanted, (folder,))
 
 
 def _new_report(case: Summary, name: str) -> str:
-    stamp = datetime.now(UTC).strftime("%Y-%m-%dT%H%M%SZ")
-    return str(case.folder / "reports" / f"{name}-{stamp}.pdf")
+    return str(case.folder / "reports" / f"{name}-{_stamp()}.pdf")
+
+
+def _stamp() -> str:
+    return datetime.now(UTC).strftime("%Y-%m-%dT%H%M%SZ")

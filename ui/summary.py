@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from forensics.casefile import testimony
 from forensics.casefile.case import CaseDetails
+from forensics.casefile.readiness import Item, Need, checklist
+from forensics.casefile.testimony import Tick
 from forensics.casefile.views import CaseView, ExhibitRow
 from forensics.model import Acquisition, Volume
 from ui.unfinished import UnfinishedImage, unfinished_image
-from ui.widgets.parts import count_text
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +51,12 @@ class Summary:
     ledger_last: str
     not_examined: int
     not_examined_bytes: int
+    checklist: tuple[Item, ...] = ()
+    """What a signature waits for, and what is to be known before it."""
+    statements: tuple[Tick, ...] = ()
+    """The statements of the certificate that were made."""
+    examiner_sheet: dict[str, str] = field(default_factory=dict)
+    """What the examiner stated: `employer`, `qualifications`, `second_examiner`, `legend`."""
 
     @property
     def entries(self) -> int:
@@ -102,6 +110,9 @@ def read(view: CaseView) -> Summary:
         ledger_last=ledger[-1].utc if ledger else "",
         not_examined=len(missing),
         not_examined_bytes=sum(item.size for item in missing),
+        checklist=tuple(checklist(view)),
+        statements=tuple(testimony.ticks(view.fact(testimony.TICKS), acquisitions).values()),
+        examiner_sheet=view.fact(testimony.FACT) or {},
     )
 
 
@@ -190,36 +201,8 @@ class Check:
 
 
 def before_signing(case: Summary) -> list[Check]:
-    """What stands, and what is missing, before a report is signed."""
-    result = case.assessment
+    """What stands, and what is missing, before a report is signed: the list of `report --check`."""
     checks = [
-        Check(bool(case.exhibits), "The exhibit was received" if case.exhibits else "No exhibit was received"),
-        Check(
-            case.verified,
-            "The image was read back: its hashes are equal" if case.verified else "The image was not read back",
-        ),
-        Check(
-            all(not image.bad for image in case.acquisitions) if case.acquisitions else False,
-            "No unreadable sector" if case.acquisitions and all(not image.bad for image in case.acquisitions)
-            else ("Some sectors could not be read; the report lists them" if case.acquisitions else "No image yet"),
-        ),
-        Check(case.indexed, "All contents indexed" if case.indexed else "Contents are not fully indexed"),
-        Check(
-            bool(case.sources),
-            f"{case.records:,} source records loaded" if case.sources else "No source records loaded",
-        ),
-        Check(case.matched, "Compared with the records" if case.matched else "Not compared with the records"),
-        Check(result is not None, "Exposure assessed" if result is not None else "Exposure is not assessed"),
-    ]  # fmt: skip
-    if case.indexed:
-        checks.append(
-            Check(
-                not case.not_examined,
-                "Everything was examined" if not case.not_examined
-                else f"{count_text(case.not_examined, 'item')} not examined, listed in the report with the reason",
-            )
-        )  # fmt: skip
-    if result is not None and result.get("estimate") is None:
-        checks.append(Check(None, "Estimate: not measured"))
-    checks.append(Check(None, f"Ledger: {case.ledger_entries:,} entries, not checked here"))
-    return checks
+        Check(True if item.holds else None if item.need is Need.NOTE else False, item.said) for item in case.checklist
+    ]
+    return [*checks, Check(None, f"Ledger: {case.ledger_entries:,} entries, not checked here")]

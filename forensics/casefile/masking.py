@@ -24,6 +24,11 @@ def masked(record: SourceRecord) -> dict[str, str]:
     return shown
 
 
+def last_characters(value: str) -> str:
+    """At most the last four characters of an identifier, the rest hidden."""
+    return _last_four(value)
+
+
 def _whole(value: str) -> str:
     return value
 

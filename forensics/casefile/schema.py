@@ -290,6 +290,19 @@ exposure = Table(
     Index(None, "state"),
 )
 
+report_version = Table(
+    "report_version",
+    metadata,
+    Column("number", Integer, primary_key=True),
+    Column("report_id", String, nullable=False),
+    Column("utc", String, nullable=False),
+    Column("signed", Boolean, nullable=False),
+    Column("result_sha256", String, nullable=False, comment="of the assessment that it printed"),
+    Column("counts", Text, nullable=False, comment="JSON"),
+    Column("persons", LargeBinary, nullable=False, comment="Zstandard JSON lines: record_key, tier, elements, review"),
+    comment="Who was counted in each report, so that two of them can be compared",
+)
+
 decoy_hits = Table(
     "decoy_hits",
     metadata,

@@ -13,11 +13,14 @@ from typing import Any, Self
 from sqlalchemy import Select, case, func, or_, select
 
 from forensics.casefile import database, protection, schema
+from forensics.casefile import report_versions as versions_of
+from forensics.casefile.affected import Affected, affected
 from forensics.casefile.case import CaseDetails, CaseFolder
 from forensics.casefile.implausible import Implausible, read_implausible
 from forensics.casefile.listing_view import ListingView
 from forensics.casefile.person_view import PersonView
 from forensics.casefile.records_view import RecordsView
+from forensics.casefile.report_versions import Counted, ReportVersion
 from forensics.casefile.review_view import ReviewView
 from forensics.casefile.rows import pack_elements, read_acquisitions, read_source_sets, read_volume, unpack_elements
 from forensics.casefile.search_view import SearchView
@@ -315,6 +318,31 @@ class CaseView(ReviewView, PersonView, RecordsView, SearchView, ListingView):
             page = self.persons(ids[at : at + 500])
             yield from (page[i] for i in ids[at : at + 500])
 
+    def affected(self) -> Iterator[Affected]:
+        """Everybody found with their newest values, by number of the record. Holds personal data."""
+        return affected(self._engine)
+
+    def report_versions(self) -> list[ReportVersion]:
+        """The reports made, oldest first."""
+        return versions_of.versions(self._engine)
+
+    def persons_of_report(self, number: int) -> dict[str, Counted]:
+        """Record key → the person as that report counted them."""
+        return versions_of.persons_of(self._engine, number)
+
+    def persons_now(self) -> dict[str, Counted]:
+        """Record key → the person as a report would count them now."""
+        return versions_of.persons_now(self._engine)
+
+    def newest_reasons(self) -> dict[str, str]:
+        """Record key → the reason of the newest decision about it."""
+        return versions_of.newest_reasons(self._engine)
+
+    def decided(self) -> Sequence[tuple[str, str]]:
+        """Record key and what review says, of everybody found."""
+        t = schema.exposure
+        return [(row.record_key, row.review) for row in self._rows(select(t.c.record_key, t.c.review))]
+
     def elements_by_tier(self) -> dict[str, dict[str, int]]:
         """Element → tier → persons; only elements that somebody has."""
         table = schema.exposure
@@ -348,6 +376,26 @@ class CaseView(ReviewView, PersonView, RecordsView, SearchView, ListingView):
             found.setdefault(row.locator, {})[row.tier] = row.n
         places = [SourcePlace(locator, sum(tiers.values()), tiers) for locator, tiers in found.items()]
         return sorted(places, key=lambda place: (-place.persons, place.locator))[:limit]
+
+    def days_of_entries(self) -> tuple[dict[str, tuple[int, int]], dict[str, int], int]:
+        """Day → entries created and modified on it, clock → entries, and how many entries have no time; of the entries
+        of file systems, not of what is inside containers."""
+        t = schema.file_entry
+        own = t.c.status != "child"
+        days: dict[str, list[int]] = {}
+        for place, column in enumerate((t.c.created, t.c.modified)):
+            day = func.substr(column, 1, 10)
+            for row in self._rows(select(day, func.count()).where(own, column != "").group_by(day)):
+                days.setdefault(row[0], [0, 0])[place] = row[1]
+        clocks = {row[0]: row[1] for row in self._rows(select(t.c.clock, func.count()).where(own).group_by(t.c.clock))}
+        none = select(func.count()).where(own, t.c.created == "", t.c.modified == "")
+        return {day: (pair[0], pair[1]) for day, pair in sorted(days.items())}, clocks, int(self._rows(none)[0][0])
+
+    def first_person_ids(self, limit: int, tiers: Sequence[Tier]) -> list[int]:
+        """The record numbers of the first persons of these tiers, in the order of the source records."""
+        t = schema.exposure
+        query = select(t.c.record).where(t.c.tier.in_([str(tier) for tier in tiers])).order_by(t.c.record).limit(limit)
+        return [row[0] for row in self._rows(query)]
 
     def types(self) -> list[tuple[str, int, int]]:
         """Type, items and bytes of content, most items first."""

@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 import os
 import platform
+import sys
 from dataclasses import dataclass
+from functools import cache
 from importlib.metadata import version as library
 from pathlib import Path
 from typing import Any
 
-from forensics import __version__
+from forensics import __version__, hashing
 
 LIBRARIES = ("pytsk3", "libewf-python", "numpy", "pyarrow", "sqlalchemy", "sqlcipher3", "reportlab", "pyhanko",
              "python-calamine", "pypdfium2")  # fmt: skip
@@ -42,6 +44,17 @@ def environment() -> dict[str, Any]:
         "libraries": {name: library(name) for name in LIBRARIES},
         "platform": f"{platform.system()} {platform.release()} {platform.machine()}",
     }
+
+
+@cache
+def build_digest() -> str:
+    """SHA-256 over the program's own files: of every module its path and SHA-256, in the order of the paths; of a
+    bundle, its executable. Says which program made a report, in the same words on every machine."""
+    if getattr(sys, "frozen", False):
+        return hashing.of_file(Path(sys.executable))
+    base = Path(__file__).resolve().parents[1]
+    told = [f"{hashing.of_file(path)}  {path.relative_to(base).as_posix()}\n" for path in sorted(base.rglob("*.py"))]
+    return hashing.of_bytes("".join(told).encode("utf-8"))
 
 
 def state_folder() -> Path:

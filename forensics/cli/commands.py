@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import sys
+from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from forensics.cli import acquisition, custody, identity, passport, review, search, secrets, sentences
+from forensics.cli import acquisition, custody, duties, identity, passport, report, review, search, secrets, sentences
 from forensics.cli.console import JsonLines, Result
 from forensics.cli.known import known_app
 from forensics.cli.options import (
@@ -292,7 +293,7 @@ def assess(
     Shell("assess", case, json, passphrase_file, control).on_case(work, sentences.of_assessment)
 
 
-_KINDS = "persons, files, hashes, findings, notification, bodyfile, dfxml, hashdeep, sha256sum or case-uco."
+_KINDS = "persons, files, hashes, findings, notification, duties, differences, bodyfile, dfxml, hashdeep, sha256sum or case-uco."
 
 
 @app.command()
@@ -308,18 +309,21 @@ def export(
         bool, typer.Option("--zip", help="Encrypt to a generated passphrase (AES-256 ZIP), kept in OUT.passphrase.")
     ] = False,
     plain: Annotated[bool, typer.Option("--plain", help="notification: in clear, which is never the default.")] = False,
+    mailing: Annotated[str, typer.Option("--mailing", metavar="DATE", help="notification: the day of mailing.")] = "",
+    since: Annotated[int | None, typer.Option("--since", min=1, help="differences: an earlier report.")] = None,
     json: Json = False,
     passphrase_file: PassphraseFile = None,
     control: ControlOption = "",
 ) -> None:
     """Write a list: CSV (UTF-8, RFC 4180), or the format of another tool."""
+    mailing_day = day(mailing, "--mailing")
 
     def work(opened: OpenCase, job: Job) -> Result:
         from forensics.examination.export import export as write
 
         return write(
             opened, job, kind=kind, out=out, all_tiers=all_tiers, to_certificate=to_certificate, to_zip=to_zip,
-            plain=plain,
+            plain=plain, mailing=date.fromisoformat(mailing_day) if mailing_day else None, since=since,
         )  # fmt: skip
 
     Shell("export", case, json, passphrase_file, control).on_case(work, sentences.of_out)
@@ -328,6 +332,7 @@ def export(
 app.command("review")(review.review)
 app.command("passport")(passport.passport)
 app.command("search")(search.search)
+app.command("duties")(duties.duties)
 
 
 # ------------------------------------------------------------------------------------------------- custody and report
@@ -411,27 +416,7 @@ identity_app.command("revoke")(identity.revoke)
 identity_app.command("list")(identity.list_all)
 
 
-@app.command()
-def report(
-    case: CaseArgument,
-    out: Annotated[Path, typer.Option(help="The PDF to write; it must not exist.")],
-    sign: Sign = "",
-    timestamp: Annotated[str, typer.Option(metavar="URL", help="A time stamping authority (RFC 3161).")] = "",
-    identity_passphrase_file: IdentityPassphraseFile = None,
-    json: Json = False,
-    passphrase_file: PassphraseFile = None,
-    control: ControlOption = "",
-) -> None:
-    """Write the report: signed with --sign, else a draft with a watermark."""
-
-    def work(opened: OpenCase, job: Job) -> Result:
-        from forensics.examination.report import report as write
-
-        return write(
-            opened, job, out=out, signer=load_signer(sign, identity_passphrase_file), timestamp=timestamp or None
-        )
-
-    Shell("report", case, json, passphrase_file, control).on_case(work, sentences.of_out)
+app.command("report")(report.report)
 
 
 @app.command()

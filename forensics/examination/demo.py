@@ -9,15 +9,23 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from forensics.casefile import testimony
 from forensics.casefile.case import CaseDetails
 from forensics.custody.identities import Identities
 from forensics.errors import Refused
+from forensics.examination import testify
 from forensics.examination.open_case import OpenCase
 from forensics.examination.run import Order, run
 from forensics.jobs.events import Job
 
 ORGANISATION = "Demonstration Health Plan (synthetic)"
 SIGNER = "Demonstration Examiner"
+
+QUALIFICATIONS = (
+    "The demonstration examiner is a made-up person without qualifications. In a real case the examiner states here "
+    "training, certifications, years of practice, cases and testimony."
+)
+LEGEND = "Demonstration: made-up persons, a made-up drive, and an examiner who does not exist"
 
 DETAILS = {
     "number": "DEMO-2016-08",
@@ -81,9 +89,25 @@ def demo(job: Job, path: Path, *, members: int, affected: int) -> dict[str, Any]
     details = CaseDetails(entity_types=("hipaa_covered_entity",), **DETAILS)
     order = Order(folder.image, folder.records, "", {}, SIGNER, DETAILS)
     result = run(
-        job, partial(OpenCase.unlock, folder.case, passphrase), folder.case, details, passphrase, order, signer
+        job,
+        partial(OpenCase.unlock, folder.case, passphrase),
+        folder.case,
+        details,
+        passphrase,
+        order,
+        signer,
+        _testify,
     )
     return {**result, "passphrase_file": str(folder.case_passphrase), "image": str(folder.image)}
+
+
+def _testify(case: OpenCase) -> None:
+    """Let the labelled identity say what an examiner would, once; it is nobody, and says so."""
+    if case.store.fact(testimony.FACT) is None:
+        case.store.put_fact(
+            testimony.FACT, {"employer": ORGANISATION, "qualifications": QUALIFICATIONS, "legend": LEGEND}
+        )
+        testify.tick(case, [testify.ALL])
 
 
 def _make_drive(job: Job, folder: _Folder, members: int, affected: int) -> None:

@@ -6,14 +6,15 @@ import csv
 import io
 import os
 from collections.abc import Iterable, Iterator, Sequence
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
 from forensics import hashing
 from forensics.casefile.views import CaseView
 from forensics.errors import EnvironmentFailed, Refused
+from forensics.examination import differences, duties, letters, review
 from forensics.examination import export_formats as formats
-from forensics.examination import letters, review
 from forensics.examination.open_case import OpenCase, verb
 from forensics.examination.provenance import listed_files, provenance
 from forensics.examination.sealing import zipped
@@ -35,8 +36,15 @@ FILES = (
 FINDINGS = ("record_key", "locator", "region", "tier", "elements", "agree", "conflict", "road")
 
 KINDS = (
-    "persons", "files", "hashes", "findings", "notification", "bodyfile", "dfxml", "hashdeep", "sha256sum", "case-uco",
+    "persons", "files", "hashes", "findings", "notification", "duties", "differences", "bodyfile", "dfxml", "hashdeep",
+    "sha256sum", "case-uco",
 )  # fmt: skip
+
+PERSONAL = {
+    "notification": "names and addresses", "duties": "who is to be told under which law",
+    "differences": "who was added and removed, and why",
+}  # fmt: skip
+"""Lists that leave the case only encrypted, unless somebody asks for them in clear."""
 
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
@@ -52,30 +60,40 @@ def export(
     to_certificate: Path | None = None,
     to_zip: bool = False,
     plain: bool = False,
+    mailing: date | None = None,
+    since: int | None = None,
 ) -> dict[str, Any]:
     """Write one list to a new file. Raises `Refused` for a kind that does not exist or a file that does.
 
     With `to_certificate` the file is CMS, encrypted to that certificate; with `to_zip` an AES-256 ZIP under a generated
     passphrase, which is written to a file of its own, for its owner alone. `notification` holds names and addresses and
-    is refused without it, unless `plain` asks for the list in clear.
+    is refused without it, unless `plain` asks for the list in clear; who is a minor in it is that on the day of
+    `mailing`, else today.
     """
     if kind not in KINDS:
         raise Refused(f"There is no export {kind} in this version.", f"Choose one of: {', '.join(KINDS)}.")
     if out.exists():
         raise Refused(f"{out.name} exists already.", "Choose another name.")
-    if kind == "notification" and to_certificate is None and not (plain or to_zip):
+    if kind in PERSONAL and to_certificate is None and not (plain or to_zip):
         raise Refused(
-            "This list holds names and addresses and leaves the case only encrypted.",
+            f"This list holds {PERSONAL[kind]} and leaves the case only encrypted.",
             "Give --to-certificate PEM or --zip, or --plain where it may be in clear.",
         )
     if to_zip and to_certificate:
         raise Refused("A list is encrypted in one way.", "Give --to-certificate, or --zip, not both.")
     certificate = letters.recipient(to_certificate) if to_certificate else None
     job.check()
+    more: dict[str, Any] = {}
     with case.view() as view:
         if kind == "notification":
             review.require_assessed(case)
-            data = _csv(letters.COLUMNS, letters.rows(case, view))
+            recipients, counts = letters.rows(view, mailing or datetime.now(UTC).date())
+            data, more = _csv(letters.COLUMNS, recipients), letters.told(counts)
+        elif kind == "duties":
+            review.require_assessed(case)
+            data = _csv(duties.COLUMNS, duties.rows(view))
+        elif kind == "differences":
+            data = _csv(differences.COLUMNS, differences.rows(view, since))
         elif kind == "findings":
             review.require_assessed(case)
             data = _csv(FINDINGS, _findings(case, view))
@@ -103,7 +121,7 @@ def export(
         draft.unlink(missing_ok=True)
         raise EnvironmentFailed(f"{out.name} cannot be written: {error.strerror}.", "Choose another place.") from error
     to = letters.fingerprint(certificate) if certificate is not None else ("passphrase" if to_zip else "")
-    result = {"kind": kind, "rows": rows, "sha256": hashing.of_bytes(data), "encrypted_to": to}
+    result = {"kind": kind, "rows": rows, "sha256": hashing.of_bytes(data), "encrypted_to": to, **more}
     return {**result, "out": str(out), "custody": result}
 
 

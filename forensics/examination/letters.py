@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import fields
+from collections.abc import Iterator
+from datetime import date
 from pathlib import Path
 
 from cryptography import x509
@@ -11,45 +12,88 @@ from cryptography.hazmat.primitives.ciphers.algorithms import AES256
 from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.hazmat.primitives.serialization.pkcs7 import PKCS7EnvelopeBuilder, PKCS7Options
 
+from forensics.casefile.affected import Affected
 from forensics.casefile.decisions import INCLUDED, PENDING
 from forensics.casefile.views import CaseView
-from forensics.errors import EnvironmentFailed, Refused
-from forensics.examination.open_case import OpenCase
-from forensics.model import Exposure, SourceRecord, Tier
+from forensics.errors import Defect, EnvironmentFailed, Refused
+from forensics.exposure.letters import AddressKind, LetterCounts, letter
+from forensics.model import Tier
 
-WANTED = (
-    "record_key", "given_name", "middle_name", "family_name", "suffix", "address", "city", "state", "postal_code",
-    "country", "email", "guardian_name", "language", "confidential_address", "personal_representative",
+FIELDS = ("given_name", "middle_name", "family_name", "suffix")
+PLACE = ("address", "city", "state", "postal_code")
+COLUMNS = (
+    "record_key", *FIELDS, "addressee", "version", "address_kind", *PLACE, "country", "confidential_address", "email",
+    "guardian_name", "personal_representative", "language", "elements", "minor", "deceased",
 )  # fmt: skip
-"""The fields that a letter needs, where the records have them; never a number or a birth date."""
-
-FIELDS = tuple(name for name in WANTED if name in {field.name for field in fields(SourceRecord)})
-COLUMNS = (*FIELDS, "elements", "minor", "deceased")
+"""What a letter needs; never a number or a birth date. `minor` is that on the day of mailing."""
 
 
-def rows(case: OpenCase, view: CaseView) -> list[tuple[str, ...]]:
-    """One row an included person, by record key. Raises `Refused` while anybody is pending, of whatever tier."""
+def require_decided(view: CaseView) -> None:
+    """Raises `Refused` while anybody is pending, of whatever tier: the burden of proof that somebody need not be told
+    is the organisation's (45 CFR 164.414(b))."""
     pending = len(view.queue_ids(tuple(Tier), PENDING))
     if pending:
         raise Refused(
             f"{pending:,} person(s) are neither included nor excluded.",
             "Decide them first: drivecustody review CASE list --pending",
         )
-    included = view.queue_ids(tuple(Tier), INCLUDED)
-    wanted, found = set(included), []
-    persons: dict[int, Exposure] = {}
-    for at in range(0, len(included), 500):
-        persons |= view.persons(included[at : at + 500])
-    for number, record in case.store.source_records():
-        if number in wanted:
-            told = persons[number]
-            values = tuple(_text(getattr(record, name)) for name in FIELDS)
-            found.append((*values, " ".join(told.elements), _text(told.minor), _text(told.deceased)))
-    return sorted(found)
 
 
-def _text(value: object) -> str:
-    return str(value).lower() if isinstance(value, bool) else str(value)
+def included(view: CaseView) -> Iterator[Affected]:
+    """Those who were included, one a record key."""
+    seen: set[str] = set()
+    for person in view.affected():
+        if person.review == INCLUDED and person.record.record_key not in seen:
+            seen.add(person.record.record_key)
+            yield person
+
+
+def rows(view: CaseView, mailing: date) -> tuple[list[tuple[str, ...]], LetterCounts]:
+    """One row a recipient, by record key, and how many there are of each kind.
+
+    The home address of somebody who asked to be written to elsewhere is not among the columns of their row. Raises
+    `Refused` while anybody is pending, `Defect` if the letters are not as many as the persons included.
+    """
+    require_decided(view)
+    counts = LetterCounts()
+    found = []
+    for person in included(view):
+        record, made = person.record, letter(person.record, person.elements, mailing)
+        counts.add(record, made)
+        at_home = made.kind is AddressKind.HOME
+        place = [getattr(record, name) if at_home else "" for name in PLACE]
+        found.append(
+            (
+                record.record_key, *(getattr(record, name) for name in FIELDS), made.addressee, str(made.version),
+                str(made.kind), *place, record.extra.get("country", "") if at_home else "",
+                " ".join(made.lines) if made.kind is AddressKind.CONFIDENTIAL else "", record.email,
+                record.extra.get("guardian_name", ""), record.extra.get("personal_representative", ""),
+                made.language, " ".join(person.elements),
+                _text(made.version.startswith("minor")), _text(record.deceased),
+            )
+        )  # fmt: skip
+    persons = {key for key, review in view.decided() if review == INCLUDED}
+    if not counts.adds_up(len(found)) or persons != {row[0] for row in found}:
+        raise Defect("The letters are not as many as the persons included.")
+    return sorted(found), counts
+
+
+def told(counts: LetterCounts) -> dict[str, object]:
+    """The counts as JSON values; no value of anybody."""
+    return {
+        "letters": counts.total,
+        "versions": {str(version): n for version, n in sorted(counts.versions.items())},
+        "addresses": {str(kind): n for kind, n in sorted(counts.addresses.items())},
+        "languages": dict(sorted(counts.languages.items())),
+        "through_representatives": counts.through_representatives,
+        "age_unknown": counts.age_unknown,
+        "substitute_notice": counts.substitute,
+        "substitute_notice_conspicuous": counts.conspicuous,
+    }
+
+
+def _text(value: bool) -> str:
+    return str(value).lower()
 
 
 def recipient(path: Path) -> x509.Certificate:

@@ -78,10 +78,12 @@ def run(
     passphrase: str,
     order: Order,
     signer: Signer | None,
+    testify: Callable[[OpenCase], None] | None = None,
 ) -> dict[str, Any]:
     """Receive, acquire or import, index, add records, match, assess, report, package: what is left of it.
 
-    Raises `Refused` where the case was begun with other arguments.
+    Nobody is asked for the statements of the certificate on the way: without `testify`, which makes them, the report is
+    signed without it. Raises `Refused` where the case was begun with other arguments.
     """
     if not path.exists():
         check(order)
@@ -97,7 +99,9 @@ def run(
             match(case, job)
         if case.store.fact("assessment") is None:
             assess(case, job)
-        _documents(case, job, signer)
+        if testify:
+            testify(case)
+        _documents(case, job, signer, certificate=testify is not None)
         return {
             "case": str(path),
             "report": case.store.fact("report")["file"],
@@ -150,11 +154,12 @@ def _image(case: OpenCase, job: Job, order: Order) -> None:
         verify_image(case, job, exhibit=FIRST_EXHIBIT)
 
 
-def _documents(case: OpenCase, job: Job, signer: Signer | None) -> None:
+def _documents(case: OpenCase, job: Job, signer: Signer | None, *, certificate: bool) -> None:
     """Report and package; one that a killed run left unrecorded keeps its name and stands in nobody's way."""
     made = case.store.fact("report")
     if made is None or not Path(made["file"]).is_file():
-        report(case, job, out=_unused(case.folder.reports, "report", ".pdf"), signer=signer)
+        out = _unused(case.folder.reports, "report", ".pdf")
+        report(case, job, out=out, signer=signer, certificate=certificate)
         case.store.put_fact("package", None)
     packed = case.store.fact("package")
     if packed is None or not Path(packed["file"]).exists():

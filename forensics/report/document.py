@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import calendar
 import io
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cache
@@ -18,9 +19,10 @@ from reportlab.platypus import BaseDocTemplate, Flowable, Frame, PageTemplate, S
 
 from forensics.errors import Refused
 from forensics.report import signature_fields, wording
+from forensics.report.blocks import Heading
 from forensics.report.facts import ReportFacts
 from forensics.report.files import write_whole
-from forensics.report.sections import Heading, body
+from forensics.report.sections import body
 from forensics.report.signature_fields import MARGIN
 from forensics.report.typography import (
     ACCENT,
@@ -51,6 +53,14 @@ class _Plan:
     headings: list[tuple[str, str, int]] = field(default_factory=list)
 
 
+def set_twice(facts: ReportFacts, template: type[ReportTemplate], story: Callable[[], Iterable[Flowable]]) -> bytes:
+    """The PDF of a story set twice: the second time it knows how many pages there are, and where the headings stand."""
+    load_fonts()
+    first = _Plan()
+    _set(facts, _Plan(), first, template, story)
+    return _set(facts, first, _Plan(), template, story)
+
+
 def build(facts: ReportFacts, out: Path) -> None:
     """Write the report as a PDF to `out`, which must not exist.
 
@@ -61,20 +71,21 @@ def build(facts: ReportFacts, out: Path) -> None:
     facts.check()
     if out.exists():
         raise Refused(f"{out.name} exists already and a report is never overwritten.", "Choose another file name.")
-    load_fonts()
-    first = _Plan()
-    _set(facts, _Plan(), first)
-    final = _Plan()
-    pdf = _set(facts, first, final)
-    write_whole(out, pdf)
-
-
-def _set(facts: ReportFacts, known: _Plan, learned: _Plan) -> bytes:
-    """Set the report once, with page numbers from an earlier setting; notes its own in `learned`."""
-    stream = io.BytesIO()
-    template = _Template(stream, facts, known, learned)
     # The cover is drawn by its page template; the flow needs something to open that page with.
-    template.build([Spacer(1, 1), *body(facts)], canvasmaker=canvas_maker(facts.date))
+    write_whole(out, set_twice(facts, ReportTemplate, lambda: [Spacer(1, 1), *body(facts)]))
+
+
+def _set(
+    facts: ReportFacts,
+    known: _Plan,
+    learned: _Plan,
+    kind: type[ReportTemplate],
+    story: Callable[[], Iterable[Flowable]],
+) -> bytes:
+    """Set a document once, with page numbers from an earlier setting; notes its own in `learned`."""
+    stream = io.BytesIO()
+    template = kind(stream, facts, known, learned)
+    template.build(list(story()), canvasmaker=canvas_maker(facts.date))
     learned.pages = template.page
     return stream.getvalue()
 
@@ -119,8 +130,13 @@ def _draft_mark() -> tuple[ImageReader, float, float]:
     return ImageReader(picture), shape.width / scale, shape.height / scale
 
 
-class _Template(BaseDocTemplate):  # type: ignore[misc]
+class ReportTemplate(BaseDocTemplate):  # type: ignore[misc]
     """Page furniture: running head and foot, watermark, bookmarks."""
+
+    TITLE = wording.TITLE
+    FOOT = "Report"
+    MARKED = True
+    """Whether an unsigned document carries the mark of a draft."""
 
     def __init__(self, stream: io.BytesIO, facts: ReportFacts, known: _Plan, learned: _Plan) -> None:
         paper = A4 if facts.paper == "A4" else LETTER
@@ -128,7 +144,7 @@ class _Template(BaseDocTemplate):  # type: ignore[misc]
             stream,
             pagesize=paper,
             pageCompression=1,
-            title=f"{wording.TITLE}: case {visible(facts.case.number)}",
+            title=f"{self.TITLE}: case {visible(facts.case.number)}",
             author=visible(facts.case.examiner),
             subject=wording.signing_subject(facts.signer.fingerprint if facts.signer else None),
             keywords=f"{visible(facts.report_id)} version {visible(facts.version)}",
@@ -157,10 +173,10 @@ class _Template(BaseDocTemplate):  # type: ignore[misc]
         right, top = self.pagesize[0] - MARGIN, self.pagesize[1] - 38
         canvas.setFont(REGULAR, 7.5)
         canvas.setFillColor(MUTED)
-        canvas.drawString(MARGIN, top, f"{wording.TITLE} · Case {visible(self._facts.case.number)}")
+        canvas.drawString(MARGIN, top, f"{self.TITLE} · Case {visible(self._facts.case.number)}")
         canvas.setFont(STRONG, 7.5)
         canvas.drawRightString(right, top, visible(self._facts.classification))
-        if not self._facts.signer:
+        if self.MARKED and not self._facts.signer:
             canvas.setFillColor(WARNING)
             canvas.drawCentredString((MARGIN + right) / 2 + 40, top, DRAFT)
         canvas.setStrokeColor(RULE)
@@ -175,7 +191,7 @@ class _Template(BaseDocTemplate):  # type: ignore[misc]
         canvas.line(MARGIN, 47, right, 47)
         canvas.setFillColor(MUTED)
         canvas.setFont(REGULAR, 7.5)
-        canvas.drawString(MARGIN, 36, f"Report {visible(facts.report_id)}, version {visible(facts.version)}")
+        canvas.drawString(MARGIN, 36, f"{self.FOOT} {visible(facts.report_id)}, version {visible(facts.version)}")
         canvas.drawRightString(right, 36, f"Page {canvas.getPageNumber()} of {self._known.pages}")
         canvas.setFont(REGULAR, 6.5)
         label = f"Ledger: {facts.ledger_size:,} entries, head "
@@ -184,7 +200,7 @@ class _Template(BaseDocTemplate):  # type: ignore[misc]
         canvas.drawString(MARGIN + width(label, REGULAR, 6.5), 25, visible(facts.ledger_head))
 
     def _watermark(self, canvas: Canvas) -> None:
-        if self._facts.signer:
+        if self._facts.signer or not self.MARKED:
             return
         canvas.saveState()
         canvas.translate(self.pagesize[0] / 2, self.pagesize[1] / 2)
@@ -214,6 +230,12 @@ class _Template(BaseDocTemplate):  # type: ignore[misc]
         for line in wrapped(visible(facts.case.title), REGULAR, 13, right - MARGIN)[:3]:
             canvas.drawString(MARGIN, y, line)
             y -= 18
+        if facts.legend:
+            canvas.setFillColor(WARNING)
+            canvas.setFont(STRONG, 9)
+            for line in wrapped(visible(facts.legend), STRONG, 9, right - MARGIN)[:2]:
+                canvas.drawString(MARGIN, y, line)
+                y -= 13
         y = self._cover_sheet(canvas, y - 18)
         self._cover_contents(canvas, y - 20)
         self._signature_boxes(canvas)

@@ -13,6 +13,16 @@ from typing import Any, Literal, Self
 
 from forensics.errors import Defect
 from forensics.model import ELEMENTS, Acquisition, EntryStatus, Fact, Tier, Volume
+from forensics.report.sheets import (
+    ExportRow,
+    Extract,
+    FindingRow,
+    ListDigest,
+    Program,
+    Step,
+    Testimony,
+    Times,
+)  # fmt: skip
 
 TIERS = tuple(Tier)
 """Strongest first: the order of every table that has a column a tier."""
@@ -332,6 +342,16 @@ class ReportFacts:
     classification: str = "Confidential"
     paper: Literal["A4", "Letter"] = "Letter"
     sample: SampleSheet | None = None
+    legend: str = ""
+    testimony: Testimony | None = None
+    program: Program | None = None
+    waterfall: tuple[Step, ...] = ()
+    extracts: tuple[Extract, ...] = ()
+    times: Times | None = None
+    findings: tuple[FindingRow, ...] = ()
+    lists: tuple[ListDigest, ...] = ()
+    exports: tuple[ExportRow, ...] = ()
+    left_out: tuple[str, ...] = ()
 
     def check(self) -> None:
         """Prove that what the report sums adds up. Raises `Defect` that names the first sum that does not."""
@@ -346,6 +366,8 @@ class ReportFacts:
             _check_not_examined(self.exposure.assessment, self.not_examined)
         if self.sample:
             _check_sample(self.sample)
+        for earlier, step in pairwise(self.waterfall):
+            _equal(earlier.number, (step.number, step.fell_out), f"the waterfall at “{step.name}”")
         sequence = [row.seq for row in self.custody]
         if any(later <= earlier for earlier, later in pairwise(sequence)):
             raise Defect("The custody events handed to the report are not in the order of the ledger.")

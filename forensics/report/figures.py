@@ -259,3 +259,40 @@ class ShareBar(Flowable):  # type: ignore[misc]
             canvas.setFillColor(TIER_COLOURS[0] if examined else TIER_COLOURS[2])
             canvas.rect(left, 0, long, self.height, stroke=0, fill=1)
             left += long
+
+
+class CheckLines(Flowable):  # type: ignore[misc]
+    """Sentences behind boxes that are crossed or empty, each with who made it and when. Never split."""
+
+    SIZE, LEADING, BOX = 9.0, 13.0, 9.0
+
+    def __init__(self, lines: Sequence[tuple[bool, str, str]]) -> None:
+        super().__init__()
+        self._lines = lines
+        self.spaceBefore, self.spaceAfter = 2, 10
+
+    def wrap(self, available_width: float, available_height: float) -> tuple[float, float]:  # noqa: ARG002
+        self.width = available_width
+        self._laid = [wrapped(visible(text), REGULAR, self.SIZE, available_width - 24) for _, text, _ in self._lines]
+        self.height = sum((len(lines) + 1) * self.LEADING + 5 for lines in self._laid)
+        return self.width, self.height
+
+    def draw(self) -> None:
+        canvas, top = self.canv, self.height
+        for (ticked, _, note), lines in zip(self._lines, self._laid, strict=True):
+            bottom = top - self.SIZE - 1
+            canvas.setStrokeColor(INK)
+            canvas.setLineWidth(0.8)
+            canvas.rect(1, bottom, self.BOX, self.BOX, stroke=1, fill=0)
+            if ticked:
+                canvas.line(2.5, bottom + 1.5, self.BOX - 0.5, bottom + self.BOX - 1.5)
+                canvas.line(2.5, bottom + self.BOX - 1.5, self.BOX - 0.5, bottom + 1.5)
+            canvas.setFillColor(INK)
+            canvas.setFont(REGULAR, self.SIZE)
+            for line in lines:
+                canvas.drawString(20, top - self.SIZE, line)
+                top -= self.LEADING
+            canvas.setFillColor(MUTED)
+            canvas.setFont(REGULAR, 7.6)
+            canvas.drawString(20, top - 7.6, visible(note))
+            top -= self.LEADING + 5

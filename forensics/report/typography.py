@@ -127,6 +127,7 @@ def styles() -> dict[str, ParagraphStyle]:
         like("h2", fontName=STRONG, fontSize=11, leading=15, spaceBefore=12, spaceAfter=5, keepWithNext=1),
         like("lead", fontSize=10.5, leading=16, spaceAfter=7),
         like("small", fontSize=8, leading=11.5, textColor=MUTED, spaceAfter=5),
+        like("warning", fontName=STRONG, fontSize=9.5, leading=14, textColor=WARNING, spaceAfter=6),
         like("bullet", leftIndent=14, bulletIndent=2, spaceAfter=4),
         like("numbered", fontSize=10, leading=15, leftIndent=18, bulletIndent=0, spaceAfter=6),
         like("h3", fontName=STRONG, fontSize=9.5, leading=12, spaceBefore=6, spaceAfter=3, keepWithNext=1),

@@ -43,10 +43,9 @@ ALTERNATIVES = (
 BLIND_SAMPLE = "Blind sample of misattributions"
 
 NOT_IN_THIS_REPORT = (
-    "Opened or copied elsewhere: indicators for and against, and a timeline of events",
+    "Opened or copied elsewhere: indicators for and against (section 9 has times of the file table only)",
     BLIND_SAMPLE,
     "Spike test of recall, and sensitivity of the estimate",
-    "Certificate under Federal Rules of Evidence 902(14), examiner's qualifications and statement of opinion",
     "Notice duties and dates (they belong in a separate memorandum for counsel)",
     "The list of persons: no name, number or birth date of a data subject is printed here",
 )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 
@@ -25,6 +26,7 @@ from pytestqt.qtbot import QtBot
 from window_looks import clipped
 
 from forensics.casefile import case as casefolder
+from forensics.casefile.testimony import Tick
 from forensics.casefile.views import CaseView
 from forensics.model import Tier
 from ui import app as ui_app
@@ -35,6 +37,7 @@ from ui.main_window import MainWindow
 from ui.pages.forms import ExamineForm, Form, ReceiveForm, SignForm
 from ui.pages.matches_bulk import BulkForm, Counts
 from ui.pages.records_add import AddRecordsDialog
+from ui.pages.statements import StatementsForm
 from ui.widgets.parts import size_text, time_text
 from ui.widgets.reason import ReasonDialog
 
@@ -228,7 +231,10 @@ def test_the_exposure_page_says_that_the_estimate_was_not_measured(qtbot: QtBot,
 def test_the_report_page_lists_what_is_open_and_previews_the_newest_pdf(qtbot: QtBot, open_window: MainWindow) -> None:
     page = open_window.report
     open_window.show_page(page)
-    assert page.open_chip.text() == "1 open"
+    assert page.open_chip.text() == "8 open"
+    assert not page.sign_button.isEnabled()
+    assert page.statements_button.isEnabled()
+    assert not page.package_button.isEnabled()
     assert page.pdf.pageCount() == 2
     assert page.facts.value("File") == "draft-2026-03-04T091200Z.pdf"
 
@@ -417,6 +423,33 @@ def test_a_form_gives_the_options_of_its_verb(qtbot: QtBot) -> None:
     assert sign.arguments() == ["--sign", "A. Okafor", "--identity-passphrase-file", "/secret"]
 
 
+def test_no_statement_is_ticked_beforehand_and_each_tick_is_an_option(qtbot: QtBot, examined_view: CaseView) -> None:
+    case = summary.read(examined_view)
+    form = StatementsForm(case)
+    qtbot.addWidget(form)
+    form.show()
+    qtbot.waitExposed(form)
+    qtbot.wait(60)
+    assert clipped(form) == []
+    assert form.arguments() == []
+    fill(form, employer="Northgate Health Plan", qualifications="/cv.txt")
+    form.boxes["matched"].setChecked(True)
+    assert form.arguments() == [
+        "--employer", "Northgate Health Plan", "--qualifications", "/cv.txt", "--statement", "matched",
+    ]  # fmt: skip
+    made = (Tick("matched", "A. Okafor", "2026-03-02T10:00:00Z", True), Tick("true", "A. Okafor", "2026-03-01", False))
+    later = StatementsForm(replace(case, statements=made))
+    qtbot.addWidget(later)
+    later.show()
+    qtbot.waitExposed(later)
+    qtbot.wait(60)
+    assert clipped(later) == []
+    assert (later.boxes["matched"].isChecked(), later.boxes["matched"].isEnabled()) == (True, False)
+    assert not later.boxes["true"].isChecked()
+    assert later.arguments() == []
+    examined_view.close()
+
+
 def test_a_draft_goes_into_the_reports_of_the_case(qtbot: QtBot, examined_view: CaseView) -> None:
     wish = fill_in("report", summary.read(examined_view))
     assert wish is not None
@@ -440,7 +473,7 @@ def test_before_signing_names_what_is_missing(new_view: CaseView) -> None:
     checks = summary.before_signing(summary.read(new_view))
     assert [check.said for check in checks if check.holds is False][:2] == [
         "No exhibit was received",
-        "The image was not read back",
+        "Not imaged: no exhibit",
     ]
     new_view.close()
 

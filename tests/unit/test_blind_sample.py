@@ -20,7 +20,7 @@ from forensics.cli.commands import app
 from forensics.errors import Refused
 from forensics.examination import review, sample
 from forensics.examination.open_case import OpenCase
-from forensics.examination.report import _sample
+from forensics.examination.report_facts import _sample
 from forensics.examination.serve import serve
 from forensics.exposure.review_sample import clopper_pearson, mispaired, split
 from forensics.exposure.strata import STRATA

@@ -212,16 +212,26 @@ class ReceiveForm(Form):
 class SignForm(Form):
     """Who signs. The command reads the passphrase of the identity from a file, so that none passes through here."""
 
+    TITLE = "Sign the report"
+    SENTENCE = "A signature says that you stand by every statement in the report. Read the preview first."
+    ACCEPT = "Sign"
+
     def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__(
-            "Sign the report",
-            "A signature says that you stand by every statement in the report. Read the preview first.",
-            "Sign",
-            parent,
-        )
+        super().__init__(self.TITLE, self.SENTENCE, self.ACCEPT, parent)
         self.identity = self.line("Identity", "", "As `drivecustody identity list` names it", required=True)
         self.secret = self.path("Its passphrase file", "file", "Readable by you alone", required=True)
         self.check()
 
     def arguments(self) -> list[str]:
         return ["--sign", self.identity.text().strip(), "--identity-passphrase-file", self.secret.text().strip()]
+
+
+class PackageForm(SignForm):
+    """Who signs the evidence package."""
+
+    TITLE = "Make the evidence package"
+    SENTENCE = (
+        "The newest report, the ledger, the acquisition records and the recipe to check them go into one ZIP file. No"
+        " list of persons and no memorandum for counsel is in it."
+    )
+    ACCEPT = "Make the package"

@@ -24,11 +24,20 @@ _MARK = {
 
 class ReportPage(CasePageBase):
     def __init__(self) -> None:
-        self.draft_button = button("Make &draft…", "download", tip="Write a watermarked draft into the case")
+        self.statements_button = button("S&tatements…", "check", tip="What only the examiner can say, one by one")
+        self.draft_button = button("Make &draft", "download", tip="Write a watermarked draft into the case")
+        self.package_button = button("&Package…", "file-zip", tip="Make the evidence package of the newest report")
+        self.verify_button = button("&Verify", "shield-check", tip="Check ledger, images, reports and signatures")
         self.sign_button = button("&Sign…", "writing-sign", primary=True, tip="Write and sign the report", key="Ctrl+E")
-        super().__init__("Report", "", self.draft_button, self.sign_button)
+        super().__init__(
+            "Report", "", self.verify_button, self.package_button, self.statements_button, self.draft_button,
+            self.sign_button,
+        )  # fmt: skip
         self.draft_button.clicked.connect(lambda: self.verb_wanted.emit("report"))
         self.sign_button.clicked.connect(lambda: self.verb_wanted.emit("sign"))
+        self.statements_button.clicked.connect(lambda: self.verb_wanted.emit("statements"))
+        self.package_button.clicked.connect(lambda: self.verb_wanted.emit("package"))
+        self.verify_button.clicked.connect(lambda: self.verb_wanted.emit("verify"))
         self._shown: tuple[Path, int] | None = None
         self.pdf = QPdfDocument(self)
         self.preview = QPdfView()
@@ -92,6 +101,11 @@ class ReportPage(CasePageBase):
         for part, what in ((self.draft_button, "draft"), (self.sign_button, "signature")):
             part.setEnabled(ready)
             part.setToolTip(part.toolTip() if ready else f"Assess exposure before a {what}")
+        if ready and still_open:
+            self.sign_button.setEnabled(False)
+            self.sign_button.setToolTip("A signature waits for what is open in the list beside the preview")
+        self.statements_button.setEnabled(bool(case.acquisitions))
+        self.package_button.setEnabled(bool(case.last_report))
 
     def _show_checks(self, checks: list[Check]) -> None:
         while (item := self._grid.takeAt(0)) is not None:

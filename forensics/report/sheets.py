@@ -1,0 +1,107 @@
+"""The values of the parts of the report that are not counts of persons: testimony, times, lists, exports."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from forensics.model import Tier
+
+
+@dataclass(frozen=True, slots=True)
+class StatementLine:
+    """One statement of the certificate. `who` and `utc` are empty where nobody made it for these acquisitions."""
+
+    key: str
+    text: str
+    who: str = ""
+    utc: str = ""
+
+    @property
+    def ticked(self) -> bool:
+        return bool(self.who)
+
+
+@dataclass(frozen=True, slots=True)
+class Testimony:
+    """What the examiner says in person. `executed` is whether this document is signed with its certificate."""
+
+    employer: str
+    qualifications: str
+    second_examiner: str
+    statements: tuple[StatementLine, ...]
+    executed: bool
+
+    @property
+    def complete(self) -> bool:
+        return bool(self.employer and self.qualifications) and all(line.ticked for line in self.statements)
+
+
+@dataclass(frozen=True, slots=True)
+class Program:
+    """With what it was done: `build` is the SHA-256 of the program's own files, `self_test` a sentence."""
+
+    name: str
+    version: str
+    build: str
+    self_test: str
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One step of the waterfall: what is left, what fell out on the way from the step before, and why."""
+
+    name: str
+    number: int
+    fell_out: int = 0
+    because: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Extract:
+    """A content of the exhibit that is byte for byte one of the files of source records."""
+
+    locator: str
+    name: str
+    as_of: str
+    records: int
+
+
+@dataclass(frozen=True, slots=True)
+class Times:
+    """What the file table says about time. `by_day` is day (ISO 8601) → (created, modified) entries; `clocks` is clock
+    → entries; `undated` entries have no time at all. `marks` are days that the organisation named."""
+
+    by_day: Mapping[str, tuple[int, int]]
+    clocks: Mapping[str, int]
+    undated: int
+    marks: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class FindingRow:
+    """One person of annex D. `record` is masked already."""
+
+    record: str
+    tier: Tier
+    places: int
+    first_place: str
+    elements: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ListDigest:
+    name: str
+    rows: int
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True)
+class ExportRow:
+    """A list that left the case. `encrypted_to` is the SHA-256 of a certificate, empty where it left in clear."""
+
+    utc: str
+    kind: str
+    rows: int
+    sha256: str
+    encrypted_to: str
