@@ -293,7 +293,10 @@ def assess(
     Shell("assess", case, json, passphrase_file, control).on_case(work, sentences.of_assessment)
 
 
-_KINDS = "persons, files, hashes, findings, notification, duties, differences, bodyfile, dfxml, hashdeep, sha256sum or case-uco."
+_KINDS = (
+    "persons, files, hashes, findings, notification, duties, differences, "
+    "bodyfile, dfxml, hashdeep, sha256sum or case-uco."
+)
 
 
 @app.command()

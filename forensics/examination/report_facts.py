@@ -16,7 +16,7 @@ from forensics.casefile.views import CaseView
 from forensics.examination import sample
 from forensics.examination.export import table
 from forensics.examination.open_case import OpenCase
-from forensics.examination.package import FILES_LEFT_OUT, IMAGE_LEFT_OUT, PERSONS_LEFT_OUT
+from forensics.examination.package import FILES_LEFT_OUT, IMAGE_LEFT_OUT
 from forensics.exposure.tiers import RULE
 from forensics.model import CustodyEvent, EntryStatus, Fact, Signer, Tier
 from forensics.report.facts import (
@@ -52,6 +52,9 @@ from forensics.report.sheets import (
     Times,
 )
 from forensics.report.wording import TIER_NAMES
+
+PERSONS_UNLESS = "The list of affected persons, unless the package was given a certificate to encrypt it to."
+"""A report is written before its package."""
 
 _FINGERPRINT = re.compile("[0-9a-f]{64}")
 
@@ -160,7 +163,7 @@ def gather(
         findings=_findings(view),
         lists=_lists(view, result),
         exports=tuple(_export_rows(case.ledger.events()[:size])),
-        left_out=(IMAGE_LEFT_OUT, FILES_LEFT_OUT, PERSONS_LEFT_OUT),
+        left_out=(IMAGE_LEFT_OUT, FILES_LEFT_OUT, PERSONS_UNLESS),
     )  # fmt: skip
 
 
