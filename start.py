@@ -96,6 +96,8 @@ JUDGES = {
     "mtools": "files put on FAT images, by mcopy and mdir",
     "unzip": "members of archives, by unzip and zipinfo",
     "zip": "archives with locked members, made by zip",
+    "gcab": "cabinet archives, made by gcab",
+    "softhsm2": "signing with a smart card, on a card made of software",
     "parted": "partition tables, by parted",
     "qemu-utils": "virtual disks, by qemu-img",
     "util-linux": "block devices, by losetup",
