@@ -476,6 +476,8 @@ class Extraction:
     outcome: Outcome
     pieces: tuple[Piece, ...] = ()
     children: tuple[Child, ...] = ()
+    notes: tuple[str, ...] = ()
+    """Fixed phrases a person should know beside the outcome: a password that opened it, a name that misleads."""
 
 
 # -------------------------------------------------------------------------------------------------- source records
@@ -571,6 +573,8 @@ class Evidence:
     agree: frozenset[str]
     conflict: frozenset[str]
     road: str
+    why: str = ""
+    """Of a row that linkage found alike: how alike each field is and what it weighs, without values."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,13 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from PySide6.QtWidgets import QDialog, QFileDialog, QWidget
+from PySide6.QtWidgets import QDialog, QWidget
 
+from ui.pages import custody_forms
 from ui.pages.forms import PackageForm, ReceiveForm, SignForm
 from ui.pages.statements import StatementsForm
 from ui.summary import Summary
-
-TABLES = "Tables (*.csv *.tsv *.txt *.xlsx *.parquet);;All files (*)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,9 +28,6 @@ def fill_in(wanted: str, case: Summary, parent: QWidget | None = None) -> Wish |
     if wanted == "receive":
         receive = ReceiveForm(case.details.examiner, f"E-{len(case.exhibits) + 1:03d}", parent)
         return Wish("receive", (folder, *receive.arguments())) if receive.exec() == accepted else None
-    if wanted == "records":
-        chosen, _ = QFileDialog.getOpenFileName(parent, "Source records", "", TABLES)
-        return Wish("records add", (folder, chosen)) if chosen else None
     if wanted == "report":
         return Wish("report", (folder, "--out", _new_report(case, "draft")))
     if wanted == "sign":
@@ -49,6 +45,9 @@ def fill_in(wanted: str, case: Summary, parent: QWidget | None = None) -> Wish |
             return None
         out = case.folder / "packages" / f"package-{_stamp()}.zip"
         return Wish("package", (folder, "--out", str(out), *package.arguments()))
+    if wanted.startswith("custody "):
+        told = custody_forms.fill_in(wanted.removeprefix("custody "), case, parent)
+        return Wish("custody", (folder, *told)) if told is not None else None
     return Wish(wanted, (folder,))
 
 

@@ -75,6 +75,20 @@ def own_command() -> list[str]:
     return [sys.executable, "-P", "-m", "forensics"]
 
 
+def child_process(parent: QObject) -> QProcess:
+    """A process that can be started as the command line: it gets no passphrase from our environment, its standard
+    error goes nowhere, and it finds the modules that this window runs with."""
+    made = QProcess(parent)
+    made.setStandardErrorFile(QProcess.nullDevice())
+    environment = QProcessEnvironment.systemEnvironment()
+    environment.remove("DRIVECUSTODY_PASSPHRASE")
+    if not getattr(sys, "frozen", False):
+        here, given = str(Path(__file__).resolve().parent.parent), environment.value("PYTHONPATH")
+        environment.insert("PYTHONPATH", here + (f"{_SEPARATOR}{given}" if given else ""))
+    made.setProcessEnvironment(environment)
+    return made
+
+
 class Command(QObject):
     """One run of one verb in a process of its own."""
 
@@ -93,14 +107,7 @@ class Command(QObject):
         self._line = bytearray()
         self._ending: Ending | None = None
         self._over = False
-        self._process = QProcess(self)
-        self._process.setStandardErrorFile(QProcess.nullDevice())
-        environment = QProcessEnvironment.systemEnvironment()
-        environment.remove("DRIVECUSTODY_PASSPHRASE")
-        if not getattr(sys, "frozen", False):
-            here, given = str(Path(__file__).resolve().parent.parent), environment.value("PYTHONPATH")
-            environment.insert("PYTHONPATH", here + (f"{_SEPARATOR}{given}" if given else ""))
-        self._process.setProcessEnvironment(environment)
+        self._process = child_process(self)
         self._process.readyReadStandardOutput.connect(self._read)
         self._process.finished.connect(self._ended)
         self._process.errorOccurred.connect(self._went_wrong)

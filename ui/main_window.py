@@ -30,10 +30,13 @@ from ui.pages.custody import CustodyPage
 from ui.pages.exposure import ExposurePage
 from ui.pages.forms import ExamineForm
 from ui.pages.home import HomePage
+from ui.pages.matches import MatchesPage
+from ui.pages.records import RecordsPage
 from ui.pages.report import ReportPage
 from ui.session import Session
 from ui.widgets.banner import Banner
 from ui.widgets.foot import Foot
+from ui.widgets.idle import LOCK_AFTER_MIN, Idle
 from ui.widgets.rail import Rail
 from ui.widgets.unlock import UnlockDialog
 
@@ -63,16 +66,19 @@ class MainWindow(QMainWindow):
             AcquisitionPage(),
             ContentsPage(),
         )
-        self.exposure, self.custody, self.report = ExposurePage(), CustodyPage(), ReportPage()
+        self.records, self.matches, self.exposure = RecordsPage(), MatchesPage(), ExposurePage()
+        self.custody, self.report = CustodyPage(), ReportPage()
         self.pages: tuple[CasePageBase, ...] = (
-            self.case, self.acquisition, self.contents, self.exposure, self.custody, self.report,
+            self.case, self.acquisition, self.contents, self.records, self.matches, self.exposure,
+            self.custody, self.report,
         )  # fmt: skip
         self.stack = QStackedWidget()
         for page in (self.home, *self.pages):
             self.stack.addWidget(page)
         self.rail = Rail(
             (
-                ("briefcase", "Case"), ("usb", "Evidence & acquisition"), ("files", "Contents"), ("users", "Exposure"),
+                ("briefcase", "Case"), ("usb", "Evidence & acquisition"), ("files", "Contents"),
+                ("database", "Source records"), ("git-compare", "Matches"), ("users", "Exposure"),
                 ("link", "Custody"), ("report", "Report"),
             )
         )  # fmt: skip
@@ -92,6 +98,8 @@ class MainWindow(QMainWindow):
         self.setCentralWidget(holder)
         self.foot = Foot()
         self.setStatusBar(self.foot)
+        self.idle = Idle(float(str(self.settings.value("lock_after_min", LOCK_AFTER_MIN))), self)
+        self.idle.idle.connect(self.lock)
         self._reread = QTimer(self, singleShot=True, interval=REREAD_DELAY_MS)
         self._reread.timeout.connect(self._read_changed)
         self._connect()
@@ -111,6 +119,7 @@ class MainWindow(QMainWindow):
         self.home.examine_wanted.connect(self._examine)
         self.home.example_wanted.connect(self._example)
         self.home.self_test_wanted.connect(self.run_self_test)
+        self.records.load_wanted.connect(self._load_records)
         self.case.leave_wanted.connect(self.leave_case)
         for page in self.pages:
             page.verb_wanted.connect(self.do)
@@ -169,17 +178,27 @@ class MainWindow(QMainWindow):
         self.leave_case()
         self.session = Session(view, self)
         self.session.failed.connect(lambda sentence: self.banner.say("bad", sentence))
+        self.session.wrote.connect(self._note_changed)
         path = str(view.folder.path)
         self.settings.setValue("recent", [path, *(p for p in self.recent() if p != path)][:RECENT_KEPT])
         for page in self.pages:
             page.enter(self.session)
         self.rail.allow(True)
+        self.idle.watch(True)
         self.session.ask("summary", summary.read, self._show_summary)
         self.show_page(self.case)
+
+    def lock(self) -> None:
+        """Close the case that is open and ask for its passphrase again; a running job goes on."""
+        if self.session is not None:
+            path = self.session.view.folder.path
+            self.leave_case()
+            self.ask_passphrase(path)
 
     def leave_case(self) -> None:
         if self.session is None:
             return
+        self.idle.watch(False)
         self.session.close()
         self.session.deleteLater()
         for page in self.pages:
@@ -206,11 +225,19 @@ class MainWindow(QMainWindow):
         """Do what was asked for on a page: go to another page, or run a verb."""
         if wanted == "page:case":
             self.show_page(self.case)
+        elif wanted == "records":
+            self.show_page(self.records)
+            self.records.ask()
         elif wanted == "acquire":
             self.acquisition.choose_next()
             self.show_page(self.acquisition)
         elif self.session and self.summary and (wish := actions.fill_in(wanted, self.summary, self)):
             self._run_wish(wish)
+
+    def _load_records(self, arguments: list[str]) -> None:
+        if self.session:
+            folder = str(self.session.view.folder.path)
+            self.run_verb("records", ("add", folder, *arguments), self.session.secret)
 
     def _run_wish(self, wish: actions.Wish) -> None:
         if self.session:

@@ -11,6 +11,7 @@ from PySide6.QtCore import QObject, Signal
 
 from forensics.casefile.views import CaseView
 from forensics.errors import DriveCustodyError
+from ui.companion import Companion
 
 T = TypeVar("T")
 
@@ -33,6 +34,9 @@ class Session(QObject):
     failed = Signal(str)
     """A sentence about an answer that could not be had, with what to do."""
 
+    wrote = Signal(object)
+    """A frozenset of the names of tables that the companion changed."""
+
     _answered = Signal(object)
 
     ALL = frozenset({"*"})
@@ -44,6 +48,15 @@ class Session(QObject):
         self._threads = ThreadPoolExecutor(2, "case-reader")
         self._closed = False
         self._answered.connect(self._hand_over)
+        self._companion: Companion | None = None
+
+    @property
+    def companion(self) -> Companion:
+        """Who writes for the pages: decisions, reveals, samples. Its child is started with the first question."""
+        if self._companion is None:
+            self._companion = Companion(self.view.folder.path, self.secret, parent=self)
+            self._companion.wrote.connect(self.wrote)
+        return self._companion
 
     @property
     def secret(self) -> str:
@@ -84,5 +97,7 @@ class Session(QObject):
     def close(self) -> None:
         """Forget what was asked and close the case; waits for the question that is being answered."""
         self._closed = True
+        if self._companion is not None:
+            self._companion.close()
         self._threads.shutdown(wait=True, cancel_futures=True)
         self.view.close()

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import Connection, case, func, select, update
+from sqlalchemy import ColumnElement, Connection, case, func, select, update
 
 from forensics.casefile import schema
 
@@ -127,15 +127,23 @@ def before(connection: Connection, record_key: str, row: int) -> str:
     return earlier or PENDING
 
 
-def last_act(connection: Connection) -> list[str]:
-    """The record keys of the newest act of which anything still stands; empty where there is none."""
+def newest_act(connection: Connection) -> int | None:
+    """The number of the newest act of which anything still stands, or None."""
     d = schema.decision
-    taken_back = select(d.c.undoes).where(d.c.undoes.is_not(None))
-    still = (d.c.undoes.is_(None), d.c.id.not_in(taken_back))
-    act = connection.scalar(select(func.max(d.c.act)).where(*still))
-    if act is None:
-        return []
-    return list(connection.scalars(select(d.c.record_key).where(d.c.act == act, *still).order_by(d.c.id)))
+    number = connection.scalar(select(func.max(d.c.act)).where(*_still_standing()))
+    return None if number is None else int(number)
+
+
+def keys_of_act(connection: Connection, act: int | None) -> list[str]:
+    """The record keys of an act about which it still stands; empty for None."""
+    d = schema.decision
+    query = select(d.c.record_key).where(d.c.act == act, *_still_standing()).order_by(d.c.id)
+    return [] if act is None else list(connection.scalars(query))
+
+
+def _still_standing() -> tuple[ColumnElement[bool], ColumnElement[bool]]:
+    d = schema.decision
+    return d.c.undoes.is_(None), d.c.id.not_in(select(d.c.undoes).where(d.c.undoes.is_not(None)))
 
 
 # ----------------------------------------------------------------------------------------------------------- the rest

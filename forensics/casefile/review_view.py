@@ -45,6 +45,17 @@ class DecisionRow:
 
 
 @dataclass(frozen=True, slots=True)
+class Act:
+    """What was decided at one stroke, as far as it still stands: how many persons, when, by whom."""
+
+    act: int
+    decision: str
+    persons: int
+    who: str
+    utc: str
+
+
+@dataclass(frozen=True, slots=True)
 class SampleItem:
     """One question of a blind sample. What it is (a person's place or a catch-row) is not here on purpose."""
 
@@ -130,6 +141,21 @@ class ReviewView(ABC):
         for row in self._rows(select(t.c.review, t.c.tier, func.count().label("n")).group_by(t.c.review, t.c.tier)):
             counts[row.review][row.tier] = row.n
         return counts
+
+    def conflicts_pending(self) -> dict[str, int]:
+        """Tier → persons who are pending and at whose places a field differs; every tier is there."""
+        t = schema.exposure
+        query = select(t.c.tier, func.count()).where(t.c.conflicts > 0, t.c.review == "pending").group_by(t.c.tier)
+        return {str(tier): 0 for tier in Tier} | {row[0]: int(row[1]) for row in self._rows(query)}
+
+    def newest_act(self) -> Act | None:
+        """The newest act of which anything still stands: what an undo takes back. None where nothing stands."""
+        d = schema.decision
+        standing = (d.c.undoes.is_(None), d.c.id.not_in(select(d.c.undoes).where(d.c.undoes.is_not(None))))
+        newest = select(func.max(d.c.act)).where(*standing).scalar_subquery()
+        columns = (d.c.act, func.min(d.c.decision), func.count(), func.min(d.c.who), func.min(d.c.utc))
+        rows = self._rows(select(*columns).where(d.c.act == newest, *standing).group_by(d.c.act))
+        return Act(*rows[0]) if rows else None
 
     # ------------------------------------------------------------------------------------------------------ persons
 

@@ -95,6 +95,7 @@ file_entry = Table(
     Column("outcome", String, comment="NULL is work left to do"),
     Column("reason", String, nullable=False, default=""),
     Column("has_pieces", Boolean, nullable=False, default=False),
+    Column("notes", String, nullable=False, default="", comment="fixed phrases beside the outcome, by semicolon"),
     UniqueConstraint("locator"),
     Index(None, "outcome"),
     Index(None, "name"),
@@ -187,6 +188,7 @@ match_unit = Table(
     Column("start", Integer, nullable=False, comment="device bytes; 0 for a piece"),
     Column("stop", Integer, nullable=False),
     Column("piece_id", Integer, ForeignKey("piece.id")),
+    Column("road", String, nullable=False, default="", comment="linkage, where rows are compared for likeness"),
     Column("outcome", String, comment="NULL is work left to do"),
     Column("reason", String, nullable=False, default=""),
     Index(None, "outcome"),
@@ -206,6 +208,7 @@ evidence = Table(
     Column("agree", Integer, nullable=False),
     Column("conflict", Integer, nullable=False),
     Column("road", String, nullable=False),
+    Column("why", Text, nullable=False, default="", comment="what linkage weighs, in words without values"),
     Index(None, "record"),
     Index(None, "unit_id"),
 )

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, func, select, update
+from sqlalchemy import Column, Connection, MetaData, String, Table, bindparam, func, select, update
 
 from forensics.casefile import schema
 from forensics.casefile.stored import SourceSet
@@ -21,6 +21,22 @@ STRANGERS = 0.2
 """Share of common keys that may name somebody with another birth date and another family name."""
 
 _table = schema.source_record
+
+
+_unused = Table("unused_value", MetaData(), Column("value", String, primary_key=True), prefixes=["TEMPORARY"])
+
+
+def blank(connection: Connection, set_id: int, name: str, values: Collection[str]) -> None:
+    """Empty the field of that name in the records of a set that hold one of these values, whatever their case.
+
+    The temporary table lies in memory (`database.py`): nothing of it is written to a disk.
+    """
+    _unused.create(connection)
+    connection.execute(_unused.insert(), [{"value": value.lower()} for value in values])
+    column = _table.c[name]
+    holds = func.lower(column).in_(select(_unused.c.value))
+    connection.execute(update(_table).where(_table.c.set_id == set_id, column != "", holds).values({name: ""}))
+    _unused.drop(connection)
 
 
 class Snapshots:

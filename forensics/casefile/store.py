@@ -27,7 +27,7 @@ from forensics.casefile.rows import (
     read_volume,
 )
 from forensics.casefile.runs import unpack_runs, without_overlaps
-from forensics.casefile.snapshots import Snapshots
+from forensics.casefile.snapshots import Snapshots, blank
 from forensics.casefile.stored import (
     ExaminedChild,
     ExaminedEntry,
@@ -303,6 +303,7 @@ class Store:
                         outcome=str(item.outcome.kind),
                         reason=item.outcome.reason,
                         has_pieces=bool(item.pieces),
+                        notes="; ".join(item.notes),
                         **{name: item.hashes.get(name) for name in ("md5", "sha1", "sha256")},
                     )
                 )
@@ -426,12 +427,9 @@ class Store:
                 .where(table.c.id == set_id)
                 .values(records=count, sha256=kept.sha256, quality=json.dumps(kept.quality))
             )
-            of_set = update(schema.source_record).where(schema.source_record.c.set_id == set_id)
             for name, values in unused().items():
-                column = schema.source_record.c[name]
-                stored = func.lower(column) if name == "email" else column
-                for value in values:
-                    connection.execute(of_set.where(stored == value).values({name: ""}))
+                if values:
+                    blank(connection, set_id, name, values)
             self._forget_matches(connection)
         return kept
 
@@ -476,6 +474,21 @@ class Store:
                 yield row.id, read_source_record(row)
             after = rows[-1].id
 
+    def record_fields(self, names: Sequence[str]) -> Iterator[Sequence[Any]]:
+        """Number and these fields of every record, older values of a key too, by number."""
+        table = schema.source_record
+        columns = [table.c[name] for name in names]
+        after = 0
+        while True:
+            with self._engine.begin() as connection:
+                rows = connection.execute(
+                    select(table.c.id, *columns).where(table.c.id > after).order_by(table.c.id).limit(20_000)
+                ).all()
+            if not rows:
+                return
+            yield from rows
+            after = rows[-1][0]
+
     def source_record(self, number: int) -> SourceRecord:
         table = schema.source_record
         with self._engine.begin() as connection:
@@ -483,31 +496,38 @@ class Store:
 
     # ------------------------------------------------------------------------------------------------------- matches
 
-    def plan_match(self, units: Iterable[MatchUnit]) -> None:
-        """Lay out the work of `match`, once: all units, or none."""
+    def plan_match(self, units: Iterable[MatchUnit], road: str = "") -> None:
+        """Lay out the work of `match` on a road of its own, once: all units, or none."""
         with self._engine.begin() as connection:
-            if connection.scalar(select(func.count()).select_from(schema.match_unit)):
+            of_road = schema.match_unit.c.road == road
+            if connection.scalar(select(func.count()).select_from(schema.match_unit).where(of_road)):
                 return
-            rows = [{"exhibit": u.exhibit, "start": u.start, "stop": u.stop, "piece_id": u.piece} for u in units]
+            rows = [
+                {"exhibit": u.exhibit, "start": u.start, "stop": u.stop, "piece_id": u.piece, "road": road}
+                for u in units
+            ]
             if rows:
                 connection.execute(schema.match_unit.insert(), rows)
 
-    def planned(self) -> tuple[int, int]:
+    def planned(self, road: str = "") -> tuple[int, int]:
         """Bytes matched and bytes to match in all; both 0 before the work was laid out."""
         unit, piece = schema.match_unit, schema.piece
         size = func.coalesce(piece.c.byte_length, unit.c.stop - unit.c.start)
-        sizes = select(func.coalesce(func.sum(size), 0)).select_from(
-            unit.join(piece, piece.c.id == unit.c.piece_id, isouter=True)
+        sizes = (
+            select(func.coalesce(func.sum(size), 0))
+            .select_from(unit.join(piece, piece.c.id == unit.c.piece_id, isouter=True))
+            .where(unit.c.road == road)
         )
         with self._engine.begin() as connection:
             total = connection.scalar(sizes) or 0
             left = connection.scalar(sizes.where(unit.c.outcome.is_(None))) or 0
         return total - left, total
 
-    def pending_units(self) -> list[MatchUnit]:
+    def pending_units(self, road: str = "") -> list[MatchUnit]:
         table = schema.match_unit
+        left = table.c.outcome.is_(None), table.c.road == road
         with self._engine.begin() as connection:
-            rows = connection.execute(select(table).where(table.c.outcome.is_(None)).order_by(table.c.id)).all()
+            rows = connection.execute(select(table).where(*left).order_by(table.c.id)).all()
         return [MatchUnit(r.id, r.exhibit, r.start, r.stop, r.piece_id) for r in rows]
 
     def finish_unit(
@@ -540,6 +560,7 @@ class Store:
                             "agree": pack_elements(f.evidence.agree),
                             "conflict": pack_elements(f.evidence.conflict),
                             "road": f.evidence.road,
+                            "why": f.evidence.why,
                         }
                         for f in found
                     ],
@@ -558,11 +579,12 @@ class Store:
         found = [np.frombuffer(decompress(blob), "<u8") for blob in blobs]
         return np.unique(np.concatenate(found)).astype(np.uint64) if found else np.zeros(0, np.uint64)
 
-    def evidence_counts(self) -> tuple[int, int]:
-        """Rows of evidence, and records that have any."""
+    def evidence_counts(self, road: str = "") -> tuple[int, int]:
+        """Rows of evidence, and records that have any; of one road where it is given."""
         table = schema.evidence
+        query = select(func.count(), func.count(func.distinct(table.c.record)))
         with self._engine.begin() as connection:
-            row = connection.execute(select(func.count(), func.count(func.distinct(table.c.record)))).one()
+            row = connection.execute(query.where(table.c.road == road) if road else query).one()
         return int(row[0]), int(row[1])
 
     def evidence_by_record(self) -> Iterator[tuple[int, SourceRecord, list[Evidence]]]:
@@ -597,7 +619,7 @@ class Store:
     def _forget_matches(self, connection: Connection) -> None:
         for table in (schema.exposure, schema.evidence, schema.decoy_hits, schema.match_unit):
             connection.execute(table.delete())
-        resting = ("assessment", "places", "matched", "assessed", "decoys")
+        resting = ("assessment", "places", "matched", "assessed", "decoys", "linked")
         connection.execute(schema.fact.delete().where(schema.fact.c.name.in_(resting)))
 
     # ------------------------------------------------------------------------------------------------------ exposure

@@ -56,6 +56,7 @@ class ExaminedEntry:
     outcome: Outcome
     pieces: tuple[Piece, ...] = ()
     children: tuple[ExaminedChild, ...] = ()
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

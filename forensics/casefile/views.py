@@ -18,6 +18,7 @@ from forensics.casefile.affected import Affected, affected
 from forensics.casefile.case import CaseDetails, CaseFolder
 from forensics.casefile.implausible import Implausible, read_implausible
 from forensics.casefile.person_view import PersonView
+from forensics.casefile.records_view import RecordsView
 from forensics.casefile.report_versions import Counted, ReportVersion
 from forensics.casefile.review_view import ReviewView
 from forensics.casefile.rows import pack_elements, read_acquisitions, read_source_sets, read_volume, unpack_elements
@@ -86,7 +87,7 @@ class SourcePlace:
     tiers: dict[str, int]
 
 
-class CaseView(ReviewView, PersonView):
+class CaseView(ReviewView, PersonView, RecordsView):
     """A case opened for reading; cheap to hold, safe beside a running job."""
 
     def __init__(self, folder: CaseFolder, key: bytes) -> None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from forensics.cli import acquisition, duties, passport, report, review, secrets, sentences
+from forensics.cli import acquisition, custody, duties, identity, passport, report, review, secrets, sentences
 from forensics.cli.console import JsonLines, Result
 from forensics.cli.options import (
     CaseArgument,
@@ -19,6 +19,7 @@ from forensics.cli.options import (
     IdentityPassphraseFile,
     Json,
     PassphraseFile,
+    PasswordsFile,
     Shell,
     Sign,
     SourceQuery,
@@ -28,7 +29,6 @@ from forensics.cli.options import (
     day,
     load_signer,
 )
-from forensics.errors import Refused
 from forensics.jobs.events import Job
 
 if TYPE_CHECKING:
@@ -128,6 +128,10 @@ def receive(
     purpose: str = "",
     authority: str = "",
     photo: Annotated[list[Path] | None, typer.Option(metavar="FILE")] = None,
+    statement: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="What the returning person signed: kept, and hashed.")
+    ] = None,
+    set_field: custody.SetField = None,
     json: Json = False,
     passphrase_file: PassphraseFile = None,
     control: ControlOption = "",
@@ -140,6 +144,7 @@ def receive(
         return take(
             opened, job, exhibit=exhibit, received_from=received_from, received_by=received_by,
             description=description, seal=seal, place=place, purpose=purpose, authority=authority, photos=photo or [],
+            statement=statement, more=custody.form_fields(set_field),
         )  # fmt: skip
 
     Shell("receive", case, json, passphrase_file, control).on_case(
@@ -157,14 +162,18 @@ app.command("verify-image")(acquisition.verify_image)
 
 @app.command()
 def index(
-    case: CaseArgument, json: Json = False, passphrase_file: PassphraseFile = None, control: ControlOption = ""
+    case: CaseArgument,
+    passwords_file: PasswordsFile = None,
+    json: Json = False,
+    passphrase_file: PassphraseFile = None,
+    control: ControlOption = "",
 ) -> None:
     """Examine what the image holds: volumes, files, types, hashes, text and tables."""
 
     def work(opened: OpenCase, job: Job) -> Result:
         from forensics.examination.index import index as examine
 
-        return examine(opened, job)
+        return examine(opened, job, secrets.passwords_from(passwords_file) if passwords_file else ())
 
     Shell("index", case, json, passphrase_file, control).on_case(work, sentences.of_index)
 
@@ -206,6 +215,7 @@ def records_preview(
     query: SourceQuery = "",
     key: Annotated[str, typer.Option(metavar="COLUMN", help="The column that names a record.")] = "",
     map: Annotated[list[str] | None, typer.Option("--map", metavar="COLUMN=FIELD[:ORDER]")] = None,
+    quality: Annotated[bool, typer.Option("--quality", help="Read every row, and report what it shows.")] = False,
     json: Json = False,
     control: ControlOption = "",
 ) -> None:
@@ -213,11 +223,11 @@ def records_preview(
     mapping = column_mapping(map or [])
     source = _source(file, url_file, table, query)
 
-    def work(_: Job) -> Result:
-        from forensics.examination.records import preview
+    def work(job: Job) -> Result:
+        from forensics.examination.records import check, preview
         from forensics.matching.records import Origin
 
-        return preview(Origin(*source), key, mapping)
+        return check(Origin(*source), job, key, mapping) if quality else preview(Origin(*source), key, mapping)
 
     Shell("records", None, json, None, control).perform(work, sentences.of_preview)
 
@@ -248,14 +258,21 @@ def records_list(
 
 @app.command()
 def match(
-    case: CaseArgument, json: Json = False, passphrase_file: PassphraseFile = None, control: ControlOption = ""
+    case: CaseArgument,
+    fuzzy: Annotated[
+        bool,
+        typer.Option("--fuzzy", help="Also compare rows that show nobody exactly for likeness."),
+    ] = False,
+    json: Json = False,
+    passphrase_file: PassphraseFile = None,
+    control: ControlOption = "",
 ) -> None:
     """Compare the source records with everything on the drive."""
 
     def work(opened: OpenCase, job: Job) -> Result:
         from forensics.examination.match import match as compare
 
-        return compare(opened, job)
+        return compare(opened, job, fuzzy=fuzzy)
 
     Shell("match", case, json, passphrase_file, control).on_case(work, sentences.of_match)
 
@@ -279,13 +296,18 @@ def export(
     case: CaseArgument,
     kind: Annotated[
         str,
-        typer.Argument(metavar="KIND", help="persons, files, hashes, findings, notification, duties or differences."),
+        typer.Argument(
+            metavar="KIND", help="persons, files, hashes, findings, notification, duties, differences or case-uco."
+        ),
     ],
     out: Annotated[Path, typer.Option(help="The file to write; it must not exist.")],
     all_tiers: Annotated[bool, typer.Option("--all-tiers", help="Persons of the tier possible as well.")] = False,
     to_certificate: Annotated[
         Path | None, typer.Option("--to-certificate", metavar="PEM", help="Encrypt to this certificate (CMS).")
     ] = None,
+    to_zip: Annotated[
+        bool, typer.Option("--zip", help="Encrypt to a generated passphrase (AES-256 ZIP), kept in OUT.passphrase.")
+    ] = False,
     plain: Annotated[bool, typer.Option("--plain", help="notification: in clear, which is never the default.")] = False,
     mailing: Annotated[str, typer.Option("--mailing", metavar="DATE", help="notification: the day of mailing.")] = "",
     since: Annotated[int | None, typer.Option("--since", min=1, help="differences: an earlier report.")] = None,
@@ -300,8 +322,8 @@ def export(
         from forensics.examination.export import export as write
 
         return write(
-            opened, job, kind=kind, out=out, all_tiers=all_tiers, to_certificate=to_certificate, plain=plain,
-            mailing=date.fromisoformat(mailing_day) if mailing_day else None, since=since,
+            opened, job, kind=kind, out=out, all_tiers=all_tiers, to_certificate=to_certificate, to_zip=to_zip,
+            plain=plain, mailing=date.fromisoformat(mailing_day) if mailing_day else None, since=since,
         )  # fmt: skip
 
     Shell("export", case, json, passphrase_file, control).on_case(work, sentences.of_out)
@@ -315,47 +337,8 @@ app.command("duties")(duties.duties)
 # ------------------------------------------------------------------------------------------------- custody and report
 
 
-def _custody(
-    case: CaseArgument,
-    action: Annotated[str, typer.Argument(metavar="list|add|transfer|checkpoint")],
-    exhibit: Annotated[str, typer.Option("--exhibit", metavar="LABEL")] = "",
-    note: Annotated[str, typer.Option(help="add: the sentence.")] = "",
-    giver: Annotated[str, typer.Option("--from", help="transfer: who gives.")] = "",
-    taker: Annotated[str, typer.Option("--to", help="transfer: who takes.")] = "",
-    purpose: str = "",
-    seal: str = "",
-    place: str = "",
-    sign: Annotated[str, typer.Option("--sign", metavar="NAME", help="checkpoint: who signs.")] = "",
-    identity_passphrase_file: IdentityPassphraseFile = None,
-    json: Json = False,
-    passphrase_file: PassphraseFile = None,
-    control: ControlOption = "",
-) -> None:
-    """Read the ledger, add to it, record a transfer, or sign it as it stands."""
-    if action not in ("list", "add", "transfer", "checkpoint"):
-        raise typer.BadParameter("choose list, add, transfer or checkpoint", param_hint="ACTION")
-
-    def work(opened: OpenCase, _: Job) -> Result:
-        from forensics.examination import custody
-
-        if action == "list":
-            return custody.list_events(opened)
-        if action == "add":
-            return custody.add_note(opened, note, exhibit)
-        if action == "transfer":
-            if not (exhibit and giver and taker):
-                raise Refused("A transfer needs an exhibit and two people.", "Give --exhibit, --from and --to.")
-            return custody.transfer(opened, exhibit, giver, taker, purpose, seal, place)
-        signer = load_signer(sign, identity_passphrase_file)
-        if signer is None:
-            raise Refused("A checkpoint is signed.", "Give --sign NAME; drivecustody identity list shows the names.")
-        return custody.checkpoint(opened, signer)
-
-    say = sentences.of_events if action == "list" else lambda _: ["Recorded."]
-    Shell("custody", case, json, passphrase_file, control).on_case(work, say)
-
-
-app.command("custody")(_custody)
+app.command("custody")(custody.custody)
+app.command("passphrase")(custody.passphrase)
 
 
 @identity_app.command("create-authority")
@@ -403,7 +386,7 @@ def identity_create(
         )
         return {"name": made.name, "fingerprint": made.fingerprint, "not_after": made.not_after}
 
-    Shell("identity", None, json, None, "").perform(work, _identity_lines)
+    Shell("identity", None, json, None, "").perform(work, identity.lines)
 
 
 @identity_app.command("import")
@@ -424,30 +407,12 @@ def identity_import(
         )
         return {"name": made.name, "fingerprint": made.fingerprint, "not_after": made.not_after}
 
-    Shell("identity", None, json, None, "").perform(work, _identity_lines)
+    Shell("identity", None, json, None, "").perform(work, identity.lines)
 
 
-@identity_app.command("list")
-def identity_list(json: Json = False) -> None:
-    """List the signing identities."""
-
-    def work(_: Job) -> Result:
-        from forensics.custody.identities import Identities
-
-        return {
-            "identities": [
-                {"name": i.name, "organisation": i.organisation, "fingerprint": i.fingerprint, "not_after": i.not_after}
-                for i in Identities(secrets.identities_folder()).list()
-            ]
-        }
-
-    Shell("identity", None, json, None, "").perform(
-        work, lambda r: [line for one in r["identities"] for line in _identity_lines(one)] or ["No identity yet."]
-    )
-
-
-def _identity_lines(result: Result) -> list[str]:
-    return [f"{result['name']}, valid until {result['not_after']}", f"  fingerprint {result['fingerprint']}"]
+identity_app.command("import-card")(identity.import_card)
+identity_app.command("revoke")(identity.revoke)
+identity_app.command("list")(identity.list_all)
 
 
 app.command("report")(report.report)
@@ -458,6 +423,10 @@ def package(
     case: CaseArgument,
     out: Annotated[Path, typer.Option(metavar="DIR-OR-ZIP", help="A folder, or a name that ends in .zip.")],
     sign: Sign = "",
+    timestamp: custody.Timestamp = "",
+    to_certificate: Annotated[
+        Path | None, typer.Option("--to-certificate", metavar="PEM", help="The list of persons, encrypted to this.")
+    ] = None,
     identity_passphrase_file: IdentityPassphraseFile = None,
     json: Json = False,
     passphrase_file: PassphraseFile = None,
@@ -468,7 +437,10 @@ def package(
     def work(opened: OpenCase, job: Job) -> Result:
         from forensics.examination.package import package as make
 
-        return make(opened, job, out=out, signer=load_signer(sign, identity_passphrase_file))
+        return make(
+            opened, job, out=out, signer=load_signer(sign, identity_passphrase_file), time_url=timestamp,
+            to_certificate=to_certificate,
+        )  # fmt: skip
 
     Shell("package", case, json, passphrase_file, control).on_case(work, sentences.of_out)
 
@@ -477,6 +449,9 @@ def package(
 def verify(
     path: Annotated[Path, typer.Argument(help="A case, package, ledger, image manifest or signed PDF.")],
     receipt: Annotated[list[Path] | None, typer.Option(metavar="FILE", help="A checkpoint held elsewhere.")] = None,
+    trust: Annotated[
+        list[Path] | None, typer.Option(metavar="PEM", help="A root you know: of a signer, or of a time authority.")
+    ] = None,
     json: Json = False,
     control: ControlOption = "",
 ) -> None:
@@ -485,7 +460,7 @@ def verify(
     def work(job: Job) -> Result:
         from forensics.examination.verify import verify as check
 
-        return check(job, path, receipt or [])
+        return check(job, path, receipt or [], trust or [])
 
     Shell("verify", path, json, None, control).perform(work, sentences.of_facts)
 

@@ -28,6 +28,10 @@ IdentityPassphraseFile = Annotated[
     Path | None, typer.Option("--identity-passphrase-file", metavar="FILE", help="Passphrase of the signing identity.")
 ]
 Sign = Annotated[str, typer.Option("--sign", metavar="NAME", help="Sign as this identity.")]
+PasswordsFile = Annotated[
+    Path | None,
+    typer.Option("--passwords-file", metavar="FILE", help="Passwords to try on locked contents, one a line."),
+]
 Exhibit = Annotated[str, typer.Option("--exhibit", metavar="LABEL", help="The exhibit, such as E-001.")]
 UrlFile = Annotated[
     Path | None, typer.Option("--url-file", metavar="FILE", help="An SQLAlchemy URL is its first line.")

@@ -51,6 +51,7 @@ def review(
     limit: Annotated[int | None, typer.Option(min=1, help="list: not more persons than this.")] = None,
     include: Annotated[bool, typer.Option("--include", help="decide: the person is affected.")] = False,
     exclude: Annotated[bool, typer.Option("--exclude", help="decide: the person is not.")] = False,
+    undecided: Annotated[bool, typer.Option("--undecided", help="decide: it is open; --reason is a note.")] = False,
     reason: Annotated[str, typer.Option(help="Why.")] = "",
     by: Annotated[str, typer.Option("--by", metavar="NAME", help="Who decides; else the examiner.")] = "",
     size: Annotated[int | None, typer.Option(min=1, help="sample draw: how many items.")] = None,
@@ -65,8 +66,8 @@ def review(
     """Review who was found: the queue, decisions and their undoing, and blind samples."""
     if action not in ACTIONS:
         raise typer.BadParameter(f"choose one of: {', '.join(ACTIONS)}", param_hint="ACTION")
-    if include and exclude:
-        raise typer.BadParameter("a person is included or excluded, not both", param_hint="--include/--exclude")
+    if include + exclude + undecided > 1:
+        raise typer.BadParameter("say one of the three", param_hint="--include/--exclude/--undecided")
     tiers = _tiers(tier or [])
     words = sample.parsed(keys or []) if action == "sample" else None
     shell = Shell("review", case, json, passphrase_file, control)
@@ -86,7 +87,7 @@ def review(
         with opened.held("review"):
             if action == "undo":
                 return reviewing.undo(opened, keys=chosen, by=by, reason=reason)
-            decision = "included" if include else "excluded" if exclude else ""
+            decision = "included" if include else "excluded" if exclude else "pending" if undecided else ""
             return reviewing.decide(
                 opened, decision=decision, keys=chosen, tiers=tiers, reason=reason, by=by,
                 signer=load_signer(sign, identity_passphrase_file),

@@ -30,6 +30,31 @@ def from_file(path: Path) -> str:
     return passphrase
 
 
+PASSWORDS_LIMIT = 1000
+"""Office documents take a tenth of a second a password: with more, a locked file would outlast its worker."""
+
+
+def passwords_from(path: Path) -> tuple[str, ...]:
+    """The passwords of a list, one a line, each once. Raises `EnvironmentFailed` or `Refused` where there are none."""
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise EnvironmentFailed(f"The list of passwords {path.name} cannot be read.", "Check the path.") from error
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        text = data.decode("cp1252", "replace")
+    passwords = tuple(dict.fromkeys(line for line in text.splitlines() if line))
+    if not passwords:
+        raise Refused(f"The list of passwords {path.name} is empty.", "Put one password on each line.")
+    if len(passwords) > PASSWORDS_LIMIT:
+        raise Refused(
+            f"The list of passwords {path.name} has more than {PASSWORDS_LIMIT:,} lines.",
+            "Give those that belong to the case: this tries known passwords, it does not guess.",
+        )
+    return passwords
+
+
 def for_case(case: Path, file: Path | None, environment: str, control: str, *, new: bool = False) -> str:
     """The passphrase of a case, or `key:HEX` from the window. Raises `Refused` where nobody gives one."""
     if control:

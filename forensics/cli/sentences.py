@@ -87,7 +87,18 @@ def of_record_sets(result: Result) -> list[str]:
 
 
 def of_preview(result: Result) -> list[str]:
-    lines = [f"{result['file']}: {result['read_as'] or 'read'}; the key is {result['key']}.", *_understood(result)]
+    key = f"the key is {result['key']}" if result["key"] else "without a key"
+    lines = [f"{result['file']}: {result['read_as'] or 'read'}; {key}.", *_understood(result)]
+    if result["missing"]:
+        lines.append(f"It cannot be read yet: {result['missing']} Choose columns with --map, or --key.")
+    if quality := result.get("quality"):
+        lines.append(f"  {quality['rows']:,} rows, {quality['records']:,} records, {quality['persons']:,} persons")
+        for name, words in _NOTICED.items():
+            counted = quality[name]
+            if isinstance(counted, dict) and counted:
+                lines.append(f"  {words}: " + ", ".join(f"{what} {count:,}" for what, count in counted.items()))
+            elif counted and not isinstance(counted, dict):
+                lines.append(f"  {words}: {counted if isinstance(counted, str) else format(counted, ',')}")
     return lines + ["  " + " | ".join(row) for row in result["rows"]]
 
 
@@ -108,7 +119,10 @@ def _understood(result: Result) -> list[str]:
 
 
 def of_match(result: Result) -> list[str]:
-    return [f"{result['evidence']:,} places with a record's values, of {result['records_found']:,} records."]
+    lines = [f"{result['evidence']:,} places with a record's values, of {result['records_found']:,} records."]
+    if result["rows_alike"] is not None:
+        lines.append(f"{result['rows_alike']:,} rows that show nobody exactly are much like one record; none is sure.")
+    return lines
 
 
 def of_assessment(result: Result) -> list[str]:

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,9 +22,10 @@ from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from forensics import hashing
-from forensics.custody import cades, ledger
+from forensics.custody import additions, cades, ledger
 from forensics.errors import EnvironmentFailed, NotIntact, Refused
 from forensics.model import Fact, Signer
+from forensics.signatures import cms, timestamp
 
 EVENT = "checkpoint"
 FORMAT = "custody-ledger/v1"
@@ -76,7 +77,7 @@ def make_checkpoint(custody_folder: Path, book: ledger.Ledger, origin: str, sign
             state = _State(origin, *book.head())
             number = f"{_last_number(folder) + 1:06d}"
             p7s = signer.cades(state.text())
-            names = _store_certificates(custody_folder / "certs", signer)
+            names = store_certificates(custody_folder / "certs", signer)
             _write_new(folder / f"{number}.txt.part", state.text())
             _write_new(folder / f"{number}.p7s.part", p7s)
             # The entry is the commit: a file is a checkpoint once the ledger names it, and takes its name only then.
@@ -120,12 +121,13 @@ def _last_number(folder: Path) -> int:
     return max((int(path.name[:6]) for path in folder.glob("[0-9][0-9][0-9][0-9][0-9][0-9].*")), default=0)
 
 
-def _store_certificates(folder: Path, signer: Signer) -> list[str]:
+def store_certificates(folder: Path, signer: Signer) -> list[str]:
+    """Keep the signer's certificates under their SHA-256, which are returned."""
     folder.mkdir(parents=True, exist_ok=True)
     names = []
     for each in (signer.certificate_pem, *signer.chain_pem):
         certificate = x509.load_pem_x509_certificate(each)
-        names.append(cades.fingerprint(certificate))
+        names.append(cms.fingerprint(certificate))
         path = folder / f"{names[-1]}.pem"
         if not path.exists():
             part = path.with_suffix(".pem.part")
@@ -150,12 +152,12 @@ def _recorded(ledger_bytes: bytes) -> dict[str, tuple[int, dict[str, Any]]]:
 # -------------------------------------------------------------------------------------------------------- checking
 
 
-def check_checkpoints(custody_folder: Path) -> list[Fact]:
+def check_checkpoints(custody_folder: Path, roots: Sequence[x509.Certificate] = ()) -> list[Fact]:
     """Separate facts about every checkpoint of a case, and about every certificate kept beside them.
 
-    Finds every changed byte of a `.txt`, a `.p7s` or a certificate, a checkpoint that is missing or was never
-    recorded, and a ledger that no longer has the line that was signed. No root is trusted here: its fingerprint
-    stands in the detail, for a person to compare.
+    Finds every changed byte of a `.txt`, a `.p7s`, a `.tsr` or a certificate, a file that is missing or was never
+    recorded, and a ledger that no longer has the line that was signed. Without `roots` none is trusted: its
+    fingerprint stands in the detail, for a person to compare.
     """
     path = custody_folder / ledger.FILE_NAME
     data = path.read_bytes() if path.is_file() else b""
@@ -163,7 +165,13 @@ def check_checkpoints(custody_folder: Path) -> list[Fact]:
     recorded = _recorded(data)
     folder = custody_folder / "checkpoints"
     certificates, facts = _stored_certificates(custody_folder / "certs")
-    found = {path.name.split(".")[0] for path in folder.glob("*") if path.suffix in (".txt", ".p7s")}
+    own = [path for path in folder.glob("[!.]*") if not additions.is_addition(path.name)]
+    found = {path.name.split(".")[0] for path in own if path.suffix in (".txt", ".p7s")}
+    facts += [
+        Fact(f"checkpoints/{path.name}", "recorded in the ledger", False, "no entry records this file")
+        for path in sorted(own)
+        if path.suffix not in (".txt", ".p7s", ".part")
+    ]
     numbers = sorted(found | recorded.keys())
     if not numbers:
         return [*facts, Fact("checkpoints", "made", None, "no state of this ledger was signed yet")]
@@ -180,13 +188,14 @@ def check_checkpoints(custody_folder: Path) -> list[Fact]:
         facts += state_facts
         if state:
             origins.add(state.origin)
-        facts += cades.check(text, p7s, subject, certificates)
+        facts += cades.check(text, p7s, subject, certificates, roots)
         facts.append(_check_record(subject, line, entry, state, text, p7s))
+    facts += additions.check_additions(custody_folder, data, certificates, roots)
     facts.append(Fact("checkpoints", "one case", len(origins) <= 1, "; ".join(sorted(origins))))
     return facts
 
 
-def check_receipt(receipt: Path, ledger_or_folder: Path) -> list[Fact]:
+def check_receipt(receipt: Path, ledger_or_folder: Path, roots: Sequence[x509.Certificate] = ()) -> list[Fact]:
     """Facts about a checkpoint that somebody else kept, held against the ledger as it is now.
 
     `receipt` is its `.txt` (or `.p7s`), with or without the other beside it; `ledger_or_folder` a ledger file or a
@@ -208,8 +217,49 @@ def check_receipt(receipt: Path, ledger_or_folder: Path) -> list[Fact]:
         facts.append(Fact(subject, "signature intact", None, "no .p7s beside it: the text alone is compared"))
     else:
         certificates, _ = _stored_certificates(folder / "certs")
-        facts += cades.check(text, p7s, subject, certificates or None)
+        facts += cades.check(text, p7s, subject, certificates or None, roots)
+        answer = _bytes_of(receipt.with_suffix(".tsr"))
+        if answer is not None:
+            facts += timestamp.check(answer, p7s, subject, roots)[1]
     return facts
+
+
+def write_receipt(custody_folder: Path, number: str, out: Path) -> list[Path]:
+    """Copies of a checkpoint for somebody else to keep: its text, signatures and time stamps, and the certificates.
+
+    `out` is a new folder. Raises `Refused` where it exists or there is no such checkpoint.
+    """
+    folder = custody_folder / "checkpoints"
+    if not re.fullmatch(r"[0-9]{6}", number) or not (folder / f"{number}.txt").is_file():
+        raise Refused(
+            f"There is no checkpoint {number}.", "Make one: `drivecustody custody CASE checkpoint --sign NAME`."
+        )
+    if out.exists():
+        raise Refused(f"{out.name} exists already.", "Choose another name for the folder of the receipt.")
+    try:
+        out.mkdir(parents=True)
+        made = []
+        for path in sorted(folder.glob(f"{number}*")):
+            if path.suffix in (".txt", ".p7s", ".tsr"):
+                made.append(out / path.name)
+                _write_new(made[-1], path.read_bytes())
+        for path in _files(custody_folder / "certs"):
+            (out / "certs").mkdir(exist_ok=True)
+            made.append(out / "certs" / path.name)
+            _write_new(made[-1], path.read_bytes())
+    except OSError as error:
+        raise EnvironmentFailed(
+            f"The receipt could not be written ({error.strerror or type(error).__name__}).", "Choose another place."
+        ) from error
+    return made
+
+
+def newest(custody_folder: Path) -> str:
+    """The number of the newest checkpoint. Raises `Refused` where there is none."""
+    number = _last_number(custody_folder / "checkpoints")
+    if not number:
+        raise Refused("Nobody signed this ledger yet.", "First: `drivecustody custody CASE checkpoint --sign NAME`.")
+    return f"{number:06d}"
 
 
 def _line_digests(data: bytes) -> list[str]:
@@ -218,7 +268,7 @@ def _line_digests(data: bytes) -> list[str]:
 
 def _bytes_of(path: Path) -> bytes | None:
     """The file's bytes; None where there is no such file, or one too long to be what its name says."""
-    if not path.is_file() or path.stat().st_size > cades.MOST_BYTES:
+    if not path.is_file() or path.stat().st_size > cms.MOST_BYTES:
         return None
     return path.read_bytes()
 

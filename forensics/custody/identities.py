@@ -5,6 +5,7 @@ are public, stand beside it in the clear, so that listing asks for no passphrase
 
     authorities/NAME/  authority.p12  authority.pem  authority.crl
     people/NAME/       signing.p12  signing.pem (with its issuers)  encryption.p12  encryption.pem
+                       card.json instead of signing.p12 where the key is on a card (PKCS#11)
 
 A person's two keys are apart on purpose: the signing key never decrypts, and the encryption key may be escrowed.
 """
@@ -12,11 +13,12 @@ A person's two keys are apart on purpose: the signing key never decrypts, and th
 from __future__ import annotations
 
 import hashlib
+import json
 import re
 import shutil
 import tempfile
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from pathlib import Path
@@ -31,13 +33,25 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
-from forensics.custody import cades, key_files
+from forensics.custody import cades, cards, key_files
 from forensics.errors import EnvironmentFailed, NotIntact, Refused
+from forensics.signatures import cms
 
 DOCUMENT_SIGNING = x509.ObjectIdentifier("1.3.6.1.5.5.7.3.36")
 """id-kp-documentSigning (RFC 9336). Alone it is not enough: NSS (so poppler) and OpenSSL ask for emailProtection."""
 
 AUTHORITY_DAYS, PERSON_DAYS, CRL_DAYS = 3650, 730, 365
+WARN_DAYS = 30
+"""How long before its end a certificate is said to expire soon: time enough to issue the next."""
+
+REASONS = {
+    "key-compromise": x509.ReasonFlags.key_compromise,
+    "left": x509.ReasonFlags.affiliation_changed,
+    "replaced": x509.ReasonFlags.superseded,
+    "unspecified": x509.ReasonFlags.unspecified,
+}
+"""Why a certificate is revoked, as people say it (RFC 5280, section 5.3.1)."""
+
 _BACKDATED = timedelta(minutes=5)
 """So that a machine whose clock is a little slow does not meet a certificate from its future."""
 
@@ -49,6 +63,7 @@ class IdentityKind(StrEnum):
     AUTHORITY = "authority"
     PERSON = "person"
     IMPORTED = "imported"
+    CARD = "card"
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +75,8 @@ class IdentityInfo:
     fingerprint: str
     not_after: str
     kind: IdentityKind
+    state: str = "valid"
+    """`valid`, `expires soon` (within `WARN_DAYS`), `expired`, or `revoked`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,13 +104,19 @@ class Identity:
     certificate_pem: bytes
     chain_pem: tuple[bytes, ...]
     revocation_list: bytes | None = field(repr=False)
-    _key: cades.SigningKey = field(repr=False)
+    _make: cades.MakeSignature = field(repr=False)
+    _key: cades.SigningKey | None = field(repr=False, default=None)
+    """None where the key is on a card, which makes the signatures itself."""
 
     def cades(self, content: bytes) -> bytes:
         """A detached CAdES-B-B signature over `content`, in DER, dated by this machine's clock."""
         issuers = [x509.load_pem_x509_certificate(pem) for pem in self.chain_pem]
         return cades.sign(
-            content, self._key, x509.load_pem_x509_certificate(self.certificate_pem), issuers, datetime.now(UTC)
+            content,
+            self._make,
+            x509.load_pem_x509_certificate(self.certificate_pem),
+            issuers,
+            datetime.now(UTC),
         )
 
     def pdf_signer(self) -> Any:
@@ -105,10 +128,29 @@ class Identity:
             asn1_x509.Certificate.load(x509.load_pem_x509_certificate(pem).public_bytes(Encoding.DER))
             for pem in (self.certificate_pem, *self.chain_pem)
         )
+        if self._key is None:
+            return _CardSigner(self._make, mine, issuers)
         private = self._key.private_bytes(Encoding.DER, PrivateFormat.PKCS8, NoEncryption())
         store = SimpleCertificateStore()  # type: ignore[no-untyped-call]
         store.register_multiple(issuers)
         return SimpleSigner(mine, asn1_keys.PrivateKeyInfo.load(private), store)
+
+
+def _CardSigner(make: cades.MakeSignature, mine: asn1_x509.Certificate, issuers: list[asn1_x509.Certificate]) -> Any:
+    """A pyHanko `Signer` whose signatures a card makes. A function, because pyHanko is slow to import."""
+    from pyhanko.sign.signers import Signer as PdfSigner
+    from pyhanko_certvalidator.registry import SimpleCertificateStore
+
+    class CardSigner(PdfSigner):
+        async def async_sign_raw(self, data: bytes, digest_algorithm: str, dry_run: bool = False) -> bytes:
+            if digest_algorithm != "sha256":
+                raise Refused("A card signs SHA-256 digests here.", "Sign with SHA-256.")
+            # A DER signature of P-256 is 70 to 72 bytes, of RSA as long as the key; room is made for either.
+            return bytes(512) if dry_run else make(data)
+
+    store = SimpleCertificateStore()  # type: ignore[no-untyped-call]
+    store.register_multiple(issuers)
+    return CardSigner(signing_cert=mine, cert_registry=store)
 
 
 class Identities:
@@ -217,7 +259,7 @@ class Identities:
         _require_signing(certificate)
         _require_valid_now(certificate)
         chain = _chain(certificate, others)
-        name = _a_name(cades.common_name(certificate), "person")
+        name = _a_name(cms.common_name(certificate), "person")
         self._new(
             self.folder / "people" / _file_name(name),
             {
@@ -228,28 +270,111 @@ class Identities:
         )
         return _info(certificate, IdentityKind.IMPORTED)
 
+    def import_card(self, card: cards.Card, pin: str, issuers: Path | None = None) -> IdentityInfo:
+        """Take in an identity whose key is on a card; nothing secret is kept here.
+
+        `issuers` is a PEM file with the chain up to the root, where the card does not hold it. Raises `Refused` as
+        `import_pkcs12` does, `EnvironmentFailed` where there is no card.
+        """
+        certificate, others = cards.certificates(card, pin)
+        if issuers is not None:
+            others = (*others, *x509.load_pem_x509_certificates(issuers.read_bytes()))
+        _require_signing(certificate)
+        _require_valid_now(certificate)
+        chain = _chain(certificate, others)
+        name = _a_name(cms.common_name(certificate), "person")
+        where = {"module": str(card.module), "token": card.token, "label": card.label}
+        self._new(
+            self.folder / "people" / _file_name(name),
+            {"card.json": json.dumps(where).encode(), "signing.pem": _pem([certificate, *chain])},
+            f"There is an identity for {name} already.",
+        )
+        return _info(certificate, IdentityKind.CARD)
+
+    def revoke(self, name: str, authority_passphrase: str, reason: str = "unspecified") -> IdentityInfo:
+        """Put a person's certificates on the authority's revocation list, from this moment on.
+
+        What they signed before stays valid. Raises `Refused` for an unknown name or reason, a person whose authority is
+        not here, or one who is on the list already.
+        """
+        if reason not in REASONS:
+            raise Refused(f"There is no reason {reason}.", f"Give one of: {', '.join(REASONS)}.")
+        person = self._person(name)
+        mine = [
+            x509.load_pem_x509_certificates(path.read_bytes())
+            for path in (person / "signing.pem", person / "encryption.pem")
+            if path.is_file()
+        ]
+        issuer = mine[0][-1]
+        folder = next((folder for folder, held in self._public("authorities") if held[0] == issuer), None)
+        if folder is None:
+            raise Refused("The authority that issued this certificate is not here.", "Ask it to revoke it.")
+        if self._revoked(mine[0][0], issuer):
+            raise Refused(f"{name} is on the revocation list already.", "Nothing needs to be done.")
+        key, _, _ = key_files.unlock(folder / "authority.p12", authority_passphrase, "the authority")
+        if not isinstance(key, ec.EllipticCurvePrivateKey):
+            raise NotIntact("The authority's key and its certificate do not belong together.", "Restore the folder.")
+        builder = x509.RevokedCertificateBuilder().revocation_date(_now())
+        if reason != "unspecified":
+            builder = builder.add_extension(x509.CRLReason(REASONS[reason]), critical=False)
+        fresh = [builder.serial_number(held[0].serial_number).build() for held in mine]
+        self._renew_revocation_list(folder, key, issuer, fresh)
+        return replace(_info(mine[0][0], IdentityKind.PERSON), state="revoked")
+
+    def _revoked(self, certificate: x509.Certificate, root: x509.Certificate) -> bool:
+        data = self._revocation_list_of(root)
+        if data is None:
+            return False
+        listed = x509.load_der_x509_crl(data)
+        return listed.get_revoked_certificate_by_serial_number(certificate.serial_number) is not None
+
     # ------------------------------------------------------------------------------------------------------- using
 
     def load(self, name: str, passphrase: str) -> Identity:
-        """Unlock a person's signing identity, by name.
+        """Unlock a person's signing identity, by name; of a card, `passphrase` is its PIN.
 
-        Raises `Refused` for an unknown name (naming those there are), a wrong passphrase, or a certificate that is
-        not valid today; `NotIntact` where key and certificate do not belong together.
+        Raises `Refused` for an unknown name (naming those there are), a wrong passphrase, a certificate that is not
+        valid today or that was revoked; `NotIntact` where key and certificate do not belong together.
         """
         folder = self._person(name)
         public = x509.load_pem_x509_certificates((folder / "signing.pem").read_bytes())
+        if self._revoked(public[0], public[-1]):
+            raise Refused(f"The certificate of {name} was revoked.", "Make a new identity; this one signs no more.")
+        if (folder / "card.json").is_file():
+            return self._load_card(folder, public, passphrase)
         key, certificate, _ = key_files.unlock(folder / "signing.p12", passphrase, f"the identity of {name}")
         if certificate != public[0]:
             raise NotIntact("The identity's key and its certificate do not belong together.", "Restore the folder.")
         _require_valid_now(certificate)
         return Identity(
-            name=cades.common_name(certificate),
+            name=cms.common_name(certificate),
             organisation=_organisation(certificate),
-            fingerprint=cades.fingerprint(certificate),
+            fingerprint=cms.fingerprint(certificate),
             certificate_pem=certificate.public_bytes(Encoding.PEM),
             chain_pem=tuple(issuer.public_bytes(Encoding.PEM) for issuer in public[1:]),
             revocation_list=self._revocation_list_of(public[-1]),
+            _make=cades.by_key(key),
             _key=key,
+        )
+
+    def _load_card(self, folder: Path, public: Sequence[x509.Certificate], pin: str) -> Identity:
+        try:
+            where = json.loads((folder / "card.json").read_text("utf-8"))
+            card = cards.Card(Path(where["module"]), str(where["token"]), str(where["label"]))
+        except (ValueError, KeyError, TypeError) as error:
+            raise NotIntact("The file that says where the key is is damaged.", "Import the card again.") from error
+        certificate, _ = cards.certificates(card, pin)
+        if certificate != public[0]:
+            raise NotIntact("The card holds another certificate than the one that was imported.", "Use the right card.")
+        _require_valid_now(certificate)
+        return Identity(
+            name=cms.common_name(certificate),
+            organisation=_organisation(certificate),
+            fingerprint=cms.fingerprint(certificate),
+            certificate_pem=certificate.public_bytes(Encoding.PEM),
+            chain_pem=tuple(issuer.public_bytes(Encoding.PEM) for issuer in public[1:]),
+            revocation_list=self._revocation_list_of(public[-1]),
+            _make=cards.maker(card, pin, certificate),
         )
 
     def encryption_certificate(self, name: str) -> bytes:
@@ -270,8 +395,9 @@ class Identities:
         """Authorities and persons, by file name; asks for no passphrase."""
         found = [_info(certificates[0], IdentityKind.AUTHORITY) for _, certificates in self._public("authorities")]
         for folder, certificates in self._public("people"):
-            issued = (folder / "encryption.pem").is_file()
-            found.append(_info(certificates[0], IdentityKind.PERSON if issued else IdentityKind.IMPORTED))
+            kind = IdentityKind.PERSON if (folder / "encryption.pem").is_file() else IdentityKind.IMPORTED
+            told = _info(certificates[0], IdentityKind.CARD if (folder / "card.json").is_file() else kind)
+            found.append(replace(told, state="revoked") if self._revoked(certificates[0], certificates[-1]) else told)
         return found
 
     # ----------------------------------------------------------------------------------------------------- folders
@@ -289,9 +415,9 @@ class Identities:
     def _person(self, name: str) -> Path:
         people = self._public("people")
         for folder, certificates in people:
-            if name in (cades.common_name(certificates[0]), folder.name):
+            if name in (cms.common_name(certificates[0]), folder.name):
                 return folder
-        known = ", ".join(cades.common_name(certificates[0]) for _, certificates in people)
+        known = ", ".join(cms.common_name(certificates[0]) for _, certificates in people)
         raise Refused(
             f"There is no identity named {name}.",
             f"There are: {known}." if known else "Make one with `drivecustody identity create NAME`.",
@@ -332,14 +458,20 @@ class Identities:
             ) from error
         return folder
 
-    def _renew_revocation_list(self, folder: Path, key: ec.EllipticCurvePrivateKey, issuer: x509.Certificate) -> None:
+    def _renew_revocation_list(
+        self,
+        folder: Path,
+        key: ec.EllipticCurvePrivateKey,
+        issuer: x509.Certificate,
+        fresh: Sequence[x509.RevokedCertificate] = (),
+    ) -> None:
         """The authority's key is seldom unlocked; each time it is, its list gets another year."""
         path = folder / "authority.crl"
         before = x509.load_der_x509_crl(path.read_bytes())
         number = before.extensions.get_extension_for_class(x509.CRLNumber).value.crl_number
         part = folder / ".authority.crl.part"
         part.unlink(missing_ok=True)
-        key_files.write_private(part, _revocation_list(key, issuer, number + 1, list(before)))
+        key_files.write_private(part, _revocation_list(key, issuer, number + 1, [*before, *fresh]))
         part.replace(path)
 
     def _revocation_list_of(self, root: x509.Certificate) -> bytes | None:
@@ -482,12 +614,20 @@ def _organisation(certificate: x509.Certificate) -> str:
 
 def _info(certificate: x509.Certificate, kind: IdentityKind) -> IdentityInfo:
     return IdentityInfo(
-        name=cades.common_name(certificate),
+        name=cms.common_name(certificate),
         organisation=_organisation(certificate),
-        fingerprint=cades.fingerprint(certificate),
+        fingerprint=cms.fingerprint(certificate),
         not_after=f"{certificate.not_valid_after_utc:%Y-%m-%dT%H:%M:%SZ}",
         kind=kind,
+        state=_state(certificate),
     )
+
+
+def _state(certificate: x509.Certificate) -> str:
+    left = certificate.not_valid_after_utc - datetime.now(UTC)
+    if left < timedelta():
+        return "expired"
+    return "expires soon" if left < timedelta(days=WARN_DAYS) else "valid"
 
 
 def _authority_info(folder: Path, certificate: x509.Certificate) -> AuthorityInfo:

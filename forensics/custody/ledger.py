@@ -39,6 +39,8 @@ NO_HEAD = "0" * 64
 
 TORN_TAIL = "ledger-torn-tail-set-aside"
 CLOCK_SET_BACK = "clock-set-back"
+CORRECTION = "correction"
+"""An entry that names an earlier one by `corrects` (its number) and `corrects_sha256` (its digest) and says why."""
 
 _FIELDS: dict[str, type] = {
     "actor": str,
@@ -192,6 +194,8 @@ def check_bytes(data: bytes, subject: str) -> list[Fact]:
     broken: dict[str, str] = {}
     flagged: list[str] = []
     prev, prev_utc, offset = NO_HEAD, "", 0
+    digests: list[str] = []
+    corrections = 0
     for number, bare in enumerate(lines, 1):
         line = bare + b"\n"
         try:
@@ -200,9 +204,10 @@ def check_bytes(data: bytes, subject: str) -> list[Fact]:
             broken.setdefault("canonical form", f"line {number}, byte {offset + error.at}: {error.reason}")
             # Whatever the line holds, its bytes are still what the next `prev` must name.
             prev, offset = _sha256(line), offset + len(line)
+            digests.append(prev)
             continue
         where = f"line {number}, byte {offset}"
-        if entry["sha256"] != _own_digest(entry):
+        if entry["sha256"] != _own_digest_of(line, entry):
             broken.setdefault("own digests", f"{where}: the line is not what its own digest says")
         if entry["prev"] != prev:
             broken.setdefault("chain", f"{where}: does not continue the line before it")
@@ -212,7 +217,14 @@ def check_bytes(data: bytes, subject: str) -> list[Fact]:
             flagged.append(str(number))
         elif entry["utc"] < prev_utc:
             broken.setdefault("clock", f"{where}: is older than the line before it, which is not flagged")
+        if entry["event"] == CORRECTION:
+            corrections += 1
+            of = entry["data"].get("corrects")
+            known = type(of) is int and 0 < of < number
+            if not known or digests[of - 1] != entry["data"].get("corrects_sha256"):
+                broken.setdefault("corrections", f"{where}: names no earlier entry as it stands here")
         prev, prev_utc, offset = _sha256(line), entry["utc"], offset + len(line)
+        digests.append(prev)
     if rest:
         broken["complete last line"] = f"line {len(lines) + 1}, byte {offset}: the file ends inside a line"
     good = {
@@ -223,6 +235,8 @@ def check_bytes(data: bytes, subject: str) -> list[Fact]:
         "complete last line": "",
         "clock": f"set back, and flagged, at line {', '.join(flagged)}" if flagged else "never ran backwards",
     }
+    if corrections:
+        good["corrections"] = f"{corrections}, each names the entry it corrects"
     facts = [Fact(subject, "entries", True, f"{len(lines)}")]
     return facts + [Fact(subject, name, name not in broken, broken.get(name, seen)) for name, seen in good.items()]
 
@@ -240,6 +254,17 @@ def entries_of(data: bytes, event: str) -> list[tuple[int, dict[str, Any]]]:
             continue
         if entry["event"] == event:
             found.append((number, entry["data"]))
+    return found
+
+
+def times_of(data: bytes) -> list[datetime | None]:
+    """The instant of every line, None for one that cannot be read."""
+    found: list[datetime | None] = []
+    for bare in data.split(b"\n")[:-1]:
+        try:
+            found.append(datetime.fromisoformat(_parse(bare + b"\n")["utc"]))
+        except _Malformed:
+            found.append(None)
     return found
 
 
@@ -289,6 +314,17 @@ def _sha256(data: bytes) -> str:
 
 def _own_digest(entry: Mapping[str, Any]) -> str:
     return _sha256(_canonical({name: value for name, value in entry.items() if name != "sha256"}))
+
+
+def _own_digest_of(line: bytes, entry: Mapping[str, Any]) -> str:
+    """`_own_digest` of a line that is canonical, with the field cut out of its bytes instead of all else written anew.
+
+    Keys are sorted, so only `utc` and `version` follow the field, and a quotation mark inside a value is escaped: the
+    last place where these bytes stand is the field.
+    """
+    field = b'"sha256":"' + entry["sha256"].encode("ascii", "replace") + b'",'
+    at = line.rfind(field)
+    return _sha256(line[:at] + line[at + len(field) :]) if at >= 0 else ""
 
 
 def _sealed(entry: dict[str, Any]) -> bytes:

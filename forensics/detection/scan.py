@@ -4,7 +4,7 @@ Works on what is there, allocated or not, without knowing the format: bytes (ASC
 byte order at either phase, and EBCDIC (code page 037). Nothing that does not hit is kept.
 
 What it does not find: in UTF-16, name words with letters beyond U+00FF; in code page 037, less than 127 bytes of text
-on their own; a value with markup or a line break inside; `2/3/1961` meant as 2 March (the table road knows the column).
+on their own; a value with markup or a line break inside; `2/3/1961` meant as 2 March where no dates around it tell.
 Offsets in UTF-16 are those of the characters' low bytes, because in a run of them the two byte orders look alike.
 
 Within a block everything is vectorised; a block of 256 KiB stays in the processor's cache. Each block is looked at
@@ -399,12 +399,26 @@ def _numeric_dates(runs: _Runs) -> _Dates:
     year[four] = _value(text, start[at[four] + 2], 4).astype(np.int64)
     year[~four] = _value(text, start[at[~four] + 2], 2).astype(np.int64) + 1900
     first, second = _number(runs, at), _number(runs, at + 1)
-    swapped = first > 12
+    swapped = (first > 12) | ((second <= 12) & _day_first_around(first, second))
     month, day = np.where(swapped, second, first), np.where(swapped, first, second)
     found.append(_dates_of(year, month, day, start[at], span))
     # A two-digit year does not say its century; the name beside it decides.
     found.append(_dates_of(year[~four] + 100, month[~four], day[~four], start[at[~four]], span[~four]))
     return _all_dates(found)
+
+
+VOTERS = 16
+"""Dates before and after one that says neither of itself, by which it is read as day or month first."""
+
+
+def _day_first_around(first: Ints, second: Ints) -> NDArray[np.bool_]:
+    """Whether more of the dates around each one begin with a number that is no month than have one that is no day."""
+    votes = ((first > 12) & (second <= 12)).astype(np.int64) - ((second > 12) & (first <= 12))
+    sums = np.concatenate(([0], np.cumsum(votes)))
+    place = np.arange(len(votes))
+    after, before = np.minimum(place + VOTERS + 1, len(votes)), np.maximum(place - VOTERS, 0)
+    more: NDArray[np.bool_] = sums[after] > sums[before]
+    return more
 
 
 _NO_DATES = _Dates(*(np.zeros(0, np.int64),) * 3)

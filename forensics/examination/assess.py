@@ -104,6 +104,7 @@ def _settings(case: OpenCase, sets: list[SourceSet]) -> dict[str, Any]:
         "level": LEVEL,
         "rule": {str(tier): words for tier, words in RULE.items()},
         "strata": [[one.name, str(one.ceiling)] for one in STRATA],
+        "rows_alike": bool(case.store.fact("linked")),
     }
 
 

@@ -15,9 +15,13 @@ from forensics.casefile.views import CaseView
 from forensics.errors import EnvironmentFailed, Refused
 from forensics.examination import differences, duties, letters, review
 from forensics.examination.open_case import OpenCase, verb
+from forensics.examination.provenance import listed_files, provenance
+from forensics.examination.sealing import zipped
 from forensics.exposure.tiers import tier_of
 from forensics.jobs.events import Job
 from forensics.model import Tier
+from forensics.report.case_uco import graph
+from forensics.report.files import write_whole
 
 PERSONS = (
     "record_key", "tier", "elements", "places", "live", "deleted", "unallocated", "archived", "first_place", "state",
@@ -30,7 +34,7 @@ FILES = (
 
 FINDINGS = ("record_key", "locator", "region", "tier", "elements", "agree", "conflict", "road")
 
-KINDS = ("persons", "files", "hashes", "findings", "notification", "duties", "differences")
+KINDS = ("persons", "files", "hashes", "findings", "notification", "duties", "differences", "case-uco")
 
 PERSONAL = {
     "notification": "names and addresses", "duties": "who is to be told under which law",
@@ -50,25 +54,29 @@ def export(
     out: Path,
     all_tiers: bool = False,
     to_certificate: Path | None = None,
+    to_zip: bool = False,
     plain: bool = False,
     mailing: date | None = None,
     since: int | None = None,
 ) -> dict[str, Any]:
     """Write one list to a new file. Raises `Refused` for a kind that does not exist or a file that does.
 
-    With `to_certificate` the file is CMS, encrypted to that certificate. `notification` holds names and addresses and
-    is refused without it, unless `plain` asks for the list in clear; who is a minor in it is that on the day of
-    `mailing`, else today.
+    With `to_certificate` the file is CMS, encrypted to that certificate; with `to_zip` an AES-256 ZIP under a generated
+    passphrase, which is written to a file of its own, for its owner alone. `notification` holds names and addresses and
+    is refused without it, unless `plain` asks for the list in clear; its letters are those of the day of `mailing`,
+    else of today.
     """
     if kind not in KINDS:
         raise Refused(f"There is no export {kind} in this version.", f"Choose one of: {', '.join(KINDS)}.")
     if out.exists():
         raise Refused(f"{out.name} exists already.", "Choose another name.")
-    if kind in PERSONAL and to_certificate is None and not plain:
+    if kind in PERSONAL and to_certificate is None and not (plain or to_zip):
         raise Refused(
             f"This list holds {PERSONAL[kind]} and leaves the case only encrypted.",
-            "Give --to-certificate PEM, or --plain where it may be in clear.",
+            "Give --to-certificate PEM or --zip, or --plain where it may be in clear.",
         )
+    if to_zip and to_certificate:
+        raise Refused("A list is encrypted in one way.", "Give --to-certificate, or --zip, not both.")
     certificate = letters.recipient(to_certificate) if to_certificate else None
     job.check()
     more: dict[str, Any] = {}
@@ -85,11 +93,16 @@ def export(
         elif kind == "findings":
             review.require_assessed(case)
             data = _csv(FINDINGS, _findings(case, view))
+        elif kind == "case-uco":
+            data = b"".join(graph(provenance(case), listed_files(view)))
         else:
             data = table(view, kind, all_tiers)
-    rows = len(list(csv.reader(io.StringIO(data.decode("utf-8"), newline="")))) - 1
+    rows = 0 if kind == "case-uco" else len(list(csv.reader(io.StringIO(data.decode("utf-8"), newline="")))) - 1
     if certificate is not None:
         data = letters.sealed(data, certificate)
+    if to_zip:
+        data, passphrase = zipped(data, f"{kind}.csv" if kind != "case-uco" else "case.jsonld")
+        write_whole(out.with_name(f"{out.name}.passphrase"), f"{passphrase}\n".encode(), private=True)
     draft = out.with_name(f".{out.name}.part")
     try:
         with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as stream:
@@ -100,7 +113,7 @@ def export(
     except OSError as error:
         draft.unlink(missing_ok=True)
         raise EnvironmentFailed(f"{out.name} cannot be written: {error.strerror}.", "Choose another place.") from error
-    to = letters.fingerprint(certificate) if certificate is not None else ""
+    to = letters.fingerprint(certificate) if certificate is not None else ("passphrase" if to_zip else "")
     result = {"kind": kind, "rows": rows, "sha256": hashing.of_bytes(data), "encrypted_to": to, **more}
     return {**result, "out": str(out), "custody": result}
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from forensics.casefile.passwords import remember, remembered, reopen
 from forensics.casefile.stored import ExaminedEntry
 from forensics.errors import Refused
 from forensics.examination.images import image_paths
@@ -21,7 +22,9 @@ from forensics.examination.units import (
     examine_entry,
     list_entries,
     list_volumes,
+    take_passwords,
 )
+from forensics.extraction.locked import LOCKED
 from forensics.jobs import pool
 from forensics.jobs.events import Job
 from forensics.model import OutcomeKind, Volume, failed
@@ -44,8 +47,12 @@ def workers() -> int:
 
 
 @verb("index")
-def index(case: OpenCase, job: Job) -> dict[str, Any]:
-    """Examine what every image holds. What cannot be examined is a row with its reason, never an end of the verb."""
+def index(case: OpenCase, job: Job, passwords: Sequence[str] = ()) -> dict[str, Any]:
+    """Examine what every image holds. What cannot be examined is a row with its reason, never an end of the verb.
+
+    `passwords` are tried on what is locked, now and by every later `index`; they are kept in the encrypted case, and
+    stand in no ledger and no message.
+    """
     store = case.store
     acquisitions = store.acquisitions()
     if not acquisitions:
@@ -53,6 +60,9 @@ def index(case: OpenCase, job: Job) -> dict[str, Any]:
     images = {acquisition.exhibit: image_paths(case, acquisition) for acquisition in acquisitions}
     for exhibit, segments in images.items():
         _list(case, job, exhibit, segments)
+    if remember(store, passwords):
+        store.forget_matches()
+        reopen(store, (LOCKED,))
     done, total, _, _ = store.entry_counts()
     if done < total or not store.fact("indexed"):
         store.forget_matches()
@@ -65,6 +75,8 @@ def index(case: OpenCase, job: Job) -> dict[str, Any]:
         open_items = len(view.not_examined())
     counts = {"entries": sum(status.values()), "by_status": status, "by_outcome": outcome, "not_examined": open_items}
     counts["implausible"] = doubtful
+    if tried := len(remembered(store)):
+        counts["passwords_tried"] = tried
     return {**counts, "custody": counts}
 
 
@@ -126,7 +138,10 @@ def _examine(case: OpenCase, job: Job, images: dict[str, tuple[Path, ...]]) -> N
         batch = _Batch()
         rounds = 0
         items = _pending(case, images, volumes)
-        results = pool.run(examine_entry, items, workers=workers(), seconds=SECONDS, check=job.check)
+        results = pool.run(
+            examine_entry, items, workers=workers(), seconds=SECONDS, check=job.check,
+            initializer=take_passwords, initargs=(remembered(store),),
+        )  # fmt: skip
         try:
             for result in results:
                 rounds += 1

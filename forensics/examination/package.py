@@ -2,39 +2,65 @@
 
 from __future__ import annotations
 
+import functools
 from pathlib import Path
 from typing import Any
 
 from forensics import __version__, hashing
 from forensics.errors import Refused
 from forensics.evidence.second_read import DIFFERING_MAP
+from forensics.examination import letters
 from forensics.examination.custody import sign_ledger
 from forensics.examination.export import table
 from forensics.examination.images import MANIFEST, MAP, PIECES, ZEROS
 from forensics.examination.open_case import OpenCase, origin, verb
+from forensics.examination.provenance import provenance
 from forensics.jobs.events import Job
 from forensics.model import Signer
-from forensics.report.package import LEDGER_SCRIPT, build_package
+from forensics.report.case_uco import graph
+from forensics.report.package import SCRIPTS, build_package
 from forensics.resources import resource
+from forensics.signatures.timestamp import stamped
 
-LEFT_OUT = (
-    "The image itself: by reference, with the SHA-256 of every segment in exhibits/*/acquisition.json.",
-    "The list of affected persons: it leaves the case only encrypted (not in this version).",
-    "A CASE/UCO graph of the provenance (not in this version).",
+IMAGE_LEFT_OUT = "The image itself: by reference, with the SHA-256 of every segment in exhibits/*/acquisition.json."
+PERSONS_LEFT_OUT = (
+    "The list of affected persons: it leaves the case only encrypted, and no certificate to encrypt it to was given."
 )
+FILES_LEFT_OUT = "The files of the exhibit in provenance/case.jsonld: they are in manifests/hashes.csv."
+PERSONS, PROVENANCE = "exposure/persons.csv.p7m", "provenance/case.jsonld"
 
 
 @verb("package")
-def package(case: OpenCase, job: Job, *, out: Path, signer: Signer | None = None) -> dict[str, Any]:
-    """Make the package: report, ledger with its checkpoints, acquisition manifests, hashes of all contents.
+def package(
+    case: OpenCase,
+    job: Job,
+    *,
+    out: Path,
+    signer: Signer | None = None,
+    time_url: str = "",
+    to_certificate: Path | None = None,
+) -> dict[str, Any]:
+    """Make the package: report, ledger with its checkpoints, acquisition manifests, hashes of all contents, provenance.
 
-    The newest report goes in. Raises `Refused` before there is one, and where `out` exists.
+    The newest report goes in. `time_url` names an authority that stamps the ledger's and the package's signature. With
+    `to_certificate` the list of affected persons goes in too, encrypted to it (CMS), and in no other form.
+    Raises `Refused` before there is a report, where `out` exists, and for a stamp without a signature.
     """
     report = _newest_report(case)
+    if time_url and signer is None:
+        raise Refused("A draft cannot be time-stamped.", "Sign it with --sign NAME.")
+    reader = letters.recipient(to_certificate) if to_certificate else None
     if signer is not None:
-        sign_ledger(case, signer)
+        sign_ledger(case, signer, time_url)
     job.check()
     parts = _parts(case, report)
+    left_out = [IMAGE_LEFT_OUT, FILES_LEFT_OUT]
+    if reader is None:
+        left_out.append(PERSONS_LEFT_OUT)
+    else:
+        with case.view() as view:
+            parts[PERSONS] = letters.sealed(table(view, "persons"), reader)
+    encrypted_to = letters.fingerprint(reader) if reader is not None else ""
     details = case.details
     info = {
         "Source-Organization": details.organisation,
@@ -43,13 +69,16 @@ def package(case: OpenCase, job: Job, *, out: Path, signer: Signer | None = None
         "Contact-Name": details.examiner,
     }
     out.parent.mkdir(parents=True, exist_ok=True)
-    made = build_package(parts, out, signer, info, LEFT_OUT)
+    stamp = functools.partial(stamped, time_url) if time_url else None
+    made = build_package(parts, out, signer, info, left_out, stamp)
     said = {
         "tagmanifest_sha256": made.tagmanifest_sha256,
         "files": made.files,
         "bytes": made.bytes,
         "signed": made.signed,
         "zip_sha256": made.sha256,
+        "stamp_sha256": made.stamp_sha256,
+        "persons_encrypted_to": encrypted_to,
     }
     case.record("package-made", {**said, "name": out.name}, signer=signer)
     case.store.put_fact("package", {**said, "file": str(out)})
@@ -75,7 +104,8 @@ def _parts(case: OpenCase, report: Path) -> dict[str, Path | bytes]:
         "report.pdf": report,
         # The ledger grows while the package is made; what goes in is this moment of it.
         "custody/ledger.jsonl": (custody / "ledger.jsonl").read_bytes(),
-        LEDGER_SCRIPT: resource("package", "verify_ledger.py").read_bytes(),
+        **{name: resource("package", name).read_bytes() for name in SCRIPTS},
+        PROVENANCE: b"".join(graph(provenance(case))),
     }
     for folder in ("checkpoints", "certs"):
         for path in sorted((custody / folder).glob("[!.]*")):

@@ -15,7 +15,7 @@ from forensics.casefile.views import CaseView
 from forensics.errors import Refused
 from forensics.examination import review
 from forensics.examination.open_case import OpenCase, verb
-from forensics.exposure.strata import STRATA, stratum_of
+from forensics.exposure.strata import STRATA, stratum_at
 from forensics.exposure.tiers import RULE, counting
 from forensics.jobs.events import Job
 from forensics.matching.records import namesakes, one_person_by
@@ -123,12 +123,13 @@ def _gathered(
 
 def _place(row: PlaceRow) -> dict[str, Any]:
     item = row.evidence
-    stratum = stratum_of(item.agree, item.elements, item.conflict)
+    stratum = stratum_at(item)
     return {
         "place": item.locator,
         "region": str(item.region),
         "archived": item.archived,
         "road": item.road,
+        "why": item.why,
         "agree": sorted(item.agree),
         "conflict": sorted(item.conflict),
         "also": sorted(item.elements - item.agree - item.conflict),

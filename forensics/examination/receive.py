@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
@@ -12,6 +12,7 @@ from typing import Any
 from forensics import hashing
 from forensics.casefile.case import CaseDetails, create
 from forensics.errors import EnvironmentFailed, Refused
+from forensics.examination.custody_form import ITEM_FIELDS, fields
 from forensics.examination.open_case import OpenCase, verb
 from forensics.jobs.events import Job
 from forensics.model import Locator
@@ -43,13 +44,21 @@ def receive(
     purpose: str = "",
     authority: str = "",
     photos: Sequence[Path] = (),
+    statement: Path | None = None,
+    more: Mapping[str, str] | None = None,
 ) -> dict[str, Any]:
-    """Take an exhibit into custody: from whom, to whom, with photographs that are copied in and hashed."""
+    """Take an exhibit into custody: from whom, to whom, with photographs that are copied in and hashed.
+
+    `statement` is what the returning person signed, kept like a photograph; `more` are fields of
+    `custody_form.ITEM_FIELDS`.
+    """
     require_label(exhibit)
     if exhibit in case.store.exhibits():
         raise Refused(f"Exhibit {exhibit} is in this case already.", "Give the next exhibit a label of its own.")
-    kept = [_keep_photo(case, exhibit, photo) for photo in photos]
-    details = {
+    item = fields(more or {}, ITEM_FIELDS)
+    kept = [_keep(case, exhibit, "photographs", photo) for photo in photos]
+    stated = [_keep(case, exhibit, "statements", statement)] if statement else []
+    details: dict[str, Any] = {
         "from": received_from,
         "to": received_by,
         "description": description,
@@ -58,6 +67,8 @@ def receive(
         "purpose": purpose,
         "authority": authority,
         "photos": kept,
+        **item,
+        **({"statement": f"{stated[0]['name']}, SHA-256 {stated[0]['sha256']}"} if stated else {}),
     }
     now = datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
     case.store.add_exhibit(exhibit, now, details)
@@ -83,12 +94,12 @@ def require_exhibit(case: OpenCase, exhibit: str) -> None:
         )
 
 
-def _keep_photo(case: OpenCase, exhibit: str, photo: Path) -> dict[str, str]:
-    target = case.folder.images(exhibit) / "photographs" / photo.name
+def _keep(case: OpenCase, exhibit: str, folder: str, photo: Path) -> dict[str, str]:
+    target = case.folder.images(exhibit) / folder / photo.name
     target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     try:
         if target.exists():
-            raise Refused(f"There is a photograph {photo.name} already.", "Give each photograph a name of its own.")
+            raise Refused(f"There is a file {photo.name} already.", "Give each file a name of its own.")
         shutil.copyfile(photo, target)
     except OSError as error:
         raise EnvironmentFailed(f"{photo.name} cannot be copied: {error.strerror}.", "Check the path.") from error

@@ -66,19 +66,36 @@ def add_records(
 
 
 def preview(origin: Origin, key: str = "", mapping: Mapping[str, str] | None = None) -> dict[str, Any]:
-    """How a source would be read, and its first rows with letters and digits masked. Needs no case."""
-    source = understand(origin, mapping or {}, key)
+    """How a source would be read, and its first rows with letters and digits masked. Needs no case.
+
+    `missing` says what it lacks to be read at all, so that a person can choose the columns that say it.
+    """
+    source = understand(origin, mapping or {}, key, complete=False)
     return {
         "file": origin.said,
         "read_as": source.how,
         "not_read": list(source.others),
         "header": list(source.header),
         "key": source.key,
+        "missing": source.missing,
         "mapping": source.mapping,
         "columns": [asdict(column) for column in source.columns],
         "dates": asdict(source.dates),
         "rows": first_rows(origin),
     }
+
+
+def check(origin: Origin, job: Job, key: str = "", mapping: Mapping[str, str] | None = None) -> dict[str, Any]:
+    """A preview with what every row shows: `quality`, as loading would report it. Nothing is kept.
+
+    Raises `Refused` as loading would, for a key that is missing in a row or stands in two that differ.
+    """
+    source = understand(origin, mapping or {}, key)
+    quality, persons = Quality(), DistinctPersons()
+    for _ in _counted(job, Reader(source, quality), persons):
+        pass
+    quality.persons = persons.count()
+    return {**preview(origin, key, mapping), "quality": _remarks(source, quality)}
 
 
 def _remarks(source: SourceFile, quality: Quality) -> dict[str, Any]:

@@ -16,7 +16,7 @@ from forensics.casefile.views import CaseView
 from forensics.examination import sample
 from forensics.examination.export import table
 from forensics.examination.open_case import OpenCase
-from forensics.examination.package import LEFT_OUT
+from forensics.examination.package import FILES_LEFT_OUT, IMAGE_LEFT_OUT
 from forensics.exposure.tiers import RULE
 from forensics.model import CustodyEvent, EntryStatus, Fact, Signer, Tier
 from forensics.report.facts import (
@@ -52,6 +52,12 @@ from forensics.report.sheets import (
     Times,
 )
 from forensics.report.wording import TIER_NAMES
+
+PERSONS_LEFT_OUT = (
+    "The list of affected persons, unless a certificate to encrypt it to is given when the package is made; it is in no "
+    "package in clear."
+)
+COUNSEL_LEFT_OUT = "The memorandum for counsel: never."
 
 _FINGERPRINT = re.compile("[0-9a-f]{64}")
 
@@ -160,7 +166,7 @@ def gather(
         findings=_findings(view),
         lists=_lists(view, result),
         exports=tuple(_export_rows(case.ledger.events()[:size])),
-        left_out=LEFT_OUT,
+        left_out=(IMAGE_LEFT_OUT, FILES_LEFT_OUT, PERSONS_LEFT_OUT, COUNSEL_LEFT_OUT),
     )  # fmt: skip
 
 

@@ -67,7 +67,8 @@ def decide(
     by: str = "",
     signer: Signer | None = None,
 ) -> dict[str, Any]:
-    """Include or exclude persons by their record keys, or everybody of a tier who is still pending.
+    """Include or exclude persons by their record keys, or everybody of a tier who is still pending; or say of single
+    persons that they are undecided (`PENDING`), which keeps a note and takes nothing back.
 
     An exclusion and a decision about a whole tier need a reason; a decision that a person made about somebody alone is
     not overruled by one about the tier. `by` is the examiner of the case unless given. With `signer` the ledger is
@@ -76,8 +77,10 @@ def decide(
     Raises `Refused` for a key that nobody exposed has, and where there is nothing to decide.
     """
     require_assessed(case)
-    if decision not in (INCLUDED, EXCLUDED):
-        raise Refused("A person is included or excluded.", "Give --include or --exclude.")
+    if decision not in (INCLUDED, EXCLUDED, PENDING):
+        raise Refused("A person is included, excluded or undecided.", "Give --include, --exclude or --undecided.")
+    if decision == PENDING and tiers:
+        raise Refused("A whole tier is not made undecided.", "Take a decision back with: drivecustody review CASE undo")
     if bool(keys) == bool(tiers):
         raise Refused("It is not said whose review it is.", "Give record keys, or --tier for everybody pending in it.")
     if not reason.strip() and (decision == EXCLUDED or tiers):
@@ -104,14 +107,20 @@ def decide(
     return {"decided": made.rows, "decision": decision, "act": made.act, "signed": signer is not None}
 
 
-def undo(case: OpenCase, *, keys: Sequence[str] = (), by: str = "", reason: str = "") -> dict[str, Any]:
+def undo(
+    case: OpenCase, *, keys: Sequence[str] = (), act: int | None = None, by: str = "", reason: str = ""
+) -> dict[str, Any]:
     """Take back the newest act that still stands, or the newest decision about each of these persons.
 
-    Nothing is erased: the undoing is decided and recorded like anything else. Raises `Refused` where nothing stands.
+    `act` is the number of the act that the caller takes for the newest. Nothing is erased: the undoing is decided and
+    recorded like anything else. Raises `Refused` where nothing stands, and where something newer than `act` does.
     """
     require_assessed(case)
     with case.store.begin() as connection:
-        chosen = list(dict.fromkeys(keys)) or decisions.last_act(connection)
+        newest = decisions.newest_act(connection)
+        if act is not None and not keys and newest is not None and newest != act:
+            raise Refused("Something else was decided meanwhile.", "Look at the newest decision before taking it back.")
+        chosen = list(dict.fromkeys(keys)) or decisions.keys_of_act(connection, newest)
         standing = decisions.standing(connection, chosen)
         rows = [
             (key, decisions.before(connection, key, standing[key][0]), standing[key][0])

@@ -25,7 +25,7 @@ from forensics.examination.passage import passage
 from forensics.exposure import review_sample as arithmetic
 from forensics.exposure.assessment import SURE
 from forensics.exposure.review_sample import ANSWERS, Answer
-from forensics.exposure.strata import stratum_of
+from forensics.exposure.strata import stratum_at
 from forensics.matching import normal
 from forensics.model import Evidence, SourceRecord, Tier
 
@@ -44,11 +44,7 @@ class _Person:
     def __init__(self, record: SourceRecord, tier: Tier, evidence: Sequence[Evidence]) -> None:
         self.record, self.tier = record, tier
         self.places = tuple({item.locator for item in evidence})
-        rated = {
-            item.locator: stratum
-            for item in evidence
-            if (stratum := stratum_of(item.agree, item.elements, item.conflict)) is not None
-        }
+        rated = {item.locator: stratum for item in evidence if (stratum := stratum_at(item)) is not None}
         self.place = min(rated, key=lambda locator: (rated[locator], locator))
         self.file = _parts(self.place)[0]
 

@@ -4,8 +4,8 @@
 |---|---|
 | `{"id", "verb": "read", "locator", "offset", "length", "reason"}` | `data` (base64), `size`; recorded first |
 | `{"id", "verb": "custody list"}` | `size`, `head`, `events` |
-| `{"id", "verb": "review decide", "keys", "decision", "reason", "by"}` | `decided`, `act`; as the verb |
-| `{"id", "verb": "review undo", "keys", "reason", "by"}` | `undone`, `review` |
+| `{"id", "verb": "review decide", "keys" or "tiers", "decision", "reason", "by"}` | `decided`, `act`; as the verb |
+| `{"id", "verb": "review undo", "keys" or "act", "reason", "by"}` | `undone`, `review` |
 | `{"id", "verb": "reveal", "record_key", "reason", "by"}` | `record`: the person's values; recorded first |
 | `{"id", "verb": "passport", "record_key"}` | the passport, masked; with `out` its PDF is written |
 | `{"id", "verb": "review sample draw", "size", "seed", "tiers", "by"}` | `sample`, `items`, `population` |
@@ -36,7 +36,7 @@ from forensics.examination.passage import ReadEntry, read_entry
 from forensics.examination.passport import passport, passport_pdf
 from forensics.jobs import pool
 from forensics.jobs.events import Emit, Job, silent
-from forensics.model import Locator
+from forensics.model import Locator, Tier
 
 MOST = 1 << 20
 """Bytes of one answer at most."""
@@ -69,10 +69,12 @@ def _answer(case: OpenCase, line: str) -> dict[str, Any]:
             answer = list_events(case)
         elif request.get("verb") == "review decide":
             answer = review.decide(
-                case, decision=str(request["decision"]), keys=[str(key) for key in request["keys"]], **_why(request)
-            )
+                case, decision=str(request["decision"]), keys=[str(key) for key in request.get("keys", ())],
+                tiers=[Tier(tier) for tier in request.get("tiers", ())], **_why(request),
+            )  # fmt: skip
         elif request.get("verb") == "review undo":
-            answer = review.undo(case, keys=[str(key) for key in request.get("keys", ())], **_why(request))
+            act = None if request.get("act") is None else int(request["act"])
+            answer = review.undo(case, keys=[str(key) for key in request.get("keys", ())], act=act, **_why(request))
         elif request.get("verb") == "reveal":
             answer = {"record": review.revealed(case, record_key=str(request["record_key"]), **_why(request))}
         elif request.get("verb") == "passport":

@@ -23,12 +23,12 @@ from forensics.evidence.files import walk
 from forensics.evidence.image import Image, open_image
 from forensics.evidence.volumes import volumes
 from forensics.extraction.content import OVERLAP, PIECE_BYTES, BytesReadable
-from forensics.extraction.extract import extract
+from forensics.extraction.extract import PACKED, extract
 from forensics.extraction.tables import parse_row, row_starts
 from forensics.matching import chance
 from forensics.matching.chance import Decoys
 from forensics.matching.index import RecordIndex
-from forensics.matching.tables import find_in_rows
+from forensics.matching.tables import FoundRow, find_in_rows
 from forensics.matching.windows import LETTER_ROAD, Found, find_in_text, of_one_person, without_explained
 from forensics.model import (
     EMPTY,
@@ -111,6 +111,7 @@ class Located:
     agree: frozenset[str]
     conflict: frozenset[str]
     road: str
+    why: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,6 +127,7 @@ OVERWRITTEN = Outcome(OutcomeKind.EMPTY, "no longer whole; the raw scan reads th
 
 _images: dict[tuple[Path, ...], Image] = {}
 _index: RecordIndex | None = None
+_passwords: tuple[str, ...] = ()
 
 
 def _image(segments: tuple[Path, ...]) -> Image:
@@ -146,6 +148,12 @@ def list_entries(item: ListEntries) -> list[FileEntry]:
 # ------------------------------------------------------------------------------------------------------------- index
 
 
+def take_passwords(passwords: tuple[str, ...]) -> None:
+    """Keep the examiner's list of passwords for the life of this worker."""
+    global _passwords
+    _passwords = passwords
+
+
 def examine_entry(item: ExamineEntry) -> ExaminedEntry:
     """Hashes, type, pieces and children of one content."""
     content = _content(item)
@@ -158,7 +166,7 @@ def examine_entry(item: ExamineEntry) -> ExaminedEntry:
     if not content.size:
         return ExaminedEntry(item.id, "empty", hashes, EMPTY)
     names = item.entry.locator.inner or item.entry.locator.path
-    found = extract(content, names[-1] if names else b"")
+    found = extract(content, names[-1] if names else b"", _passwords)
     pieces, outcome = found.pieces, found.outcome
     children = tuple(
         ExaminedChild(child.untrusted_name, child.data, None if child.outcome == OK else child.outcome)
@@ -166,10 +174,10 @@ def examine_entry(item: ExamineEntry) -> ExaminedEntry:
     )
     if children and not item.may_have_children:
         children, outcome = (), failed(TOO_DEEP)
-    if item.data is not None and not pieces and not children and outcome.kind is OutcomeKind.OK:
+    if item.data is not None and found.type not in PACKED and all(piece.data is not None for piece in pieces):
         # The image shows these bytes only compressed, so the raw scan has to read them here.
-        pieces = _raw_pieces(len(item.data))
-    return ExaminedEntry(item.id, found.type, hashes, outcome, pieces, children)
+        pieces += _raw_pieces(len(item.data))
+    return ExaminedEntry(item.id, found.type, hashes, outcome, pieces, children, found.notes)
 
 
 def _content(item: ExamineEntry) -> Readable:
@@ -258,25 +266,45 @@ def all_of_them(hits: Hits) -> Hits:
     return hits
 
 
-def _scan_piece(item: ScanPiece, index: RecordIndex) -> Compared:
+@dataclass(frozen=True, slots=True)
+class TableRows:
+    """The rows of a piece: where each begins (and the end of the last), its cells, and the exact evidence in them."""
+
+    bounds: list[int]
+    cells: list[list[str]]
+    found: list[FoundRow]
+
+
+def table_rows(piece: Piece, data: bytes, hits: Hits, index: RecordIndex) -> TableRows:
+    """A piece of a table, read row by row; `hits` are those of the raw scan over its data."""
+    starts = row_starts(data, piece.encoding)
+    bounds = [*starts.tolist(), len(data)]
+    rows = [parse_row(data[a:b], piece.encoding, piece.delimiter) for a, b in pairwise(bounds)]
+    at = np.searchsorted(starts, hits.offset, side="right") - 1
+    pairs = [
+        (row, record) for row, record in zip(at.tolist(), hits.record.tolist(), strict=True) if 0 <= row < len(rows)
+    ]
+    return TableRows(bounds, rows, find_in_rows(rows, pairs, index))
+
+
+def piece_data(item: ScanPiece) -> tuple[bytes, int]:
+    """The bytes of a piece, behind so many bytes of context."""
     piece = item.piece
     if piece.data is not None:
-        data, lead = piece.data, 0
-    else:
-        # What stands before the piece is context for its first values; rows and lines need none.
-        lead = min(MARGIN, piece.offset) if piece.unit is Unit.NONE else 0
-        data = piece_bytes(item, piece.offset - lead, piece.length + lead)
+        return piece.data, 0
+    # What stands before the piece is context for its first values; rows and lines need none.
+    lead = min(MARGIN, piece.offset) if piece.unit is Unit.NONE else 0
+    return piece_bytes(item, piece.offset - lead, piece.length + lead), lead
+
+
+def _scan_piece(item: ScanPiece, index: RecordIndex) -> Compared:
+    piece = item.piece
+    data, lead = piece_data(item)
     last = max(lead, len(data) - piece.overlap)
     hits = scan(data, index, lead, last)
     if piece.table:
-        starts = row_starts(data, piece.encoding)
-        bounds = [*starts.tolist(), len(data)]
-        rows = [parse_row(data[a:b], piece.encoding, piece.delimiter) for a, b in pairwise(bounds)]
-        at = np.searchsorted(starts, hits.offset, side="right") - 1
-        pairs = [
-            (row, record) for row, record in zip(at.tolist(), hits.record.tolist(), strict=True) if 0 <= row < len(rows)
-        ]
-        in_rows = find_in_rows(rows, pairs, index)
+        table = table_rows(piece, data, hits, index)
+        bounds, in_rows = table.bounds, table.found
         explained = [
             Found(row.record, bounds[row.row], bounds[row.row + 1] - bounds[row.row], row.elements, "row")
             for row in in_rows

@@ -12,28 +12,34 @@ from collections.abc import Generator, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding
+
 from forensics import hashing
 from forensics.casefile.case import CaseFolder
 from forensics.custody import ledger
 from forensics.custody.checkpoints import check_checkpoints, check_receipt
-from forensics.errors import DriveCustodyError, ExitStatus, Refused
+from forensics.errors import DriveCustodyError, EnvironmentFailed, ExitStatus, Refused
 from forensics.evidence.image import open_image
 from forensics.evidence.verify import verify as read_back
 from forensics.examination.images import MANIFEST
 from forensics.jobs.events import Job
-from forensics.model import Fact
+from forensics.model import CustodyEvent, Fact
+from forensics.report.package import STAMP, TAG_MANIFEST
 from forensics.report.package_check import check_package
 from forensics.report.signing import check_bytes, check_pdf
 
 MANIFEST_FORMAT = "drivecustody-acquisition/v1"
 
 
-def verify(job: Job, path: Path, receipts: Sequence[Path] = ()) -> dict[str, Any]:
+def verify(job: Job, path: Path, receipts: Sequence[Path] = (), trusted: Sequence[Path] = ()) -> dict[str, Any]:
     """Every fact that can be checked about `path`; `status` is 1 where one does not hold.
 
+    `receipts` are checkpoints that somebody else kept, `trusted` files with roots that the user knows, of signers and
+    of time stamping authorities: without them nobody is trusted, and that fact is left open.
     Raises `Refused` where `path` is nothing that can be verified.
     """
-    facts = list(_facts(job, path, receipts))
+    facts = list(_Verification(job, _roots(trusted)).of(path, receipts))
     broken = [fact for fact in facts if fact.holds is False]
     return {
         "facts": [{"subject": f.subject, "check": f.check, "holds": f.holds, "detail": f.detail} for f in facts],
@@ -42,33 +48,16 @@ def verify(job: Job, path: Path, receipts: Sequence[Path] = ()) -> dict[str, Any
     }
 
 
-def _facts(job: Job, path: Path, receipts: Sequence[Path]) -> Iterator[Fact]:
-    if not path.exists():
-        raise Refused(f"There is no {path.name}.", "Give a case, package, ledger, image manifest or signed report.")
-    held: Path | None = None
-    if path.is_dir() and (path / "key.json").exists():
-        held = CaseFolder(path).custody
-        yield from _case(job, CaseFolder(path))
-    elif (path.is_dir() and (path / "bagit.txt").exists()) or _is_bag(path):
-        held = yield from _package(path)
-    elif path.name == MANIFEST:
-        yield from _image(job, path)
-    elif path.suffix == ".jsonl":
-        held = path
-        yield from ledger.check(path)
-        if (path.parent / "checkpoints").is_dir():
-            yield from check_checkpoints(path.parent)
-    elif path.is_file() and path.read_bytes()[:1024].find(b"%PDF-") >= 0:
-        yield from check_pdf(path)
-    else:
-        raise Refused(
-            f"{path.name} is nothing that can be verified.",
-            "Give a case, an evidence package, a ledger.jsonl, an acquisition.json or a signed PDF.",
-        )
-    for receipt in receipts:
-        if held is None:
-            raise Refused("A receipt is compared with a ledger.", "Give the case, the package or the ledger itself.")
-        yield from check_receipt(receipt, held)
+def _roots(paths: Sequence[Path]) -> list[x509.Certificate]:
+    found: list[x509.Certificate] = []
+    for path in paths:
+        try:
+            found += x509.load_pem_x509_certificates(path.read_bytes())
+        except OSError as error:
+            raise EnvironmentFailed(f"{path.name} cannot be read.", "Check the path of the certificate.") from error
+        except ValueError as error:
+            raise Refused(f"{path.name} holds no certificate in PEM.", "Give the root as a PEM file.") from error
+    return found
 
 
 def _is_bag(path: Path) -> bool:
@@ -76,41 +65,148 @@ def _is_bag(path: Path) -> bool:
     return path.is_file() and (path.suffix.lower() == ".zip" or zipfile.is_zipfile(path))
 
 
-# -------------------------------------------------------------------------------------------------------------- case
+# ------------------------------------------------------------------------------------------------------- each kind
 
 
-def _case(job: Job, folder: CaseFolder) -> Iterator[Fact]:
-    yield from ledger.check(folder.custody / ledger.FILE_NAME)
-    yield from check_checkpoints(folder.custody)
+class _Verification:
+    """One run of `verify`: what it is told to trust, and the facts of each kind of thing."""
+
+    def __init__(self, job: Job, roots: Sequence[x509.Certificate]) -> None:
+        self._job, self._roots = job, roots
+        self._roots_pem = [root.public_bytes(Encoding.PEM) for root in roots]
+
+    def of(self, path: Path, receipts: Sequence[Path]) -> Iterator[Fact]:
+        if not path.exists():
+            raise Refused(f"There is no {path.name}.", "Give a case, package, ledger, image manifest or signed report.")
+        with tempfile.TemporaryDirectory() as unpacked:
+            held: Path | None = None
+            if path.is_dir() and (path / "key.json").exists():
+                held = CaseFolder(path).custody
+                yield from self._case(CaseFolder(path))
+            elif (path.is_dir() and (path / "bagit.txt").exists()) or _is_bag(path):
+                held = yield from self._package(path, Path(unpacked))
+            elif path.name == MANIFEST:
+                yield from _image(self._job, path)
+            elif path.suffix == ".jsonl":
+                held = path
+                yield from ledger.check(path)
+                if (path.parent / "checkpoints").is_dir():
+                    yield from check_checkpoints(path.parent, self._roots)
+            elif path.is_file() and _looks_like_pdf(path):
+                yield from check_pdf(path, trusted_roots_pem=self._roots_pem)
+            else:
+                raise Refused(
+                    f"{path.name} is nothing that can be verified.",
+                    "Give a case, an evidence package, a ledger.jsonl, an acquisition.json or a signed PDF.",
+                )
+            for receipt in receipts:
+                if held is None:
+                    raise Refused("A receipt is compared with a ledger.", "Give the case, the package or the ledger.")
+                yield from check_receipt(receipt, held, self._roots)
+
+    def _case(self, folder: CaseFolder) -> Iterator[Fact]:
+        yield from ledger.check(folder.custody / ledger.FILE_NAME)
+        yield from check_checkpoints(folder.custody, self._roots)
+        try:
+            events = ledger.Ledger(folder.custody).events()
+        except DriveCustodyError:
+            # Said above, with the line; what the ledger says of other files counts no more.
+            return
+        manifests = {
+            event.exhibit: str(event.data["manifest_sha256"]) for event in events if "manifest_sha256" in event.data
+        }
+        for exhibit, digest in sorted(manifests.items()):
+            yield from _manifest(self._job, folder.images(exhibit) / MANIFEST, digest)
+        yield from _kept_files(folder, events)
+        reports = {str(event.data["file"]): event.data for event in events if event.event == "report-made"}
+        for name, data in sorted(reports.items()):
+            path = folder.reports / name
+            if path.is_file():
+                yield _same_file(path, str(data["sha256"]), "as recorded in the ledger")
+                yield from check_pdf(path, trusted_roots_pem=self._roots_pem) if data["signed"] else ()
+        packages: dict[str, dict[str, Any]] = {}
+        for event in events:
+            if event.event in ("package-made", "package-time-stamped"):
+                name = str(event.data["name"])
+                packages[name] = {**(packages.get(name, {}) if event.event != "package-made" else {}), **event.data}
+        for name, data in sorted(packages.items()):
+            path = folder.packages / name
+            if path.exists():
+                yield from self._recorded_package(path, data)
+
+    def _recorded_package(self, path: Path, data: dict[str, Any]) -> Iterator[Fact]:
+        recorded = "as recorded in the ledger"
+        if data.get("zip_sha256") and path.is_file():
+            yield _same_file(path, str(data["zip_sha256"]), recorded)
+        elif (path / TAG_MANIFEST).is_file() and data.get("tagmanifest_sha256"):
+            yield _same_file(path / TAG_MANIFEST, str(data["tagmanifest_sha256"]), recorded)
+            # No list of the package names its stamp, so only the ledger can miss it.
+            if data.get("stamp_sha256"):
+                yield _same_file(path / STAMP, str(data["stamp_sha256"]), recorded)
+        with tempfile.TemporaryDirectory() as unpacked:
+            yield from self._package(path, Path(unpacked))
+
+    def _package(self, path: Path, unpacked: Path) -> Generator[Fact, None, Path | None]:
+        """Facts about a package, its ledger and its report; returns the custody folder for receipts, if any."""
+        facts = check_package(path, trusted_roots_pem=self._roots_pem)
+        yield from facts
+        if path.is_dir():
+            custody, report = path / "data" / "custody", path / "data" / "report.pdf"
+        elif all(fact.holds is not False for fact in facts):
+            # Only out of a ZIP whose every name was found to be plain. Custody holds no personal data, and the report
+            # shows values masked, so a temporary folder may see them.
+            custody, report = _unpacked(path, unpacked)
+        else:
+            yield from _damaged_zip(path)
+            return None
+        if (custody / ledger.FILE_NAME).is_file():
+            yield from ledger.check(custody / ledger.FILE_NAME)
+            yield from check_checkpoints(custody, self._roots)
+        if report.is_file():
+            yield from self._report(report.read_bytes())
+        return custody
+
+    def _report(self, untrusted: bytes) -> list[Fact]:
+        """Facts about the report in a package; a draft is not signed, which the package itself says."""
+        facts = check_bytes(untrusted, "report.pdf", self._roots_pem)
+        return facts if b"/ByteRange" in untrusted else []
+
+
+def _looks_like_pdf(path: Path) -> bool:
+    with path.open("rb") as stream:
+        return b"%PDF-" in stream.read(1024)
+
+
+def _kept_files(folder: CaseFolder, events: Sequence[CustodyEvent]) -> Iterator[Fact]:
+    """Photographs as they were when they were taken in."""
+    for event in events:
+        received = event.data.get("received")
+        photos = received.get("photos", []) if isinstance(received, dict) else []
+        for photo in photos:
+            path = folder.images(event.exhibit) / "photographs" / str(photo["name"])
+            fact = _same_file(path, str(photo["sha256"]), "as recorded in the ledger")
+            yield Fact(f"{event.exhibit}/{path.name}", fact.check, fact.holds, fact.detail)
+
+
+def _unpacked(path: Path, into: Path) -> tuple[Path, Path]:
+    with zipfile.ZipFile(path) as bag:
+        top = bag.namelist()[0].partition("/")[0]
+        for name in bag.namelist():
+            if name.startswith(f"{top}/data/custody/") or name == f"{top}/data/report.pdf":
+                bag.extract(name, into)
+    return into / top / "data" / "custody", into / top / "data" / "report.pdf"
+
+
+def _damaged_zip(path: Path) -> Iterator[Fact]:
+    """What can still be said of the ledger in a ZIP that is not as it was written."""
     try:
-        events = ledger.Ledger(folder.custody).events()
-    except DriveCustodyError:
-        # Said above, with the line; what the ledger says of other files counts no more.
+        with zipfile.ZipFile(path) as bag:
+            for name in bag.namelist():
+                if name.endswith("data/custody/ledger.jsonl"):
+                    yield from ledger.check_bytes(bag.read(name), name)
+    except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError):
+        # What is wrong with the ZIP, `check_package` has said already.
         return
-    manifests = {
-        event.exhibit: str(event.data["manifest_sha256"]) for event in events if "manifest_sha256" in event.data
-    }
-    for exhibit, digest in sorted(manifests.items()):
-        yield from _manifest(job, folder.images(exhibit) / MANIFEST, digest)
-    reports = {str(event.data["file"]): event.data for event in events if event.event == "report-made"}
-    for name, data in sorted(reports.items()):
-        path = folder.reports / name
-        if path.is_file():
-            yield _same_file(path, str(data["sha256"]), "as recorded in the ledger")
-            yield from check_pdf(path) if data["signed"] else ()
-    packages = {str(event.data["name"]): event.data for event in events if event.event == "package-made"}
-    for name, data in sorted(packages.items()):
-        path = folder.packages / name
-        if path.exists():
-            yield from _recorded_package(path, data)
-
-
-def _recorded_package(path: Path, data: dict[str, Any]) -> Iterator[Fact]:
-    if data["zip_sha256"] and path.is_file():
-        yield _same_file(path, str(data["zip_sha256"]), "as recorded in the ledger")
-    elif (path / "tagmanifest-sha256.txt").is_file():
-        yield _same_file(path / "tagmanifest-sha256.txt", str(data["tagmanifest_sha256"]), "as recorded in the ledger")
-    yield from _package(path)
 
 
 def _same_file(path: Path, expected: str, check: str) -> Fact:
@@ -167,48 +263,3 @@ def _image(job: Job, path: Path) -> Iterator[Fact]:
         return
     for name, digest in sorted(hashes.items()):
         yield Fact(where, f"image content, {name.upper()}", found[name] == digest, found[name])
-
-
-# ----------------------------------------------------------------------------------------------------------- package
-
-
-def _package(path: Path) -> Generator[Fact, None, Path | None]:
-    """Facts about a package, its ledger and its report; returns the ledger for receipts where it is a folder."""
-    facts = check_package(path)
-    yield from facts
-    if path.is_dir():
-        custody = path / "data" / "custody"
-        if (custody / ledger.FILE_NAME).is_file():
-            yield from ledger.check(custody / ledger.FILE_NAME)
-            yield from check_checkpoints(custody)
-        report = path / "data" / "report.pdf"
-        if report.is_file():
-            yield from _report(report.read_bytes())
-        return custody
-    yield from _zipped(path, sound=all(fact.holds is not False for fact in facts))
-    return None
-
-
-def _zipped(path: Path, *, sound: bool) -> Iterator[Fact]:
-    """Ledger, checkpoints and report inside a ZIP; checkpoints only of one whose names were found to be plain."""
-    try:
-        with zipfile.ZipFile(path) as bag, tempfile.TemporaryDirectory() as unpacked:
-            for name in bag.namelist():
-                if name.endswith("data/custody/ledger.jsonl"):
-                    yield from ledger.check_bytes(bag.read(name), name)
-                elif name.endswith("data/report.pdf"):
-                    yield from _report(bag.read(name))
-                if sound and "/data/custody/" in name:
-                    # Custody holds no personal data, so a temporary folder may see it.
-                    bag.extract(name, unpacked)
-            for custody in Path(unpacked).glob("*/data/custody"):
-                yield from check_checkpoints(custody)
-    except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError):
-        # What is wrong with the ZIP, `check_package` has said already.
-        return
-
-
-def _report(untrusted: bytes) -> list[Fact]:
-    """Facts about the report in a package; a draft is not signed, which the package itself says."""
-    facts = check_bytes(untrusted, "report.pdf")
-    return facts if b"/ByteRange" in untrusted else []

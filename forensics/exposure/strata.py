@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from forensics.model import Moved, Tier
+from forensics.model import Evidence, Moved, Tier
 
 IDENTIFIERS = frozenset({"ssn", "member_id"})
 WHO = frozenset({"name", "birth_date"})
@@ -34,6 +34,7 @@ STRATA = (
     Stratum(
         "name and birth date, another identifier", Tier.POSSIBLE, (), "a namesake, or a wrong record or row"
     ),
+    Stratum("alike in several fields, none of them sure", Tier.POSSIBLE, (), "weights of linkage are no measurement"),
     Stratum("SSN alone or contradicted", Tier.POSSIBLE, (Moved.SSN,)),
     Stratum(
         "member id alone or contradicted", Tier.POSSIBLE, (Moved.CHECKED_ID,),
@@ -42,11 +43,20 @@ STRATA = (
 )  # fmt: skip
 """From the best to the weakest."""
 
-_THREE, _SSN, _ID, _CONTACT, _NAMED, _CONTRADICTED, _SSN_ALONE, _ID_ALONE = range(len(STRATA))
+_THREE, _SSN, _ID, _CONTACT, _NAMED, _CONTRADICTED, _ALIKE, _SSN_ALONE, _ID_ALONE = range(len(STRATA))
+
+
+LINKAGE = "linkage"
+"""The road of evidence that is no agreement but likeness of a whole row."""
+
+
+def stratum_at(place: Evidence) -> int | None:
+    """The index into `STRATA` of one place, or None where it is no evidence of this person."""
+    return _ALIKE if place.road == LINKAGE else stratum_of(place.agree, place.elements, place.conflict)
 
 
 def stratum_of(agree: frozenset[str], elements: frozenset[str], conflict: frozenset[str] = frozenset()) -> int | None:
-    """The index into `STRATA` of one place, or None where it is no evidence of this person.
+    """The index into `STRATA` of fields that agree and differ, or None where they are no evidence of this person.
 
     A person whom the organisation keeps under two ids has rows that agree with one of them and differ from the other;
     that is why three agreeing fields outweigh a fourth that differs.

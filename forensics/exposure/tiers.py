@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from datetime import date
 
-from forensics.exposure.strata import STRATA, stratum_of
+from forensics.exposure.strata import STRATA, stratum_at
 from forensics.model import Evidence, Exposure, Region, SourceRecord, Tier
 
 RULE = {
@@ -19,7 +19,8 @@ RULE = {
     Tier.PROBABLE: "full name with birth date in one row or window, and no identifier there that says otherwise, or "
     "else the address, telephone number or e-mail address as well; and decoys show that chance explains at most 10 % "
     "of the persons so found",
-    Tier.POSSIBLE: "an identifier alone, or fields of one row that contradict each other",
+    Tier.POSSIBLE: "an identifier alone, or fields of one row that contradict each other; and, where they were looked "
+    "for, rows that are only much like a record",
 }
 
 MAJORITY_YEARS = 18
@@ -27,7 +28,7 @@ MAJORITY_YEARS = 18
 
 def tier_of(evidence: Evidence) -> Tier | None:
     """The best tier that one place allows, or None where it is no evidence of this person."""
-    stratum = stratum_of(evidence.agree, evidence.elements, evidence.conflict)
+    stratum = stratum_at(evidence)
     return None if stratum is None else STRATA[stratum].ceiling
 
 
@@ -37,11 +38,7 @@ def counting(evidence: Sequence[Evidence]) -> tuple[int | None, list[Evidence]]:
     Only places of strata that may be confirmed or probable count where there are any: a number alone says nothing new
     about somebody whom a whole row shows.
     """
-    rated = [
-        (stratum, item)
-        for item in evidence
-        if (stratum := stratum_of(item.agree, item.elements, item.conflict)) is not None
-    ]
+    rated = [(stratum, item) for item in evidence if (stratum := stratum_at(item)) is not None]
     if not rated:
         return None, []
     best = min(stratum for stratum, _ in rated)

@@ -14,22 +14,27 @@ import tarfile
 import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
+import zstandard
+
+from forensics.extraction import zip_locks
 from forensics.extraction.content import (
     CHILD_LIMIT,
     CHILDREN_COUNT,
     CHILDREN_LIMIT,
     RATIO_FREE,
     RATIO_LIMIT,
+    BytesReadable,
     Content,
     Damaged,
+    Found,
     NotExamined,
 )
+from forensics.extraction.locked import LOCKED, OPENED
 from forensics.model import Child, Outcome, OutcomeKind, Piece, Readable, failed, not_examined
 
 EXPANDS = "expands beyond the limit"
-LOCKED = "password protected"
 _BLOCK = 1 << 20
 
 # APPNOTE.TXT 6.3.10, sections 4.3.7, 4.3.12, 4.3.14 to 4.3.16, 4.5.3
@@ -39,7 +44,7 @@ _END = struct.Struct("<4s4H2IH")
 _END_64 = struct.Struct("<4sQ2H2I4Q")
 _END_64_LOCATOR = struct.Struct("<4sIQI")
 _END_SEARCH = _END.size + 0xFFFF
-_ENCRYPTED = 0x0001
+_ENCRYPTED, _CHECKSUM_BEHIND, _STRONG = 0x0001, 0x0008, 0x0040
 _STORED, _DEFLATED, _BZIP2 = 0, 8, 12
 
 
@@ -57,6 +62,8 @@ class Member:
     packed: int
     size: int
     offset: int
+    time: int = 0
+    extra: bytes = b""
 
     @property
     def locked(self) -> bool:
@@ -110,13 +117,15 @@ class Zip:
         at = count = 0
         while at + _CENTRAL.size <= len(directory) and directory.startswith(b"PK\1\2", at):
             fields = _CENTRAL.unpack_from(directory, at)
-            flags, method, crc, packed, size = fields[3], fields[4], fields[7], fields[8], fields[9]
+            flags, method, time, crc, packed, size = fields[3], fields[4], fields[5], fields[7], fields[8], fields[9]
             name_length, extra_length, comment_length, offset = fields[10], fields[11], fields[12], fields[16]
             name_at = at + _CENTRAL.size
             extra_at = name_at + name_length
             name = directory[name_at:extra_at]
-            size, packed, offset = _zip64(directory[extra_at : extra_at + extra_length], size, packed, offset)
-            yield Member(name, method, flags, crc, packed, size, offset + shift)
+            extra = directory[extra_at : extra_at + extra_length]
+            size, packed, offset = _zip64(extra, size, packed, offset)
+            aes = extra if method == zip_locks.AES_METHOD else b""
+            yield Member(name, method, flags, crc, packed, size, offset + shift, time, aes)
             at = extra_at + extra_length + comment_length
             if (count := count + 1) > CHILDREN_COUNT:
                 raise NotExamined(f"more than {CHILDREN_COUNT:,} members")
@@ -130,15 +139,19 @@ class Zip:
             end = member.offset + 30 + len(member.untrusted_name) + member.packed
         return end > self._directory and bool(self.members)
 
-    def read(self, member: Member, limit: int = CHILD_LIMIT) -> tuple[bytes, Outcome | None]:
+    def read(
+        self, member: Member, limit: int = CHILD_LIMIT, password: str | None = None
+    ) -> tuple[bytes, Outcome | None]:
         """The bytes of a member, and what is wrong with them (None: nothing; the checksum was compared)."""
-        if member.locked:
+        if member.locked and password is None:
             return b"", not_examined(LOCKED)
         header = self._readable.read_at(member.offset, 30)
         if len(header) < 30 or not header.startswith(_LOCAL):
             return b"", failed("the member's header is missing")
         name_length, extra_length = struct.unpack_from("<2H", header, 26)
         start = member.offset + 30 + name_length + extra_length
+        if member.locked and password is not None:
+            return self._unlock(member, start, limit, password)
         if member.method == _STORED:
             if member.packed > limit:
                 return b"", not_examined(EXPANDS)
@@ -149,6 +162,35 @@ class Zip:
             return b"", not_examined("compression method without a reader in this version")
         data, problem = expand(self._readable, start, member.packed, make, limit)
         return data, problem or self._judge(data, member)
+
+    def _unlock(self, member: Member, start: int, limit: int, password: str) -> tuple[bytes, Outcome | None]:
+        """The bytes of a locked member with this password; `LOCKED` where it is not the right one."""
+        if member.packed > limit:
+            return b"", not_examined(EXPANDS)
+        if member.flags & _STRONG:
+            return b"", not_examined(LOCKED)
+        method, secret = member.method, password.encode()
+        packed = self._readable.read_at(start, member.packed)
+        aes = zip_locks.aes_parameters(member.extra) if method == zip_locks.AES_METHOD else None
+        if aes:
+            key_bytes, method = aes
+            plain = zip_locks.open_aes(packed, secret, key_bytes)
+        else:
+            # The byte that is compared is of the time where the checksum was not known beforehand.
+            check = member.time >> 8 if member.flags & _CHECKSUM_BEHIND else member.crc >> 24
+            plain = zip_locks.open_old(packed, secret, check)
+        if plain is None:
+            return b"", not_examined(LOCKED)
+        data, problem = plain, None
+        if method != _STORED:
+            make = _METHODS.get(method)
+            if make is None:
+                return b"", not_examined("compression method without a reader in this version")
+            data, problem = expand(BytesReadable(plain), 0, len(plain), make, limit)
+        # AE-2 leaves the checksum out: the bytes were authenticated instead.
+        if not aes and (problem or zlib.crc32(data) != member.crc):
+            return b"", not_examined(LOCKED)
+        return data, problem
 
     @staticmethod
     def _judge(data: bytes, member: Member) -> Outcome | None:
@@ -169,17 +211,29 @@ def _zip64(extra: bytes, size: int, packed: int, offset: int) -> tuple[int, int,
     return size, packed, offset
 
 
-def extract_zip(content: Content) -> Iterator[Piece | Child]:
+def extract_zip(content: Content) -> Iterator[Found]:
     """Each file of the archive as a child; a locked or damaged one carries the outcome it has to be listed with."""
     archive = Zip(content.readable)
     files = [member for member in archive.members if not member.is_folder]
-    if files and all(member.locked for member in files):
-        raise NotExamined(LOCKED)
     if archive.overlapping():
         raise NotExamined("members overlap, as in a ZIP bomb")
     left = CHILDREN_LIMIT
-    for member in files:
-        data, problem = archive.read(member, min(left, CHILD_LIMIT))
+    passwords = list(content.passwords)
+    unopened = all(member.locked for member in files)
+    for member in sorted(files, key=lambda member: member.locked and member.packed) if unopened else files:
+        limit = min(left, CHILD_LIMIT)
+        data, problem = archive.read(member, limit)
+        for password in tuple(passwords) if member.locked else ():
+            data, problem = archive.read(member, limit, password)
+            if problem is None or problem.reason != LOCKED:
+                yield OPENED
+                # What opened one member most likely opens the next.
+                passwords.remove(password)
+                passwords.insert(0, password)
+                break
+        if unopened and problem and problem.reason == LOCKED:
+            raise NotExamined(LOCKED)
+        unopened = False
         left -= len(data)
         yield Child(member.untrusted_name, data, problem) if problem else Child(member.untrusted_name, data)
 
@@ -274,7 +328,7 @@ def _packed(make: Callable[[], Expander], suffixes: tuple[bytes, ...]) -> Callab
 def _inner_name(untrusted_name: bytes, suffixes: tuple[bytes, ...]) -> bytes:
     for suffix in suffixes:
         if untrusted_name.lower().endswith(suffix) and len(untrusted_name) > len(suffix):
-            tar = suffix in (b".tgz", b".tbz2", b".txz")
+            tar = suffix in (b".tgz", b".tbz2", b".txz", b".tzst")
             return untrusted_name[: -len(suffix)] + (b".tar" if tar else b"")
     return b"content"
 
@@ -284,6 +338,51 @@ _METHODS: dict[int, Callable[[], Expander]] = {_DEFLATED: _raw_inflate, _BZIP2: 
 extract_gzip = _packed(lambda: _Inflate(16 + zlib.MAX_WBITS), (b".gz", b".tgz"))
 extract_bzip2 = _packed(bz2.BZ2Decompressor, (b".bz2", b".tbz2"))
 extract_xz = _packed(lzma.LZMADecompressor, (b".xz", b".txz", b".lzma"))
+
+
+_WINDOW_LIMIT = 256 << 20
+"""Bytes of memory that a Zstandard frame may ask for: the largest that `zstd --ultra --long=28` makes."""
+
+
+_ZSTD_FEED = 512
+"""Bytes given to the decompressor at once: four of them may say 128 KiB (RFC 8878, 3.1.1.2.2, RLE blocks)."""
+
+
+def _zstd_frame() -> Any:
+    return zstandard.ZstdDecompressor(max_window_size=_WINDOW_LIMIT).decompressobj()
+
+
+def extract_zstd(content: Content) -> Iterator[Piece | Child]:
+    """What Zstandard frames (RFC 8878) hold, one behind the other, as a child."""
+    parts: list[bytes] = []
+    size = 0
+    problem = ""
+    most = min(CHILD_LIMIT, max(RATIO_FREE, RATIO_LIMIT * content.size))
+    frame, started = _zstd_frame(), True
+    with content.stream() as stream:
+        while block := stream.read(_ZSTD_FEED):
+            try:
+                while block:
+                    part = frame.decompress(block)
+                    block = frame.unused_data if frame.eof else b""
+                    parts.append(part)
+                    size += len(part)
+                    if size > most:
+                        raise NotExamined(EXPANDS)
+                    if frame.eof:
+                        frame = _zstd_frame()
+                        started = bool(block)
+                    else:
+                        started = True
+            except zstandard.ZstdError:
+                problem = "the compressed data is damaged"
+                break
+    if not problem and started:
+        problem = "the compressed data is cut short"
+    if size:
+        yield Child(_inner_name(content.untrusted_name, (b".zst", b".tzst")), b"".join(parts))
+    if problem:
+        raise Damaged(problem)
 
 
 # ------------------------------------------------------------------------------------------------------------- TAR

@@ -50,6 +50,13 @@ class Damaged(Exception):
 
 
 @dataclass(frozen=True, slots=True)
+class Note:
+    """Something a person should know of a content that was examined all the same: a fixed phrase, nothing quoted."""
+
+    phrase: str
+
+
+@dataclass(frozen=True, slots=True)
 class BytesReadable:
     """Bytes in memory, a child of an archive for instance, as a `Readable`."""
 
@@ -65,12 +72,16 @@ class BytesReadable:
 
 @dataclass(frozen=True, slots=True)
 class Content:
-    """One content to extract from: its bytes, its name, and what the sniffer made of it. `head` is its first 64 KiB."""
+    """One content to extract from: its bytes, its name, and what the sniffer made of it. `head` is its first 64 KiB.
+
+    `passwords` are those that the examiner gave; each extractor that meets a lock tries the empty one and these.
+    """
 
     type: str
     untrusted_name: bytes
     readable: Readable
     head: bytes
+    passwords: tuple[str, ...] = ()
 
     @property
     def size(self) -> int:
@@ -87,8 +98,10 @@ class Content:
         return io.BufferedReader(_Stream(self.readable), 1 << 20)
 
 
-Extractor = Callable[[Content], Iterator[Piece | Child]]
-"""Yields pieces and children as it finds them; raises `NotExamined`, `Damaged` or whatever its parser raises."""
+Found = Piece | Child | Note
+
+Extractor = Callable[[Content], Iterator[Found]]
+"""Yields pieces, children and notes as it finds them; raises `NotExamined`, `Damaged` or whatever its parser raises."""
 
 
 def pieces(

@@ -16,7 +16,28 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from forensics.extraction import archives, database, mail, markup, office, ole, pdf, tables, workbook
+from forensics.extraction import (
+    access,
+    archives,
+    binary_office,
+    cabinet,
+    clinical,
+    columnar,
+    compound,
+    database,
+    dbase,
+    exchange,
+    locked,
+    mail,
+    markup,
+    office,
+    outlook,
+    pdf,
+    rar,
+    seven_zip,
+    tables,
+    workbook,
+)
 from forensics.extraction.advice import advised_type
 from forensics.extraction.content import (
     CHILDREN_COUNT,
@@ -26,8 +47,10 @@ from forensics.extraction.content import (
     Content,
     Damaged,
     Extractor,
+    Note,
     NotExamined,
 )
+from forensics.extraction.extensions import misleading_name
 from forensics.extraction.sniff import HEAD, sniff, telling
 from forensics.model import EMPTY, OK, Child, Extraction, Outcome, Piece, Readable, failed, not_examined
 
@@ -38,7 +61,12 @@ EXTRACTORS: Mapping[str, Extractor] = MappingProxyType(
         "csv": tables.extract,
         "text": tables.extract,
         "utf-16 text": tables.extract,
-        "json": tables.extract,
+        "json": clinical.extract_json,
+        "fhir": clinical.extract_json,
+        "fhir xml": clinical.extract_fhir_xml,
+        "c-cda": clinical.extract_cda,
+        "x12": exchange.extract_x12,
+        "hl7": exchange.extract_hl7,
         "xml": tables.extract,
         "xlsx": workbook.extract,
         "xlsm": workbook.extract,
@@ -49,10 +77,12 @@ EXTRACTORS: Mapping[str, Extractor] = MappingProxyType(
         "pptx": office.extract_pptx,
         "odt": office.extract_odt,
         "odp": office.extract_odt,
-        "doc": ole.extract_document,
-        "ppt": ole.extract_document,
-        "msg": ole.extract_any,
-        "ole": ole.extract_any,
+        "doc": binary_office.extract_doc,
+        "ppt": binary_office.extract_ppt,
+        "msg": outlook.extract_msg,
+        "pst": outlook.extract_store,
+        "ole": compound.extract_any,
+        "encrypted-office": locked.extract_encrypted,
         "pdf": pdf.extract,
         "html": markup.extract_html,
         "rtf": markup.extract_rtf,
@@ -64,33 +94,50 @@ EXTRACTORS: Mapping[str, Extractor] = MappingProxyType(
         "gzip": archives.extract_gzip,
         "bz2": archives.extract_bzip2,
         "xz": archives.extract_xz,
+        "zstd": archives.extract_zstd,
+        "7z": seven_zip.extract,
+        "cab": cabinet.extract,
+        "rar": rar.extract,
+        "parquet": columnar.extract_parquet,
+        "sas7bdat": columnar.extract_statistics,
+        "sas-xport": columnar.extract_statistics,
+        "spss": columnar.extract_statistics,
+        "spss-portable": columnar.extract_statistics,
+        "stata": columnar.extract_statistics,
+        "access": access.extract,
+        "dbf": dbase.extract,
     }
 )
 
 NO_READER: Mapping[str, str] = MappingProxyType(
     {
-        "encrypted-office": archives.LOCKED,
         "luks": "encrypted container",
-        **{
-            kind: f"{kind}: no reader in this version"
-            for kind in ("7z", "rar", "cab", "zstd", "pst", "parquet", "access")
-        },
     }
 )
 """Types whose bytes are compressed, encrypted or encoded, and why they are not examined."""
 
 
-def extract(content: Readable, untrusted_name: bytes) -> Extraction:
+PACKED = frozenset(
+    ("zip", "tar", "gzip", "bz2", "xz", "zstd", "7z", "cab", "rar", "xlsx", "xlsm", "xlsb", "ods", "docx", "pptx",
+     "odt", "odp", "epub", "pdf", "encrypted-office", "luks", "parquet")
+)  # fmt: skip
+"""Types whose bytes say nothing as they stand. Of all others a reader shows a part (no deleted rows of a database, no
+scripts of a page), and a scan of the bytes shows the rest."""
+
+
+def extract(content: Readable, untrusted_name: bytes, passwords: tuple[str, ...] = ()) -> Extraction:
     """What the content yields: type, pieces, children and how it ended. Bad content never raises.
 
     `failed` and `not_examined` may come with pieces and children: those found before the damage or the limit. A child
-    that comes with an outcome of its own is listed with it; its data, if any, is what could be read.
+    that comes with an outcome of its own is listed with it; its data, if any, is what could be read. `passwords` are
+    tried on what is locked.
 
     Raises `MemoryError`, after which a worker should be replaced.
     """
     kind = "unknown"
     pieces: list[Piece] = []
     children: list[Child] = []
+    notes: list[str] = []
     outcome = OK
     try:
         head = content.read_at(0, HEAD)
@@ -101,15 +148,19 @@ def extract(content: Readable, untrusted_name: bytes) -> Extraction:
         if kind in NO_READER:
             outcome = not_examined(NO_READER[kind])
         elif extractor := EXTRACTORS.get(kind):
-            outcome = _collect(extractor, Content(kind, untrusted_name, content, head), pieces, children)
+            item = Content(kind, untrusted_name, content, head, passwords)
+            outcome = _collect(extractor, item, pieces, children, notes)
     except MemoryError:
         raise
     except Exception as error:
         outcome = failed(f"could not be read ({type(error).__name__})")
-    return Extraction(kind, outcome, tuple(pieces), tuple(children))
+    notes += misleading_name(kind, untrusted_name)
+    return Extraction(kind, outcome, tuple(pieces), tuple(children), tuple(notes))
 
 
-def _collect(extractor: Extractor, content: Content, pieces: list[Piece], children: list[Child]) -> Outcome:
+def _collect(
+    extractor: Extractor, content: Content, pieces: list[Piece], children: list[Child], notes: list[str]
+) -> Outcome:
     """Run the extractor to its end, or to the limits."""
     text = packed = 0
     try:
@@ -117,6 +168,9 @@ def _collect(extractor: Extractor, content: Content, pieces: list[Piece], childr
             if isinstance(found, Piece):
                 pieces.append(found)
                 text += len(found.data or b"")
+            elif isinstance(found, Note):
+                if found.phrase not in notes:
+                    notes.append(found.phrase)
             else:
                 children.append(found)
                 packed += len(found.data)

@@ -80,10 +80,10 @@ _RTF_CHARACTERS = {
 
 def extract_rtf(content: Content) -> Iterator[Piece | Child]:
     """One stream `text`, a line a paragraph; cells of a table row by TAB."""
-    yield from pieces(_rtf_lines(content.whole()), ("text",), Unit.LINE)
+    yield from pieces(rtf_lines(content.whole()), ("text",), Unit.LINE)
 
 
-def _rtf_lines(data: bytes) -> Iterator[str]:
+def rtf_lines(data: bytes) -> Iterator[str]:
     line: list[str] = []
     groups: list[tuple[bool, int]] = []
     silent, skip_after_unicode, to_skip = False, 1, 0

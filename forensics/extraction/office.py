@@ -6,6 +6,7 @@ document, those members are children: a renamed ZIP hides nothing.
 
 from __future__ import annotations
 
+import html
 import re
 from collections.abc import Iterator
 from typing import Any
@@ -36,6 +37,7 @@ _ODF_TEXT = "{urn:oasis:names:tc:opendocument:xmlns:text:1.0}"
 _ODF_TABLE = "{urn:oasis:names:tc:opendocument:xmlns:table:1.0}"
 
 _DOCX_PARTS = re.compile(rb"word/(document|header\d*|footer\d*|footnotes|endnotes|comments)\.xml\Z")
+_PPTX_COMMENTS = re.compile(rb"ppt/comments/[^/]*\.xml\Z")
 _OF_THE_PACKAGE = re.compile(
     rb"(\[Content_Types\]\.xml|mimetype|content\.xml|styles\.xml|meta\.xml|settings\.xml|manifest\.rdf"
     rb"|(_rels|docProps|customXml|META-INF|Thumbnails|Configurations2|Pictures)/.*"
@@ -71,6 +73,7 @@ def extract_docx(content: Content) -> Iterator[Piece | Child]:
     parts = [m for m in package.members if _DOCX_PARTS.match(m.untrusted_name)]
     parts.sort(key=lambda member: (member.untrusted_name != b"word/document.xml", member.untrusted_name))
     yield from pieces((line for part in parts for line in _word_lines(_tree(package, part))), ("text",), Unit.PARAGRAPH)
+    yield from properties(package)
     yield from packed(content.readable)
 
 
@@ -86,6 +89,9 @@ def extract_pptx(content: Content) -> Iterator[Piece | Child]:
         for number, member in sorted(numbered, key=lambda pair: pair[0]):
             lines = _drawing_lines(_tree(package, member))
             yield from pieces(lines, (f"{kind} {number}",), Unit.PARAGRAPH)
+    comments = (_tree(package, m) for m in package.members if _PPTX_COMMENTS.match(m.untrusted_name))
+    yield from pieces((line for tree in comments for line in _comment_lines(tree)), ("comments",), Unit.PARAGRAPH)
+    yield from properties(package)
     yield from packed(content.readable)
 
 
@@ -97,6 +103,7 @@ def extract_odt(content: Content) -> Iterator[Piece | Child]:
     if any(m.untrusted_name == b"META-INF/manifest.xml" and _is_locked_odf(package, m) for m in package.members):
         raise NotExamined("password protected")
     yield from pieces((line for part in parts for line in _odf_lines(_tree(package, part))), ("text",), Unit.PARAGRAPH)
+    yield from properties(package)
     yield from packed(content.readable)
 
 
@@ -110,7 +117,41 @@ def notes_of_workbook(readable: Readable) -> Iterator[Piece]:
             lines += _drawing_lines(tree)
             for comment in tree.iter("{*}comment", "{*}threadedComment"):
                 lines.append(one_line("".join(t.text or "" for t in comment.iter("{*}t", "{*}text"))))
+        elif re.match(rb"xl/worksheets/[^/]*\.xml\Z", member.untrusted_name):
+            lines += _running_heads(package, member)
     yield from pieces(lines, ("notes",), Unit.PARAGRAPH)
+    yield from properties(package)
+
+
+_HEADS = re.compile(rb"<(?:\w+:)?(?:odd|even|first)(?:Header|Footer)>([^<]*)<")
+
+
+def _running_heads(package: Zip, sheet: Member) -> list[str]:
+    """Headers and footers of a sheet: they stand behind its rows, which need not be parsed once more for them."""
+    data, problem = package.read(sheet)
+    tail = data[-64 << 10 :] if problem is None else b""
+    return [one_line(html.unescape(match[1].decode("utf-8", "replace"))) for match in _HEADS.finditer(tail)]
+
+
+def properties(package: Zip) -> Iterator[Piece]:
+    """Title, authors, company, keywords and custom properties: a stream `properties`, one a line."""
+    lines: list[str] = []
+    for member in package.members:
+        if re.match(rb"(docProps/(core|app|custom)|meta)\.xml\Z", member.untrusted_name):
+            for element in _tree(package, member).iter():
+                if isinstance(element.tag, str) and element.text and element.text.strip():
+                    named = element.getparent().get("name") if element.getparent() is not None else None
+                    name = element.get("{urn:oasis:names:tc:opendocument:xmlns:meta:1.0}name") or named
+                    lines.append(one_line(f"{name or element.tag.rpartition('}')[2]}: {element.text.strip()}"))
+    yield from pieces(lines, ("properties",), Unit.LINE)
+
+
+def _comment_lines(tree: Any) -> Iterator[str]:
+    """Comments of a presentation, of the old kind (`p:text`) and of the new one (`a:t`)."""
+    yield from _drawing_lines(tree)
+    for text in tree.iter("{*}text"):
+        if text.text:
+            yield one_line(text.text)
 
 
 def _tree(package: Zip, member: Member) -> Any:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 import struct
 
+from forensics.extraction import dbase, exchange
 from forensics.extraction.archives import central_directory
 from forensics.extraction.tables import delimiter_of, encoding_of
 from forensics.model import Readable
@@ -25,7 +26,7 @@ _MAGIC = (
     (b"\x28\xb5\x2f\xfd", "zstd"),
     (b"7z\xbc\xaf\x27\x1c", "7z"),
     (b"Rar!\x1a\x07", "rar"),
-    (b"MSCF", "cab"),
+    (b"MSCF\0\0\0\0", "cab"),
     (b"!BDN", "pst"),
     (b"\x89PNG\r\n\x1a\n", "png"),
     (b"\xff\xd8\xff", "jpeg"),
@@ -37,6 +38,11 @@ _MAGIC = (
     (b"\0\1\0\0Standard Jet DB", "access"),
     (b"\0\1\0\0Standard ACE DB", "access"),
     (b"LUKS\xba\xbe", "luks"),
+    (bytes(12) + b"\xc2\xea\x81\x60\xb3\x14\x11\xcf\xbd\x92\x08\0\x09\xc7\x31\x8c", "sas7bdat"),
+    (b"HEADER RECORD*******LIBRARY HEADER RECORD!!!!!!!", "sas-xport"),
+    (b"$FL2@(#)", "spss"),
+    (b"$FL3@(#)", "spss"),
+    (b"<stata_dta>", "stata"),
 )
 """File signatures by their makers' specifications; those of two bytes are checked further below."""
 
@@ -91,6 +97,13 @@ def sniff(untrusted_head: bytes, size: int, untrusted_name: bytes = b"", tail: b
     for magic, kind in _MAGIC:
         if head.startswith(magic) and not (kind == "gzip" and head[2:3] != b"\x08"):
             return kind
+    if dbase.fields_of(head):
+        return "dbf"
+    # Stata's dta(5): release 104 to 115, byte order, file type 1, unused.
+    if 104 <= head[0] <= 115 and head[1:2] in (b"\1", b"\2") and head[2:4] == b"\1\0":
+        return "stata"
+    if b"ASCII SPSS PORT FILE" in head[:512]:
+        return "spss-portable"
     if head[257:262] == b"ustar":
         return "tar"
     if head.startswith(b"MZ") and b"\0" in head[:64]:
@@ -129,12 +142,21 @@ def _text_kind(head: bytes, size: int, untrusted_name: bytes) -> str:
     start = head[mark:].decode(encoding, "replace").encode()[:4096] if wide else head[mark : mark + 4096]
     start = start.lstrip()
     lower = start[:1024].lower()
+    readable = start.decode("latin-1")
+    if exchange.is_x12(readable):
+        return "x12"
+    if exchange.is_hl7(readable):
+        return "hl7"
+    if lower.startswith(b"<") and b"http://hl7.org/fhir" in start:
+        return "fhir xml"
+    if lower.startswith(b"<") and b"<clinicaldocument" in lower and b"urn:hl7-org:v3" in start:
+        return "c-cda"
     if lower.startswith((b"<!doctype html", b"<html")) or (lower.startswith(b"<") and b"<html" in lower):
         return "html"
     if lower.startswith(b"<?xml"):
         return "xml"
     if re.match(rb'[\[{]\s*(?:["\[{\]}]|-?\d|true|false|null)', start):
-        return "json"
+        return "fhir" if b'"resourceType"' in start else "json"
     if start.startswith(b"From ") and _FIELD_LINE.match(start.partition(b"\n")[2]):
         return "mbox"
     fields = start.partition(b"\n\n")[0].partition(b"\r\n\r\n")[0]

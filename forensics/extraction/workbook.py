@@ -9,16 +9,16 @@ from typing import Any
 
 import python_calamine
 
-from forensics.extraction import office, ole
-from forensics.extraction.archives import LOCKED
-from forensics.extraction.content import Content, Damaged, NotExamined, one_line, pieces
-from forensics.model import Child, Piece, Unit
+from forensics.extraction import binary_office, office
+from forensics.extraction.content import Content, Damaged, Found, NotExamined, one_line, pieces
+from forensics.extraction.locked import LOCKED, decrypted
+from forensics.model import Unit
 
 _WHOLE_NUMBER_LIMIT = 1e21
 """Above it a float has more digits than any identifier, and Excel itself shows an exponent."""
 
 
-def extract(content: Content) -> Iterator[Piece | Child]:
+def extract(content: Content) -> Iterator[Found]:
     """Each sheet of an XLSX, XLSM, XLSB, XLS or ODS file as a table of one line a row; then what else it packs.
 
     Row n of the stream is row n of the sheet, empty rows counted; the first cell is column A. A sheet that cannot be
@@ -28,8 +28,9 @@ def extract(content: Content) -> Iterator[Piece | Child]:
     zipped = content.type != "xls"
     if zipped:
         office.refuse_bombs(content.readable)
-    elif ole.workbook_is_locked(data):
-        raise NotExamined(LOCKED)
+    elif binary_office.workbook_is_locked(data):
+        yield from decrypted(content, data)
+        return
     try:
         workbook = python_calamine.CalamineWorkbook.from_filelike(io.BytesIO(data))
     except python_calamine.PasswordError:
@@ -45,6 +46,8 @@ def extract(content: Content) -> Iterator[Piece | Child]:
         yield from office.notes_of_workbook(content.readable)
     if zipped:
         yield from office.packed(content.readable)
+    elif data.startswith(b"\xd0\xcf\x11\xe0"):
+        yield from binary_office.notes_of_workbook(data)
     if damage:
         raise Damaged(damage)
 

@@ -31,7 +31,7 @@ class Text:
     phones: frozenset[str]
 
     @classmethod
-    def of(cls, text: str, day_first: bool = False) -> Text:
+    def of(cls, text: str, day_first: bool | None = False) -> Text:
         folded = normal.fold(text)
         tokens = {token.replace("-", "") for token in _TOKEN.findall(folded.upper())}
         return cls(
@@ -50,7 +50,7 @@ def elements_in(person: Person, text: Text) -> frozenset[str]:
     """The elements of the catalogue whose value, as this person's record has it, stands in the text."""
     found = set()
     family = person.family and (person.family <= text.words or person.family_joined <= text.words)
-    if family and person.given and person.given in text.words:
+    if family and person.given and not person.called.isdisjoint(text.words):
         found.add("name")
     if person.birth_date and person.birth_date in text.dates:
         found.add("birth_date")

@@ -19,6 +19,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import date
+from functools import lru_cache
 from itertools import islice
 
 import numpy as np
@@ -112,12 +113,15 @@ class Decoys:
 
     def find_names(self, names: NDArray[np.uint64], days: NDArray[np.int64]) -> Asked:
         fresh = _not_held(len(names), self._index.find_names(names, days)[0])
+        day = days[fresh] - FIRST_DAY
+        inside = (day >= 0) & (day < LAST_DAY - FIRST_DAY)
+        fresh, day = fresh[inside], day[inside]
+        asked = names[fresh]
         found = []
-        for seed, years in enumerate(YEARS):
-            moved, exists = _years_on(days[fresh], -years)
-            here = fresh[exists]
-            at, record = self._index.find_names(names[here], moved[exists])
-            found.append((here[at], record | _above(Moved.NAME_AND_BIRTH_DATE, seed)))
+        for seed, (exists, part) in enumerate(_before_the_move()):
+            at, record = self._index.find(Kind.NAME_AND_BIRTH_DATE, asked ^ part[day])
+            real = exists[day[at]]
+            found.append((fresh[at[real]], record[real] | _above(Moved.NAME_AND_BIRTH_DATE, seed)))
         return _together(found)
 
     def person(self, record: int) -> Person:
@@ -291,6 +295,21 @@ def _years_on(days: NDArray[np.int64], years: int) -> tuple[NDArray[np.int64], N
     moved = target.astype("datetime64[D]") + day
     exists: NDArray[np.bool_] = moved.astype("datetime64[M]") == target
     return moved.astype(np.int64), exists
+
+
+FIRST_DAY, LAST_DAY = (date(year, 1, 1).toordinal() - date(1970, 1, 1).toordinal() for year in (1850, 2080))
+"""Days since 1970-01-01 between which decoys of names are looked for; no date of the raw scan lies outside."""
+
+
+@lru_cache(maxsize=1)
+def _before_the_move() -> list[tuple[NDArray[np.bool_], NDArray[np.uint64]]]:
+    """Seed by seed, for every day from `FIRST_DAY` on: whether a birth date was moved to it, and that date's key."""
+    days = np.arange(FIRST_DAY, LAST_DAY)
+    parts = []
+    for years in YEARS:
+        moved, exists = _years_on(days, -years)
+        parts.append((exists, keys.date_part(moved)))
+    return parts
 
 
 def _not_held(count: int, at: NDArray[np.int64]) -> NDArray[np.int64]:

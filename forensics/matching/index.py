@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import re
-import unicodedata
-from array import array
-from collections.abc import Iterable
-from contextlib import suppress
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import cached_property, lru_cache
+from itertools import islice
 from operator import attrgetter
 from typing import Any
 
@@ -19,6 +17,8 @@ from numpy.typing import NDArray
 
 from forensics import keys
 from forensics.matching import normal
+from forensics.matching.name_keys import name_keys, without_apostrophes
+from forensics.matching.nicknames import ALSO_CALLED
 from forensics.model import Kind, SourceRecord
 
 FIELDS = (
@@ -91,6 +91,8 @@ class Person:
     """A record's fields in the one spelling that comparing needs."""
 
     given: str
+    called: frozenset[str]
+    """The given name, and the usual short and full forms of it."""
     family: frozenset[str]
     family_joined: frozenset[str]
     """The same words with apostrophes left out, as many systems keep them."""
@@ -103,16 +105,44 @@ class Person:
     email: str
 
 
-CHUNK = 50_000
+CHUNK = 20_000
 """Records whose fields are held as Python's strings before they become Arrow's, which take a third of the memory."""
 
 
-def _chunk(columns: list[list[str]]) -> pa.Table:
-    """What the columns hold, as a table; the columns are empty after it."""
-    table = pa.table({name: pa.array(column, pa.string()) for name, column in zip(FIELDS, columns, strict=True)})
-    for column in columns:
-        column.clear()
-    return table
+SCHEMA = pa.schema([(name, pa.string()) for name in FIELDS])
+
+_NOBODY: Sequence[Any] = (0, *("" for _ in FIELDS))
+
+_NO_KEYS = np.zeros(0, np.uint64), np.zeros(0, np.int64)
+
+
+def _keys(columns: Sequence[Sequence[str]]) -> Iterator[tuple[Kind, NDArray[np.uint64], NDArray[np.int64]]]:
+    """Kind, keys, and the row of each key, of records given as the columns of `FIELDS`."""
+    given, family, birth_date, ssn, member_id, *_ = columns
+    held = [(row, int(number)) for row, number in enumerate(ssn) if number]
+    yield Kind.SSN, keys.digits(_second(held), 9), _first(held)
+    runs = _id_runs(member_id)
+    numbers = [(row, int(run)) for row, run in runs.items()]
+    lengths = np.fromiter(map(len, runs.values()), np.int64, len(runs))
+    yield Kind.MEMBER_ID, keys.digits(_second(numbers), lengths), _first(numbers)
+    born = [(row, _day(iso)) for row, iso in enumerate(birth_date) if iso]
+    row, names = name_keys([given[at] for at, _ in born], [family[at] for at, _ in born])
+    days = np.fromiter((day for _, day in born), np.int64, len(born))
+    yield Kind.NAME_AND_BIRTH_DATE, names ^ keys.date_part(days[row]), _first(born)[row]
+
+
+def _id_runs(member_id: Sequence[str]) -> dict[int, str]:
+    """Row and longest run of digits of the ids that can be found by it."""
+    runs = ((row, max(_DIGITS.findall(value), key=len, default="")) for row, value in enumerate(member_id) if value)
+    return {row: run for row, run in runs if SHORTEST_ID_RUN <= len(run) <= LONGEST_ID_RUN}
+
+
+def _first(pairs: Sequence[tuple[int, int]]) -> NDArray[np.int64]:
+    return np.fromiter((first for first, _ in pairs), np.int64, len(pairs))
+
+
+def _second(pairs: Sequence[tuple[int, int]]) -> NDArray[np.uint64]:
+    return np.fromiter((second for _, second in pairs), np.uint64, len(pairs))
 
 
 class RecordIndex:
@@ -128,52 +158,39 @@ class RecordIndex:
 
     @classmethod
     def build(cls, records: Iterable[tuple[int, SourceRecord]], check_digit: str = "") -> RecordIndex:
-        """From records with their numbers, which count up from 1 without gaps of note (they index an array).
+        """From records with their numbers, see `from_fields`."""
+        return cls.from_fields(((number, *_fields_of(record)) for number, record in records), check_digit)
+
+    @classmethod
+    def from_fields(cls, rows: Iterable[Sequence[Any]], check_digit: str = "") -> RecordIndex:
+        """From the number and the `FIELDS` of each record; numbers count up from 1 without gaps of note (they index an
+        array).
 
         `check_digit` is the scheme that their member ids follow, a name in `check_digit_arrays.CHECK_DIGITS`.
         """
-        columns: list[list[str]] = [[] for _ in FIELDS]
         chunks: list[pa.Table] = []
-        held = 0
-        ssns, ids, id_lengths = array("Q"), array("Q"), array("q")
-        first, second, births = array("Q"), array("Q"), array("q")
-        holders: dict[Kind, array[int]] = {kind: array("I") for kind in Kind}
-        for number, record in records:
-            values = _fields_of(record)
-            for column, value in zip(columns, values, strict=True):
-                column.extend([""] * (number - held - len(column)))
-                column.append(value)
-            if len(columns[0]) >= CHUNK:
-                held += len(columns[0])
-                chunks.append(_chunk(columns))
-            given, family, birth_date, ssn, member_id, *_ = values
-            if ssn:
-                ssns.append(int(ssn))
-                holders[Kind.SSN].append(number)
-            run = max(_DIGITS.findall(member_id), key=len, default="")
-            if SHORTEST_ID_RUN <= len(run) <= LONGEST_ID_RUN:
-                ids.append(int(run))
-                id_lengths.append(len(run))
-                holders[Kind.MEMBER_ID].append(number)
-            if birth_date:
-                day = date.fromisoformat(birth_date).toordinal() - _EPOCH
-                for one in _given_hashes(given):
-                    for two in _family_hashes(family):
-                        first.append(one)
-                        second.append(two)
-                        births.append(day)
-                        holders[Kind.NAME_AND_BIRTH_DATE].append(number)
-        lengths = np.array(id_lengths, np.int64)
-        table_keys = {
-            Kind.SSN: keys.digits(np.array(ssns, np.uint64), 9),
-            Kind.MEMBER_ID: keys.digits(np.array(ids, np.uint64), lengths),
-            Kind.NAME_AND_BIRTH_DATE: keys.name_and_date(
-                np.array(first, np.uint64), np.array(second, np.uint64), np.array(births, np.int64)
-            ),
+        found: dict[Kind, list[tuple[NDArray[np.uint64], NDArray[np.int64]]]] = {kind: [_NO_KEYS] for kind in Kind}
+        held = -1
+        ordered = iter(rows)
+        while page := list(islice(ordered, CHUNK)):
+            if page[-1][0] - held != len(page):
+                there = {row[0]: row for row in page}
+                page = [there.get(number, _NOBODY) for number in range(held + 1, page[-1][0] + 1)]
+            columns = list(zip(*page, strict=True))[1:]
+            chunks.append(pa.table(columns, SCHEMA))
+            for kind, made, row in _keys(columns):
+                found[kind].append((made, row + held + 1))
+            held += len(page)
+        tables = {
+            kind: KeyTable.build(
+                np.concatenate([made for made, _ in parts]),
+                np.concatenate([record for _, record in parts]).astype(np.uint32),
+            )
+            for kind, parts in found.items()
         }
-        tables = {kind: KeyTable.build(table_keys[kind], np.array(holders[kind], np.uint32)) for kind in Kind}
-        fields = pa.concat_tables([*chunks, _chunk(columns)]).combine_chunks()
-        return cls(tables, fields, frozenset(np.unique(lengths).tolist()), check_digit)
+        fields = pa.concat_tables([SCHEMA.empty_table(), *chunks]).combine_chunks()
+        lengths = np.unique(keys.digits_of(tables[Kind.MEMBER_ID].keys)[1])
+        return cls(tables, fields, frozenset(lengths.tolist()), check_digit)
 
     def find(self, kind: Kind, asked: NDArray[np.uint64]) -> tuple[NDArray[np.int64], NDArray[np.uint32]]:
         return self.tables[kind].find(asked)
@@ -212,11 +229,13 @@ def _person(
 ) -> Person:
     identifier = normal.alphanumeric(member_id)
     given_words = normal.words(given)
+    first = next((word for word in given_words if len(word) > 1), "".join(given_words[:1]))
     tail = identifier.lstrip("ABCDEFGHIJKLMNOPQRSTUVWXYZ")
     return Person(
-        given=next((word for word in given_words if len(word) > 1), "".join(given_words[:1])),
+        given=first,
+        called=frozenset((first,)) | ALSO_CALLED.get(first, frozenset()),
         family=frozenset(normal.words(family)),
-        family_joined=frozenset(normal.words(_APOSTROPHE.sub("", family))),
+        family_joined=frozenset(normal.words(without_apostrophes(family))),
         birth_date=birth_date,
         ssn=ssn,
         member_id=identifier,
@@ -227,40 +246,6 @@ def _person(
     )
 
 
-@lru_cache(maxsize=1 << 18)
-def _word_hashes(word: str) -> tuple[int, ...]:
-    """The hash of every spelling a name's word may have on a drive: one for plain ASCII, a few for accents."""
-    spelled = {normal.fold(word).encode("ascii", "ignore")}
-    if not word.isascii():
-        for form in {word.lower(), word.upper(), word.capitalize()}:
-            # Of bytes only ASCII letters can be lowered, and the raw scan sees bytes.
-            spelled.add(unicodedata.normalize("NFD", form).encode().lower())
-            composed = unicodedata.normalize("NFC", form)
-            spelled.add(composed.encode().lower())
-            with suppress(UnicodeEncodeError):
-                spelled.add(composed.encode("latin-1").lower())
-    return tuple(keys.token_hash(spelling) for spelling in sorted(spelled) if len(spelling) > 1)
-
-
-_NAME_WORD = re.compile(r"[^\W\d_]+")
-_APOSTROPHE = re.compile(r"['’‘`]")
-
-
-def _name_words(name: str) -> list[str]:
-    """The words of a name, composed, initials and the `O` of `O'Neil` left out."""
-    composed = unicodedata.normalize("NFC", name)
-    return [word for word in _NAME_WORD.findall(composed) if len(word) > 1]
-
-
-@lru_cache(maxsize=1 << 18)
-def _given_hashes(given: str) -> tuple[int, ...]:
-    """What the first given name may look like on a drive."""
-    return _word_hashes(_name_words(given)[0]) if _name_words(given) else ()
-
-
-@lru_cache(maxsize=1 << 18)
-def _family_hashes(family: str) -> tuple[int, ...]:
-    """What the first and the last word of a family name may look like on a drive, `O'Neil` also as `ONeil`."""
-    words = _name_words(family)
-    ends = dict.fromkeys(words[:1] + words[-1:] + _name_words(_APOSTROPHE.sub("", family))[:1])
-    return tuple(dict.fromkeys(spelling for word in ends for spelling in _word_hashes(word)))
+@lru_cache(maxsize=1 << 16)
+def _day(birth_date: str) -> int:
+    return date.fromisoformat(birth_date).toordinal() - _EPOCH

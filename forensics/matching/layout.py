@@ -67,7 +67,7 @@ def learn(rows: Sequence[Row], clear: Sequence[tuple[int, Person, frozenset[str]
 
 
 def _given(cell: str, person: Person, _: bool) -> bool | None:
-    return person.given in _words(cell) if person.given and person.family else None
+    return not person.called.isdisjoint(_words(cell)) if person.given and person.family else None
 
 
 def _family(cell: str, person: Person, _: bool) -> bool | None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -63,3 +65,12 @@ for _group in _GROUPS.split("|"):
 SHORT_FORMS = np.zeros((len(NICKNAME_PLACES) + 1, len(NICKNAME_PLACES) + 1), bool)
 for _one, _other in _pairs:
     SHORT_FORMS[_one, _other] = SHORT_FORMS[_other, _one] = True
+
+_names = list(NICKNAME_PLACES)
+_used: defaultdict[str, set[str]] = defaultdict(set)
+for _one, _other in _pairs:
+    _used[_names[_one - 1]].add(_names[_other - 1])
+    _used[_names[_other - 1]].add(_names[_one - 1])
+
+ALSO_CALLED: dict[str, frozenset[str]] = {name: frozenset(others) for name, others in _used.items()}
+"""Name → the names used for its bearers, whichever of the two the records have."""

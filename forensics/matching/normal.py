@@ -72,11 +72,11 @@ def _iso(year: int, month: int, day: int) -> str:
         return ""
 
 
-def dates(text: str, day_first: bool = False) -> set[str]:
+def dates(text: str, day_first: bool | None = False) -> set[str]:
     """Every calendar date that stands in the text, ISO 8601.
 
-    Of `2/3/1961` only the American reading counts unless `day_first`; `23/3/1961` has one reading anyway. A two-digit
-    year counts in either century.
+    Of `2/3/1961` only the American reading counts unless `day_first`, and with None either; `23/3/1961` has one reading
+    anyway. A two-digit year counts in either century.
     """
     found: set[str] = set()
     if _DIGIT.search(text):
@@ -89,6 +89,8 @@ def dates(text: str, day_first: bool = False) -> set[str]:
                 month, day = (two, one) if swapped else (one, two)
                 for full in (year,) if len(third) == 4 else (1900 + year, 2000 + year):
                     found.add(_iso(full, month, day))
+                    if day_first is None:
+                        found.add(_iso(full, day, month))
         for run in _COMPACT_DATE.findall(text):
             found.add(_iso(int(run[:4]), int(run[4:6]), int(run[6:])))
             found.add(_iso(int(run[4:]), int(run[:2]), int(run[2:4])))

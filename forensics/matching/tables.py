@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from functools import lru_cache
 from itertools import combinations
@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from forensics import keys
 from forensics.matching import normal
 from forensics.matching.agreement import DECIDING, Text, elements_in
+from forensics.matching.day_numbers import with_dates
 from forensics.matching.index import Person, RecordIndex
 from forensics.matching.layout import learn
 from forensics.model import Kind
@@ -68,14 +69,19 @@ class Columns:
     names: tuple[int, ...]
 
 
-def find_in_rows(rows: Sequence[Row], hits: Iterable[tuple[int, int]], index: RecordIndex) -> list[FoundRow]:
+def find_in_rows(rows: Sequence[Row], hits: Iterable[tuple[int, int]] | None, index: RecordIndex) -> list[FoundRow]:
     """The evidence in these rows: from the columns, and from `hits` (row, record) of the raw scan over the same bytes.
 
+    The raw scan finds every number that a cell holds, so columns are asked for names with dates only, which may stand
+    too far apart for it. Where it was not made (`hits` is None) they are asked for numbers too.
     A row in which only an identifier agrees is kept (it may be chance, and later stages say so); one in which only a
     name or a date agrees is not evidence.
     """
+    if hits is not None:
+        hits = list(hits)
+    rows = with_dates(rows, hits or (), index, lambda sample, column: _named(sample, column, index))
     columns = recognise(rows, index)
-    pairs = sorted(set(hits) | _joined(rows, columns, index))
+    pairs = sorted(set(hits or ()) | _joined(rows, columns, index, numbers=hits is None))
     day_first = bool(columns.day_first)
     agreed = _agreeing(rows, pairs, index, day_first)
     roles = _roles(rows, agreed, day_first)
@@ -171,7 +177,7 @@ def _id_run(cell: str, index: RecordIndex) -> tuple[int, int] | None:
     return (int(longest), len(longest)) if len(longest) in index.id_digits else None
 
 
-def _joined(rows: Sequence[Row], columns: Columns, index: RecordIndex) -> set[tuple[int, int]]:
+def _joined(rows: Sequence[Row], columns: Columns, index: RecordIndex, numbers: bool) -> set[tuple[int, int]]:
     """Row and record of every row that a column, or a name with a date, finds in the index."""
     pairs: set[tuple[int, int]] = set()
 
@@ -179,16 +185,29 @@ def _joined(rows: Sequence[Row], columns: Columns, index: RecordIndex) -> set[tu
         place, record = index.find(kind, asked)
         pairs.update((at[p], r) for p, r in zip(place.tolist(), record.tolist(), strict=True))
 
-    for column in columns.ssn:
+    for column in columns.ssn if numbers else ():
         held = [(n, number) for n, row in enumerate(rows) if column < len(row) and (number := normal.ssn(row[column]))]
         if held:
             ask(Kind.SSN, [n for n, _ in held], keys.digits(np.array([int(s) for _, s in held], np.uint64), 9))
-    for column in columns.ids:
+    for column in columns.ids if numbers else ():
         runs = [(n, run) for n, row in enumerate(rows) if column < len(row) and (run := _id_run(row[column], index))]
         if runs:
             values = np.array([run[0] for _, run in runs], np.uint64)
             lengths = np.array([run[1] for _, run in runs], np.int64)
             ask(Kind.MEMBER_ID, [n for n, _ in runs], keys.digits(values, lengths))
+    pairs |= _by_name(rows, columns, index)
+    return pairs
+
+
+def _named(rows: Sequence[Row], column: int, index: RecordIndex) -> int:
+    """How many of the rows show a record by the name in them and the ISO date in this column."""
+    columns = replace(recognise(rows, index), dates=(column,), day_first=frozenset())
+    return len({row for row, _ in _by_name(rows, columns, index)})
+
+
+def _by_name(rows: Sequence[Row], columns: Columns, index: RecordIndex) -> set[tuple[int, int]]:
+    """Row and record of every row whose name, together with a date, is a record's."""
+    pairs: set[tuple[int, int]] = set()
     if columns.dates and columns.names:
         dates = [_dates_in(rows, column, column in columns.day_first) for column in columns.dates]
         for one, two in combinations(_words_in(rows, columns.names[:MOST_NAME_CELLS]), 2):
@@ -196,7 +215,8 @@ def _joined(rows: Sequence[Row], columns: Columns, index: RecordIndex) -> set[tu
             name = keys.name_part(keys.mix(one), keys.mix(two))
             for day in dates:
                 at = np.flatnonzero(both & (day != NO_DAY))
-                ask(Kind.NAME_AND_BIRTH_DATE, at.tolist(), name[at] ^ keys.date_part(day[at]))
+                place, record = index.find_names(name[at], day[at])
+                pairs.update(zip(at[place].tolist(), record.tolist(), strict=True))
     return pairs
 
 

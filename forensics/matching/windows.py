@@ -232,7 +232,7 @@ def of_one_person(data: bytes, found: list[Found], encoding: str, index: RecordI
     clear = {item.record for item in found if len(item.agree) > 1}
     if len(data) > LETTER or len(clear) != 1 or {item.record for item in found} != clear:
         return found
-    text = Text.of(data.decode("utf-8" if encoding == "binary" else encoding, "replace"))
+    text = Text.of(data.decode("utf-8" if encoding == "binary" else encoding, "replace"), day_first=None)
     return [
         replace(item, elements=item.elements | elements_in(index.person(item.record), text), road=LETTER_ROAD)
         for item in found
@@ -303,7 +303,8 @@ def _text(known: dict[tuple[int, int, int], Text], data: bytes, begin: int, end:
             decoded = _decode_utf_16(data, begin, end)
         else:
             decoded = _decode(data[begin:end], _is_ebcdic(data, hit.offset))
-        text = known[key] = Text.of(decoded)
+        # A line does not say which number is the month: the scan has asked the dates around it.
+        text = known[key] = Text.of(decoded, day_first=None)
     return text
 
 

@@ -1,7 +1,7 @@
 """The evidence package: a BagIt bag (RFC 8493) whose list of files is signed, checkable without this program.
 
 What is handed over is payload (`data/`); what is about the bag stands beside it as tag files: the declaration,
-`bag-info.txt`, `VERIFY.txt`, `verify_ledger.py` and the manifests. The tag manifest covers the payload manifest, and
+`bag-info.txt`, `VERIFY.txt`, two scripts and the manifests. The tag manifest covers the payload manifest, and
 the detached CAdES signature covers the tag manifest, so one signature covers every byte of every file but itself.
 """
 
@@ -13,7 +13,7 @@ import secrets
 import shutil
 import warnings
 import zlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
@@ -23,15 +23,20 @@ from cryptography import x509
 from forensics import hashing
 from forensics.errors import Defect, EnvironmentFailed, Refused
 from forensics.model import Signer
-from forensics.report.bag_zip import ZipWriter
+from forensics.report.bag_zip import Member, NotAsWritten, ZipWriter, read_members
+from forensics.report.files import write_whole
 from forensics.report.typography import visible
 from forensics.report.verify_recipe import recipe
 
 DECLARATION = b"BagIt-Version: 1.0\nTag-File-Character-Encoding: UTF-8\n"
 MANIFEST, TAG_MANIFEST = "manifest-sha256.txt", "tagmanifest-sha256.txt"
 SIGNATURE = TAG_MANIFEST + ".p7s"
+STAMP = SIGNATURE + ".tsr"
+"""The answer of a time stamping authority over the signature. It may join later, so no manifest lists it."""
 SIGNER_CERTIFICATE, ISSUERS = "data/certs/package-signer.pem", "data/certs/package-issuers.pem"
-LEDGER_SCRIPT = "verify_ledger.py"
+LEDGER_SCRIPT, PACKAGE_SCRIPT = "verify_ledger.py", "verify_package.py"
+SCRIPTS = (LEDGER_SCRIPT, PACKAGE_SCRIPT)
+"""What checks a package without this program; they stand beside VERIFY.txt."""
 SIGNED_LABEL, UNSIGNED = "Signature", "none: this package is a draft"
 
 _SEGMENT = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,150}\Z")
@@ -56,6 +61,7 @@ class PackageSummary:
     tagmanifest_sha256: str
     signed: bool
     sha256: str = ""
+    stamp_sha256: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,13 +78,14 @@ def build_package(
     signer: Signer | None,
     info: Mapping[str, str],
     left_out: Sequence[str],
+    stamp: Callable[[bytes], bytes] | None = None,
 ) -> PackageSummary:
     """Make the package `out`: a folder, or a ZIP where the name ends in `.zip`.
 
-    `parts` are path in the package → file or bytes; all of them go under `data/` but `verify_ledger.py`, which stands
-    beside `VERIFY.txt`. `info` are further lines of `bag-info.txt` (label → value), `left_out` what a reader might
+    `parts` are path in the package → file or bytes; all of them go under `data/` but `SCRIPTS`, which stand beside
+    `VERIFY.txt`. `info` are further lines of `bag-info.txt` (label → value), `left_out` what a reader might
     look for and will not find, one line each. The signer's certificates are added under `data/certs/`. Without a
-    signer the package says that it is a draft.
+    signer the package says that it is a draft. `stamp` gives an authority's answer for the signature's bytes.
 
     `out` appears whole or not at all. Raises `Refused` where it exists, `EnvironmentFailed` where reading or writing
     fails, `Defect` for a name or label that a package cannot hold.
@@ -88,6 +95,9 @@ def build_package(
     unfinished = out.with_name(f"{out.name}.{secrets.token_hex(4)}.part")
     try:
         files = _files(parts, signer, info, left_out)
+        if stamp and signer:
+            files[STAMP] = _measure(stamp(_content(files[SIGNATURE])))
+            files = dict(sorted(files.items()))
         if out.suffix.lower() == ".zip":
             _write_zip(files, unfinished, out.stem)
         else:
@@ -112,14 +122,87 @@ def build_package(
         files[TAG_MANIFEST].sha256,
         signer is not None,
         hashing.of_file(out) if out.suffix.lower() == ".zip" else "",
+        files[STAMP].sha256 if STAMP in files else "",
     )
+
+
+def _content(file: _Measured) -> bytes:
+    return b"".join(_blocks(file.content))
+
+
+def read_signature(path: Path) -> bytes:
+    """The signature of a package, which a time stamp is over. Raises `Refused` where there is none."""
+    try:
+        if path.is_dir():
+            return (path / SIGNATURE).read_bytes()
+        with path.open("rb") as stream:
+            member = _member(read_members(stream, path.stat().st_size), SIGNATURE)
+            stream.seek(member.offset)
+            return stream.read(member.size)
+    except (OSError, NotAsWritten, LookupError) as cause:
+        raise Refused(
+            f"{path.name} is no signed package.", "Make one with --sign NAME; only a signature can be time-stamped."
+        ) from cause
+
+
+def add_stamp(path: Path, answer: bytes) -> tuple[str, str]:
+    """Put an authority's answer beside the signature; returns the SHA-256 of the answer and, of a ZIP, of the new ZIP.
+
+    Nothing else of the package changes. Raises `Refused` where there is one already.
+    """
+    taken = Refused("This package has a time stamp already.", "One is enough.")
+    try:
+        if path.is_dir():
+            if (path / STAMP).exists():
+                raise taken
+            write_whole(path / STAMP, answer)
+            return hashing.of_bytes(answer), ""
+        unfinished = path.with_name(f"{path.name}.{secrets.token_hex(4)}.part")
+        try:
+            with path.open("rb") as stream, unfinished.open("xb") as out:
+                members = read_members(stream, path.stat().st_size)
+                top = members[0].name.partition("/")[0]
+                if any(member.name == f"{top}/{STAMP}" for member in members):
+                    raise taken
+                writer = ZipWriter(out)
+                for member in sorted([*members, None], key=lambda each: each.name if each else f"{top}/{STAMP}"):
+                    if member is None:
+                        writer.add(f"{top}/{STAMP}", len(answer), zlib.crc32(answer), iter([answer]))
+                    else:
+                        writer.add(member.name, member.size, member.crc, _range(stream, member.offset, member.size))
+                writer.finish()
+                _to_disk(out)
+            unfinished.replace(path)
+        finally:
+            unfinished.unlink(missing_ok=True)
+    except (NotAsWritten, IndexError) as cause:
+        raise Refused(f"{path.name} is not as it was written.", "Run `drivecustody verify` on it.") from cause
+    except OSError as cause:
+        raise EnvironmentFailed(
+            f"{path.name} could not be written: {cause.strerror or 'the disk failed'}.", "Check space and permissions."
+        ) from cause
+    return hashing.of_bytes(answer), hashing.of_file(path)
+
+
+def _member(members: Sequence[Member], name: str) -> Member:
+    for member in members:
+        if member.name.partition("/")[2] == name:
+            return member
+    raise LookupError(name)
+
+
+def _range(stream: BinaryIO, start: int, length: int) -> Iterator[bytes]:
+    stream.seek(start)
+    while length and (block := stream.read(min(length, hashing.BLOCK))):
+        length -= len(block)
+        yield block
 
 
 def _files(
     parts: Mapping[str, Path | bytes], signer: Signer | None, info: Mapping[str, str], left_out: Sequence[str]
 ) -> dict[str, _Measured]:
     """Every file of the bag by its path, in the order to write them."""
-    payload: dict[str, Path | bytes] = {f"data/{name}": part for name, part in parts.items() if name != LEDGER_SCRIPT}
+    payload: dict[str, Path | bytes] = {f"data/{name}": part for name, part in parts.items() if name not in SCRIPTS}
     anchors: tuple[str, str] | None = None
     if signer:
         certificates = {SIGNER_CERTIFICATE: signer.certificate_pem}
@@ -134,8 +217,9 @@ def _files(
     _require_names(payload)
     measured = {name: _measure(content) for name, content in sorted(payload.items())}
     tags: dict[str, _Measured] = {}
-    if LEDGER_SCRIPT in parts:
-        tags[LEDGER_SCRIPT] = _measure(parts[LEDGER_SCRIPT])
+    for script in SCRIPTS:
+        if script in parts:
+            tags[script] = _measure(parts[script])
     text = recipe([*measured, *tags], anchors)
     tags["VERIFY.txt"] = _measure(text.encode("utf-8"))
     tags["bag-info.txt"] = _measure(_bag_info(measured, signer, info, left_out))

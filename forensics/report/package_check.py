@@ -16,11 +16,12 @@ from cryptography import x509
 from forensics import hashing
 from forensics.errors import EnvironmentFailed
 from forensics.model import Fact
-from forensics.report import cms, package
+from forensics.report import package
 from forensics.report.bag_zip import Member, NotAsWritten, read_members
-from forensics.report.package import MANIFEST, SIGNATURE, TAG_MANIFEST
+from forensics.report.package import MANIFEST, SIGNATURE, STAMP, TAG_MANIFEST
 from forensics.report.signing import check_certificate
 from forensics.report.typography import visible
+from forensics.signatures import cms, timestamp
 
 _MOST_BYTES = 64 << 20
 """Tag files are read whole; a manifest of this size would list half a million files."""
@@ -68,9 +69,10 @@ def check_package(path: Path, *, trusted_roots_pem: Sequence[bytes] = ()) -> lis
     """Separate facts about a package, folder or ZIP; never raises for what is in it.
 
     Checks: `form` (ZIP byte for byte, or plain files only), `declaration`, `tag manifest`, `payload manifest`,
-    `information`, `signature`, `container`, `certificate`, `trusted`, `time`, `certificates as stored`. A fact that
-    does not hold names the file as its subject, the package's name before it; one that holds sums up. The ledger and
-    the report inside have checks of their own. Raises `EnvironmentFailed` where the package cannot be read.
+    `information`, `signature`, `container`, `certificate`, `trusted`, `time`, `certificates as stored`, and where
+    there is a stamp `time stamp` and `time stamp trusted`. A fact that does not hold names the file as its subject,
+    the package's name before it; one that holds sums up. The ledger and the report inside have checks of their own.
+    Raises `EnvironmentFailed` where the package cannot be read.
     """
     bag: _Bag | None
     try:
@@ -136,11 +138,13 @@ def _check(bag: _Bag, name: str, trusted_roots_pem: Sequence[bytes]) -> Iterator
     if "bagit.txt" in there:
         holds = bag.read("bagit.txt") == package.DECLARATION
         yield Fact(_of(name, "bagit.txt"), "declaration", holds, "" if holds else "not the declaration of BagIt 1.0")
-    tags = {each for each in there if not each.startswith("data/")} - {TAG_MANIFEST, SIGNATURE}
+    tags = {each for each in there if not each.startswith("data/")} - {TAG_MANIFEST, SIGNATURE, STAMP}
     payload = {each for each in there if each.startswith("data/")}
     for file, check, expected in ((TAG_MANIFEST, "tag manifest", tags), (MANIFEST, "payload manifest", payload)):
         if file in there:
             yield from _check_manifest(bag, name, file, check, expected)
+    if STAMP in there and SIGNATURE not in there:
+        yield Fact(_of(name, STAMP), "time stamp", False, "planted: there is no signature that it could be over")
     if "bag-info.txt" in there:
         yield from _check_signature(bag, name, trusted_roots_pem)
 
@@ -202,14 +206,17 @@ def _check_signature(bag: _Bag, name: str, trusted_roots_pem: Sequence[bytes]) -
     subject = _of(name, SIGNATURE)
     yield Fact(subject, "signature", not seen.forgery, "; ".join(seen.forgery) or who)
     unstamped = () if seen.stamp is None else ("it has unsigned attributes",)
-    form = (*seen.form, *unstamped)
+    form = (*seen.alterations, *unstamped)
     yield Fact(subject, "container", not form, "; ".join(form))
     if seen.signer and not told[0].endswith(f"certificate SHA-256 {cms.fingerprint(seen.signer)}"):
         yield Fact(_of(name, "bag-info.txt"), "information", False, "names another signer than the signature")
     yield _as_stored(bag, name, seen)
     roots = x509.load_pem_x509_certificates(b"\n".join(trusted_roots_pem)) if trusted_roots_pem else []
-    claimed: datetime | None = seen.claimed
-    yield from check_certificate(seen, subject, roots, claimed)
+    proved: datetime | None = None
+    if STAMP in bag.digests:
+        proved, facts = timestamp.check(bag.read(STAMP), bag.read(SIGNATURE), _of(name, STAMP), roots)
+        yield from facts
+    yield from check_certificate(seen, subject, roots, seen.claimed, proved)
 
 
 def _as_stored(bag: _Bag, name: str, seen: cms.Examined) -> Fact:

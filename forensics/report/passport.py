@@ -52,6 +52,7 @@ ROOMS = (_Room(5, 3, 9, 90, 150), _Room(3, 2, 9, 60, 110), _Room(2, 1, 9, 40, 80
 
 _ROADS = {
     "table": "row of a table", "line": "one line", "window": "within 200 bytes", "letter": "document about one person",
+    "linkage": "row that is alike",
 }  # fmt: skip
 
 

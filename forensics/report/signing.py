@@ -6,8 +6,6 @@ import hashlib
 import io
 import logging
 import re
-import urllib.error
-import urllib.request
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -30,16 +28,15 @@ from pyhanko_certvalidator import ValidationContext
 from reportlab.pdfgen.canvas import Canvas
 
 from forensics import hashing
-from forensics.errors import Defect, EnvironmentFailed, Refused
+from forensics.errors import Defect, Refused
 from forensics.model import Fact, Signer
-from forensics.report import cms, signature_fields, wording
+from forensics.report import signature_fields, wording
 from forensics.report.files import write_whole
 from forensics.report.typography import INK, MONO, MUTED, REGULAR, STRONG, load_fonts, visible, width, wrapped
+from forensics.signatures import cms, timestamp
 
 MOST_BYTES = 512 << 20
 """A report is some hundred kilobytes; a larger file than this is not read into memory."""
-
-TIMEOUT_S = 30
 
 # pyHanko logs what it meets in hostile files, with their contents; the facts say what matters instead.
 logging.getLogger("pyhanko").setLevel(logging.CRITICAL + 1)
@@ -71,29 +68,17 @@ class _Page(PdfContent):
 
 
 class _Authority(TimeStamper):
-    """A time stamping authority behind a URL that the user configured; the only network this program ever uses here."""
+    """A time stamping authority behind a URL that the user configured."""
 
     def __init__(self, url: str) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
-        if not re.match(r"https?://", url):
-            raise Refused("A time stamping authority is named by an http or https URL.", "Check --timestamp.")
-        self._url = url
+        self._url = timestamp.require_url(url)
 
     async def async_request_tsa_response(self, req: tsp.TimeStampReq) -> tsp.TimeStampResp:
-        headers = {"Content-Type": "application/timestamp-query", "Accept": "application/timestamp-reply"}
-        request = urllib.request.Request(self._url, req.dump(), headers)  # noqa: S310 (scheme checked above)
         try:
-            with urllib.request.urlopen(request, timeout=TIMEOUT_S) as reply:  # noqa: S310
-                return tsp.TimeStampResp.load(reply.read(cms.MOST_BYTES), strict=True)
-        except (OSError, ValueError) as cause:
-            raise _no_time() from cause
-
-
-def _no_time() -> EnvironmentFailed:
-    return EnvironmentFailed(
-        "The time stamping authority gave no time stamp that can be used.",
-        "Try again, name another authority, or sign without one: the report then says that it has no trusted time.",
-    )
+            return tsp.TimeStampResp.load(timestamp.ask(self._url, req.dump()), strict=True)
+        except ValueError as cause:
+            raise timestamp.no_time() from cause
 
 
 def sign(
@@ -142,7 +127,7 @@ def sign(
     for fact in check_bytes(signed, path_out.name):
         if fact.holds is False:
             if timestamper_url and fact.check == "time":
-                raise _no_time()
+                raise timestamp.no_time()
             raise Defect(f"The report that was just signed fails its own check: {fact.check}: {fact.detail}")
     write_whole(path_out, signed)
     return SignedReport(hashlib.sha256(signed).hexdigest(), len(signed))
@@ -326,7 +311,7 @@ def _check_signature(
     status = validate_pdf_signature(signature, signer_validation_context=context, ts_validation_context=context)
     holds = status.intact and status.valid and not seen.forgery
     yield Fact(subject, "content", holds, "; ".join(seen.forgery) or _who(seen))
-    yield Fact(subject, "container", not seen.form, "; ".join(seen.form))
+    yield Fact(subject, "container", not seen.alterations, "; ".join(seen.alterations))
     yield from check_certificate(seen, subject, roots, signature.self_reported_timestamp)
     if first:
         limited = signature.docmdp_level in (MDPPerm.NO_CHANGES, MDPPerm.FILL_FORMS)
@@ -341,17 +326,24 @@ def _who(seen: cms.Examined) -> str:
 
 
 def check_certificate(
-    seen: cms.Examined, subject: str, roots: Sequence[x509.Certificate], claimed: datetime | None
+    seen: cms.Examined,
+    subject: str,
+    roots: Sequence[x509.Certificate],
+    claimed: datetime | None,
+    proved: datetime | None = None,
 ) -> Iterator[Fact]:
-    """The facts `certificate`, `trusted` and `time` of a signature. `claimed` is the signer's clock."""
+    """The facts `certificate`, `trusted` and `time` of a signature.
+
+    `claimed` is the signer's clock, `proved` what a time stamp apart from the signature says.
+    """
     claimed = claimed or seen.claimed
     stamp = seen.stamp
-    moment = (stamp.time if stamp and not stamp.faults else None) or claimed or datetime.now(UTC)
+    moment = proved or (stamp.time if stamp and not stamp.faults else None) or claimed or datetime.now(UTC)
     if not seen.chain:
         yield Fact(subject, "certificate", None, "no certificate could be read")
         return
     top = seen.chain[-1]
-    if seen.forgery or seen.form:
+    if seen.forgery or seen.alterations:
         yield Fact(subject, "certificate", None, "not asked of a signature that is not as it was made")
     elif seen.complete:
         problem = cms.path_problem(seen.chain, [top], moment)
@@ -366,7 +358,9 @@ def check_certificate(
         yield Fact(subject, "trusted", problem is None, problem or "leads to a root you named")
     else:
         yield Fact(subject, "trusted", None, "not asserted: compare the root's fingerprint with one you know")
-    if stamp is None:
+    if proved is not None:
+        yield Fact(subject, "time", True, f"{proved.isoformat()}, by the time stamp beside it")
+    elif stamp is None:
         told = f"; the signer's clock said {claimed.isoformat()}" if claimed else ""
         yield Fact(subject, "time", None, f"no trusted time{told}")
     elif stamp.faults or stamp.time is None:

@@ -22,7 +22,7 @@ sha256sum --check --strict --quiet manifest-sha256.txt
 # {next}. No file was added (sha256sum does not see those):
 python3 - <<'END'
 import pathlib, sys
-listed = {{"tagmanifest-sha256.txt", "tagmanifest-sha256.txt.p7s"}}
+listed = {{"tagmanifest-sha256.txt", "tagmanifest-sha256.txt.p7s", "tagmanifest-sha256.txt.p7s.tsr"}}
 for name in ("manifest-sha256.txt", "tagmanifest-sha256.txt"):
     listed |= {{line[66:] for line in pathlib.Path(name).read_text("ascii").splitlines()}}
 added = sorted(p.as_posix() for p in pathlib.Path().rglob("*") if not p.is_dir() and p.as_posix() not in listed)
@@ -39,6 +39,23 @@ openssl cms -verify -cades -binary -inform DER -in tagmanifest-sha256.txt.p7s -c
 openssl x509 -in {root} -noout -subject -fingerprint -sha256
 """
 
+_STAMPED = """
+# {step}. When it was signed: a time stamp, where there is one (it may have joined later, so no list names it). Compare
+# the fingerprint with one that the time stamping authority publishes; nothing here knows whom you trust:
+if [ -f tagmanifest-sha256.txt.p7s.tsr ]; then
+  work=$(mktemp -d)
+  openssl ts -reply -in tagmanifest-sha256.txt.p7s.tsr -token_out -out "$work/token"
+  openssl pkcs7 -inform DER -in "$work/token" -print_certs -out "$work/time.pem"
+  openssl ts -verify -data tagmanifest-sha256.txt.p7s -in tagmanifest-sha256.txt.p7s.tsr \\
+    -CAfile "$work/time.pem" -partial_chain
+  openssl ts -reply -in tagmanifest-sha256.txt.p7s.tsr -text | grep "Time stamp"
+  openssl x509 -in "$work/time.pem" -noout -subject -fingerprint -sha256
+  rm -r "$work"
+else
+  echo "no trusted time: the signer's clock only"
+fi
+"""
+
 _DRAFT = """
 # This package is a draft: nobody signed it. The checks below show that it is consistent, not who made it.
 """
@@ -50,17 +67,37 @@ python3 verify_ledger.py {files}
 """
 
 _CHECKPOINTS = """
-# The checkpoints were signed. Where another person signed one, put that person's root in place of this one:
+# The checkpoints were signed by the people whose certificates stand in {certs}; compare the fingerprints:
+work=$(mktemp -d)
+cat {certs} > "$work/people.pem"
 for p7s in {folder}/*.p7s; do
-  openssl cms -verify -cades -binary -inform DER -in "$p7s" -content "${{p7s%.p7s}}.txt" \\
-    -CAfile {anchor} -partial_chain -purpose any -out /dev/null
+  text=${{p7s##*/}}
+  openssl cms -verify -cades -binary -inform DER -in "$p7s" -content "{folder}/${{text%%[-.]*}}.txt" \\
+    -CAfile "$work/people.pem" -partial_chain -purpose any -out /dev/null
 done
+for pem in {certs}; do
+  openssl x509 -in "$pem" -noout -subject -fingerprint -sha256
+done
+rm -r "$work"
+"""
+
+_STAMPED_CHECKPOINTS = """
+# Some of these signatures were time-stamped:
+work=$(mktemp -d)
+for tsr in {folder}/*.tsr; do
+  openssl ts -reply -in "$tsr" -token_out -out "$work/token"
+  openssl pkcs7 -inform DER -in "$work/token" -print_certs -out "$work/time.pem"
+  openssl ts -verify -data "${{tsr%.tsr}}.p7s" -in "$tsr" -CAfile "$work/time.pem" -partial_chain
+  openssl ts -reply -in "$tsr" -text | grep "Time stamp"
+done
+rm -r "$work"
 """
 
 _REPORT = """
 # {step}. The report carries its own signature. By openssl (a signature in a PDF leaves out its own bytes; those that
 # it covers are put together first):
 work=$(mktemp -d)
+cat {certs} > "$work/people.pem"
 python3 - data/report.pdf "$work" <<'END'
 import pathlib, re, sys
 pdf, work = pathlib.Path(sys.argv[1]).read_bytes(), pathlib.Path(sys.argv[2])
@@ -73,7 +110,7 @@ size = 4 + int.from_bytes(cms[2:4], "big")
 print("signed:", second + last, "of", len(pdf), "bytes")
 END
 openssl cms -verify -cades -binary -inform DER -in "$work/report.p7s" -content "$work/report.bytes" \\
-  -CAfile {anchor} -partial_chain -purpose any -out /dev/null
+  -CAfile "$work/people.pem" -partial_chain -purpose any -out /dev/null
 rm -r "$work"
 # By pdfsig ("Signature is Valid" and "Total document signed"; the issuer is unknown to it unless you import the root):
 pdfsig data/report.pdf
@@ -86,20 +123,41 @@ _IMAGE = """
 """
 
 
+_FACTS = """
+# {step}. All of this and more as separate facts, by python3 and openssl alone (receipts after --receipt):
+python3 verify_package.py .
+"""
+
+
 def recipe(names: Collection[str], signed_by: tuple[str, str] | None) -> str:
     """The text for a package of these files. `signed_by` are the certificate files to trust and to print, or None."""
-    step = iter(range(1, 9))
+    step = iter(range(1, 12))
     text = _HEAD
     text += _SIGNED.format(step=next(step), anchor=signed_by[0], root=signed_by[1]) if signed_by else _DRAFT
+    text += _STAMPED.format(step=next(step)) if signed_by else ""
     text += _FILES.format(step=next(step), next=next(step))
-    checkpoints = sorted(n for n in names if n.startswith("data/custody/") and n.endswith(".txt"))
     if "verify_ledger.py" in names and "data/custody/ledger.jsonl" in names:
+        checkpoints = sorted(n for n in names if n.startswith("data/custody/checkpoints/") and n.endswith(".txt"))
         text += _LEDGER.format(step=next(step), files=" ".join(["data/custody/ledger.jsonl", *checkpoints]))
-        folders = sorted({n.rpartition("/")[0] for n in names if n.startswith("data/custody/") and n.endswith(".p7s")})
-        if signed_by:
-            text += "".join(_CHECKPOINTS.format(folder=folder, anchor=signed_by[0]) for folder in folders)
+        text += _checkpoints(names, signed_by[0]) if signed_by else ""
     if "data/report.pdf" in names and signed_by:
-        text += _REPORT.format(step=next(step), anchor=signed_by[0])
+        # Another person may have signed the report; whoever did also signed the ledger before it.
+        certs = f"{signed_by[0]} {_people(names)}".strip()
+        text += _REPORT.format(step=next(step), certs=certs)
     if any(n.startswith("data/exhibits/") for n in names):
         text += _IMAGE.format(step=next(step))
+    if "verify_package.py" in names:
+        text += _FACTS.format(step=next(step))
     return text
+
+
+def _checkpoints(names: Collection[str], anchor: str) -> str:
+    folder = "data/custody/checkpoints"
+    kinds = {n.rpartition(".")[2] for n in names if n.startswith(folder + "/")}
+    certs = _people(names) or anchor
+    text = _CHECKPOINTS.format(folder=folder, certs=certs) if "p7s" in kinds else ""
+    return text + (_STAMPED_CHECKPOINTS.format(folder=folder) if "tsr" in kinds else "")
+
+
+def _people(names: Collection[str]) -> str:
+    return "data/custody/certs/*.pem" if any(n.startswith("data/custody/certs/") for n in names) else ""

@@ -16,8 +16,8 @@ def whole(text):
     raise ValueError("a number is not whole: " + text)
 
 
-def canonical(entry):
-    return json.dumps(entry, sort_keys=True, separators=(",", ":")).encode("ascii") + b"\n"
+ENCODER = json.JSONEncoder(sort_keys=True, separators=(",", ":"))
+DECODER = json.JSONDecoder(parse_float=whole, parse_constant=whole)
 
 
 def read_ledger(data):
@@ -27,10 +27,12 @@ def read_ledger(data):
         raise ValueError("the ledger is empty or ends inside a line")
     for number, line in enumerate(data[:-1].split(b"\n"), 1):
         try:
-            entry = json.loads(line.decode("ascii"), parse_float=whole, parse_constant=whole)
-            holds = type(entry) is dict and canonical(entry) == line + b"\n" and type(entry["seq"]) is int
-            own = canonical({name: value for name, value in entry.items() if name != "sha256"}) if holds else b""
-            holds = holds and entry["sha256"] == hashlib.sha256(own).hexdigest() and entry["seq"] == number
+            entry = DECODER.decode(line.decode("ascii"))
+            holds = type(entry) is dict and ENCODER.encode(entry).encode() == line and type(entry["seq"]) is int
+            # Its own digest is over the line without that field, the last one but two of the sorted keys.
+            before, _, after = line.rpartition(f'"sha256":"{entry["sha256"]}",'.encode())
+            own = hashlib.sha256(before + after + b"\n").hexdigest()
+            holds = holds and entry["sha256"] == own and entry["seq"] == number
             holds = holds and entry["prev"] == (digests[-1] if digests else "0" * 64)
         except (ValueError, KeyError, TypeError, RecursionError):
             holds = False

@@ -9,6 +9,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +26,7 @@ from forensics.examination.report import report
 from forensics.examination.selftest import Known, result_id, self_test, within
 from forensics.exposure import tiers
 from forensics.jobs.events import silent
-from forensics.model import Fact
+from forensics.model import Evidence, Fact
 
 ROOT = Path(__file__).parents[2]
 
@@ -139,13 +140,13 @@ def test_every_changed_answer_is_named_by_its_own_check(tmp_path: Path) -> None:
 
 
 def test_a_broken_tier_rule_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    sound = tiers.stratum_of
+    sound = tiers.stratum_at
 
-    def broken(agree: frozenset[str], elements: frozenset[str], conflict: frozenset[str]) -> int | None:
+    def broken(place: Evidence) -> int | None:
         """Without the contradictions: a row of somebody's other id, or of a namesake, makes a person sure."""
-        return sound(agree, elements, frozenset())
+        return sound(replace(place, conflict=frozenset()))
 
-    monkeypatch.setattr(tiers, "stratum_of", broken)
+    monkeypatch.setattr(tiers, "stratum_at", broken)
     result = self_test(silent(), known())
     assert {"persons: tiers", "persons: who is affected", "persons: counts by tier"} <= failing(result)
     assert {name.partition(":")[0] for name in failing(result)} == {"persons"}

@@ -28,19 +28,23 @@ from window_looks import clipped
 from forensics.casefile import case as casefolder
 from forensics.casefile.testimony import Tick
 from forensics.casefile.views import CaseView
+from forensics.model import Tier
 from ui import app as ui_app
 from ui import messages, summary, theme
 from ui.actions import fill_in
 from ui.bridge import Ending
 from ui.main_window import MainWindow
 from ui.pages.forms import ExamineForm, Form, ReceiveForm, SignForm
+from ui.pages.matches_bulk import BulkForm, Counts
+from ui.pages.records_add import AddRecordsDialog
 from ui.pages.statements import StatementsForm
 from ui.widgets.parts import size_text, time_text
+from ui.widgets.reason import ReasonDialog
 
 pytestmark = pytest.mark.qt_log_ignore("propagateSizeHints")
 """The offscreen platform warns that it cannot tell a window manager the size of a dialog; there is none to tell."""
 
-PAGES = ("case", "acquisition", "contents", "exposure", "custody", "report")
+PAGES = ("case", "acquisition", "contents", "records", "matches", "exposure", "custody", "report")
 
 # ---------------------------------------------------------------------------------------------------------- opening
 
@@ -162,7 +166,11 @@ def test_every_page_says_what_comes_first_in_a_case_where_nothing_happened(
 
 
 def test_every_widget_in_the_tab_order_has_a_name(qtbot: QtBot, open_window: MainWindow) -> None:
-    forms: list[QWidget] = [ExamineForm(), ReceiveForm("A", "E-001"), SignForm()]
+    counted = {state: {str(tier): 3 for tier in Tier} for state in ("pending", "included", "excluded")}
+    forms: list[QWidget] = [
+        ExamineForm(), ReceiveForm("A", "E-001"), SignForm(), AddRecordsDialog(), ReasonDialog("T", "S", "Do it"),
+        BulkForm(Counts(counted, dict.fromkeys(map(str, Tier), 1))),
+    ]  # fmt: skip
     for form in forms:
         qtbot.addWidget(form)
     nameless = [
@@ -179,7 +187,7 @@ def test_every_widget_in_the_tab_order_has_a_name(qtbot: QtBot, open_window: Mai
 
 
 def test_control_and_a_number_go_to_a_page_and_control_f_to_its_filter(qtbot: QtBot, open_window: MainWindow) -> None:
-    qtbot.keyClick(open_window, Qt.Key.Key_4, Qt.KeyboardModifier.ControlModifier)
+    qtbot.keyClick(open_window, Qt.Key.Key_6, Qt.KeyboardModifier.ControlModifier)
     qtbot.waitUntil(lambda: open_window.stack.currentWidget() is open_window.exposure, timeout=2_000)
     qtbot.keyClick(open_window, Qt.Key.Key_F, Qt.KeyboardModifier.ControlModifier)
     assert open_window.exposure.filter.hasFocus()

@@ -293,7 +293,7 @@ def test_a_certificate_is_judged_at_the_time_of_signing(
     root_key, key = ec.generate_private_key(ec.SECP256R1()), rsa.generate_private_key(65537, 2048)
     root = _certificate(root_key, None, authority=True, days=300)
     person = _certificate(key, (root_key, root), days=days, lasting=lasting)
-    p7s = cades.sign(b"text", key, person, [root], datetime.now(UTC) - timedelta(days=signed_days_ago))
+    p7s = cades.sign(b"text", cades.by_key(key), person, [root], datetime.now(UTC) - timedelta(days=signed_days_ago))
     fact = cades.check(b"text", p7s, "s", [root, person])[-1]
     assert (fact.check, fact.holds) == ("certificate valid at signing time", holds), fact.detail
 
@@ -302,7 +302,7 @@ def test_a_certificate_that_another_root_of_the_same_name_issued_is_found() -> N
     keys = [ec.generate_private_key(ec.SECP256R1()) for _ in range(3)]
     root, impostor = (_certificate(key, None, authority=True) for key in keys[:2])
     person = _certificate(keys[2], (keys[0], root))
-    p7s = cades.sign(b"text", keys[2], person, [impostor], datetime.now(UTC))
+    p7s = cades.sign(b"text", cades.by_key(keys[2]), person, [impostor], datetime.now(UTC))
     fact = cades.check(b"text", p7s, "s", [impostor, person])[-1]
     assert fact.holds is False
 

@@ -19,6 +19,7 @@ from forensics.custody import cades, identities, key_files
 from forensics.custody.identities import Identities, IdentityKind
 from forensics.errors import NotIntact, Refused
 from forensics.model import Signer
+from forensics.signatures.cms import common_name
 
 PASSPHRASE = "pässphrase 🔑 with a blank"
 
@@ -352,7 +353,7 @@ def test_an_imported_identity_signs_under_its_whole_chain(
     assert (info.kind, info.name, info.organisation) == (IdentityKind.IMPORTED, "Ina Import", "Other")
     assert made.list() == [info]
     identity = made.load("Ina Import", "ours")
-    assert [cades.common_name(x509.load_pem_x509_certificate(pem)) for pem in identity.chain_pem] == [
+    assert [common_name(x509.load_pem_x509_certificate(pem)) for pem in identity.chain_pem] == [
         "Intermediate",
         "Root",
     ]

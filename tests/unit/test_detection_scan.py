@@ -150,6 +150,15 @@ def test_a_day_above_twelve_says_which_number_is_the_day() -> None:
     assert records(b"Maria Ibanez 3/2/1961", NAMED) == set()
 
 
+def test_the_dates_around_one_say_which_number_is_the_day() -> None:
+    lines = [f"Ann Lee {day}/5/1970\n" for day in range(10, 20)]
+    here = "Maria Ibanez 3/2/1961\n"
+    assert records("".join([*lines, here]).encode(), NAMED) == {1}
+    assert records("".join([here, *lines]).encode(), NAMED) == {1}
+    americans = [f"Ann Lee 5/{day}/1970\n" for day in range(10, 28)]
+    assert records("".join([*lines, *americans, here]).encode(), NAMED) == set()
+
+
 def test_two_digits_of_a_year_count_in_either_century() -> None:
     assert records("José Muñoz 12/25/04; Maria Ibanez 2/3/61".encode(), NAMED) == {1, 2}
 

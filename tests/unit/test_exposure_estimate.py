@@ -12,7 +12,7 @@ from forensics.exposure.strata import STRATA
 from forensics.model import Moved, Tier
 
 NONE = float("inf")
-SSN_ALONE, SSN_NAMED, NAMED, ID_ALONE = 6, 1, 4, 7
+SSN_ALONE, SSN_NAMED, NAMED, ID_ALONE = 7, 1, 4, 8
 
 
 @pytest.mark.parametrize("level", [0.025, 0.5, 0.975, 0.99375])
@@ -80,8 +80,8 @@ def test_few_free_decoys_measure_nothing_and_say_so() -> None:
     """Ids issued one after the other: nearly every moved one is another member's."""
     rows = tuple((0,) * 20 for _ in STRATA)
     crowded = Decoyed(1000, (100,) * 20, rows)
-    found = [0, 50, *(0,) * 6]
-    strata = measure(found, dict.fromkeys(Moved, found), dict.fromkeys(Moved, crowded), bounds=[0.0] * 8)
+    found = [0, 50, *[0] * (len(STRATA) - 2)]
+    strata = measure(found, dict.fromkeys(Moved, found), dict.fromkeys(Moved, crowded), bounds=[0.0] * len(STRATA))
     assert strata[SSN_NAMED].chance is None
     assert strata[SSN_NAMED].tier is Tier.POSSIBLE
     told = interval(strata, found)
@@ -90,17 +90,22 @@ def test_few_free_decoys_measure_nothing_and_say_so() -> None:
 
 def test_names_and_birthdays_that_many_share_measure_nothing_and_say_so() -> None:
     rows = tuple((0,) * 20 for _ in STRATA)
-    found = [0, 0, 0, 0, 500, 0, 0, 0]
+    found = [0, 0, 0, 0, 500, *[0] * (len(STRATA) - 5)]
     for kept, tier in ((990, Tier.PROBABLE), (900, Tier.POSSIBLE)):
         decoyed = {kind: Decoyed(1000, (kept,) * 20, rows) for kind in Moved}
-        strata = measure(found, dict.fromkeys(Moved, found), decoyed, bounds=[0.0] * 8)
+        strata = measure(found, dict.fromkeys(Moved, found), decoyed, bounds=[0.0] * len(STRATA))
         assert strata[NAMED].tier is tier
         told = interval(strata, found)
         assert (told.low > 0, told.high) == (tier is Tier.PROBABLE, 500)
 
 
 def test_the_same_input_has_the_same_interval() -> None:
-    once, again = (interval(measured(SSN_ALONE, 300, [50] * 20), [0, 0, 0, 0, 0, 0, 123, 0]) for _ in range(2))
+    once, again = (
+        interval(
+            measured(SSN_ALONE, 300, [50] * 20), [123 if place == SSN_ALONE else 0 for place in range(len(STRATA))]
+        )
+        for _ in range(2)
+    )
     assert once == again
 
 
@@ -108,8 +113,8 @@ def test_the_bound_grows_with_the_accidents() -> None:
     rows = tuple((0,) * 20 for _ in STRATA)
     decoyed = {kind: Decoyed(1000, (1000,) * 20, rows) for kind in Moved}
     rates = {"name": 1e-4, "birth_date": 1e-4, "contact": 1e-3}
-    few = bounds([5, 5, 5, 5, 5, 0, 0, 0], decoyed, rates)
-    many = bounds([5, 5, 5, 5, 5, 0, 1000, 1000], decoyed, rates)
+    few = bounds([5, 5, 5, 5, 5, 0, 0, 0, 0], decoyed, rates)
+    many = bounds([5, 5, 5, 5, 5, 0, 0, 1000, 1000], decoyed, rates)
     assert few[0] < few[1] < 0.002
     assert many[1] > 100 * few[1]
     assert many[NAMED] <= 1
@@ -117,10 +122,10 @@ def test_the_bound_grows_with_the_accidents() -> None:
 
 def checked(wrong: list[int], right: list[int]) -> Measured:
     """The stratum of ids alone: 300 found of 8,000, with these decoys of the two families."""
-    found = [0] * 7 + [300]
-    rows = (*(((0,) * 29),) * 7, (*wrong, *right))
+    found = [0] * ID_ALONE + [300]
+    rows = (*(((0,) * 29),) * ID_ALONE, (*wrong, *right))
     one = Decoyed(8000, (8000,) * 29, rows, family=9)
-    (*_, alone) = measure(found, {Moved.CHECKED_ID: found}, {Moved.CHECKED_ID: one}, bounds=[NONE] * 8)
+    (*_, alone) = measure(found, {Moved.CHECKED_ID: found}, {Moved.CHECKED_ID: one}, bounds=[NONE] * len(STRATA))
     return alone
 
 
@@ -140,8 +145,8 @@ def test_other_valid_ids_on_the_drive_make_an_id_alone_unmeasurable() -> None:
 
 
 def test_without_a_check_digit_an_id_alone_is_not_measurable() -> None:
-    found = [0] * 7 + [300]
-    strata = measure(found, {}, {}, bounds=[NONE] * 8)
+    found = [0] * ID_ALONE + [300]
+    strata = measure(found, {}, {}, bounds=[NONE] * len(STRATA))
     assert strata[ID_ALONE].chance is None
     assert strata[ID_ALONE].because == STRATA[ID_ALONE].unmeasured_because
     told = interval(strata, found)

@@ -59,6 +59,11 @@ def test_every_day_is_read_in_every_writing(day: date, writing: str) -> None:
         assert found == {day.isoformat()}
 
 
+def test_where_nothing_tells_the_order_both_readings_count() -> None:
+    assert normal.dates("2/3/1961", day_first=None) == {"1961-02-03", "1961-03-02"}
+    assert normal.dates("23/3/1961", day_first=None) == {"1961-03-23"}
+
+
 @given(st.dates(date(1890, 1, 1), date(2040, 12, 31)))
 @settings(deadline=None)
 def test_with_day_first_only_that_reading_counts(day: date) -> None:

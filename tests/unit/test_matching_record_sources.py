@@ -209,6 +209,27 @@ def test_a_preview_masks_every_value(tmp_path: Path) -> None:
     assert shown["rows"] == [["X9", "Xxxx", "Xxxxx", "9999-99-99", "999-99-9999", "999-999-9999"]]
 
 
+def test_a_preview_says_what_is_missing_where_reading_refuses(tmp_path: Path) -> None:
+    path = written(tmp_path, "Nr,Vorname,Nachname,Geboren\nK1,Anna,Alpha,03.02.1961\nK2,Bea,Beta,13.02.1961\n")
+    shown = preview(Origin(path))
+    assert (shown["key"], shown["header"]) == ("", ["Nr", "Vorname", "Nachname", "Geboren"])
+    assert "recognised as the key" in shown["missing"]
+    chosen = {"Vorname": "given_name", "Nachname": "family_name"}
+    assert "lacks what identifies a person" in preview(Origin(path), "Nr", {"Vorname": "given_name"})["missing"]
+    assert preview(Origin(path), "Nr", chosen | {"Geboren": "birth_date"})["missing"] == ""
+    with pytest.raises(Refused, match="recognised as the key"):
+        understand(path, {})
+
+
+def test_a_column_that_is_said_to_be_unused_is_no_field(tmp_path: Path) -> None:
+    path = written(tmp_path, "Member ID,First Name,Last Name,DOB,Tax ID\nM1,José,Muñoz,1961-02-03,899770123\n")
+    assert understand(path, {}).mapping["ssn"] == "Tax ID"
+    source = understand(path, {"Tax ID": "unused", "DOB": "birth_date"})
+    assert "ssn" not in source.mapping
+    assert "unused" not in source.mapping
+    assert next(column for column in source.columns if column.column == "Tax ID").field == ""
+
+
 def test_shared_values_are_blanked_further_fields_kept_and_the_ledger_holds_counts_only(tmp_path: Path) -> None:
     header = "Member ID,First Name,Last Name,DOB,SSN,Phone,Guardian,Email,Plan Code"
     lines = [
@@ -232,3 +253,17 @@ def test_shared_values_are_blanked_further_fields_kept_and_the_ledger_holds_coun
     assert not [secret for secret in secrets if secret in ledger]
     with CaseView(folder, key) as view:
         assert view.source_sets()[0].sha256 == added["sha256"]
+
+
+def test_a_view_shows_the_snapshots_and_whose_values_stand(tmp_path: Path) -> None:
+    details = casefolder.CaseDetails("1", "t", "o", ("business",), "A. Okafor")
+    folder, key, _ = casefolder.create(tmp_path / "c.dcase", details, "correct horse battery staple")
+    old = written(tmp_path, f"{HEADER}\nM1,Ann,Lee,1961-02-03,,\nM2,Bea,Roe,1962-02-03,,\n")
+    with OpenCase(folder, key) as case:
+        add_records(case, Job(lambda _: None), file=old, as_of="2025-01-01", name="old")
+        new = written(tmp_path, f"{HEADER}\nM1,Ann,Lee-Roe,1961-02-03,,\n")
+        add_records(case, Job(lambda _: None), file=new, as_of="2026-01-01", name="new")
+    with CaseView(folder, key) as view:
+        found = [(s.name, s.as_of, s.records, s.standing) for s in view.snapshots()]
+        assert view.known_extracts() == []
+    assert found == [("old", "2025-01-01", 2, 1), ("new", "2026-01-01", 1, 1)]

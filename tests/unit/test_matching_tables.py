@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import date
 
 import pytest
 import python_calamine
@@ -67,7 +68,7 @@ def tier(row: FoundRow) -> Tier | None:
 def by_row(rows: Sequence[Sequence[str]], index: RecordIndex = INDEX) -> dict[int, FoundRow]:
     """The best row for each place; chance matches with other records are looked at by their own tests."""
     best: dict[int, FoundRow] = {}
-    for found in find_in_rows(rows, [], index):
+    for found in find_in_rows(rows, None, index):
         if found.row not in best or len(found.agree) > len(best[found.row].agree):
             best[found.row] = found
     return best
@@ -83,6 +84,37 @@ def test_every_row_shows_its_member_and_nothing_contradicts() -> None:
         assert expected - {"address", "phone"} <= found[n].elements
         assert found[n].conflict == frozenset()
         assert tier(found[n]) is Tier.CONFIRMED
+
+
+@pytest.mark.parametrize("first_day", [date(1899, 12, 30), date(1904, 1, 1)])
+@pytest.mark.parametrize("known_by", ["number", "name"])
+def test_birth_dates_left_as_day_numbers_are_dates(first_day: date, known_by: str) -> None:
+    def cells(r: SourceRecord) -> list[str]:
+        days = str((date.fromisoformat(r.birth_date) - first_day).days)
+        return [r.member_id if known_by == "number" else "", r.given_name, r.family_name, days, "60614"]
+
+    some = [(n, r) for n, r in enumerate(RECORDS, 1) if r.birth_date > "1905"][:100]
+    rows = [cells(r) for _, r in some]
+    hits = [(row, n) for row, (n, _) in enumerate(some)] if known_by == "number" else []
+    found = {(f.row, f.record): f for f in find_in_rows(rows, hits, INDEX)}
+    for row, (number, _) in enumerate(some):
+        assert {"name", "birth_date"} <= found[row, number].elements
+        assert found[row, number].conflict == frozenset()
+
+
+def test_numbers_that_are_nobodys_birth_date_stay_numbers() -> None:
+    rows = [[r.member_id, r.given_name, r.family_name, str(20_000 + n)] for n, r in enumerate(RECORDS, 1)]
+    found = find_in_rows(rows, [(n, n + 1) for n in range(COUNT)], INDEX)
+    assert found
+    assert not [f for f in found if "birth_date" in f.elements]
+
+
+def test_a_usual_short_form_is_the_name() -> None:
+    record = replace(RECORDS[0], given_name="Robert", family_name="Quillfeather")
+    index = RecordIndex.build([*enumerate(RECORDS, 1), (COUNT + 1, record)])
+    rows = [*map(row_of, RECORDS[1:]), ["", "Bob", "Quillfeather", us(record.birth_date), "", "", ""]]
+    (found,) = [f for f in find_in_rows(rows, [], index) if f.record == COUNT + 1]
+    assert found.agree == {"name", "birth_date"}
 
 
 def test_columns_are_recognised_by_what_they_hold_and_not_by_the_header() -> None:
@@ -157,7 +189,7 @@ def test_the_right_number_in_the_row_of_somebody_else_goes_to_review() -> None:
     stranger = row_of(next(r for r in STRANGERS if r.ssn))
     stranger[4] = rows[7][4]
     rows[7] = stranger
-    mine = [f for f in find_in_rows(rows, [], INDEX) if f.row == 7 and f.record == WITH_SSN[7][0]]
+    mine = [f for f in find_in_rows(rows, None, INDEX) if f.row == 7 and f.record == WITH_SSN[7][0]]
     assert [(set(f.agree), set(f.conflict)) for f in mine] == [({"ssn"}, {"birth_date", "member_id"})]
     assert tier(mine[0]) is Tier.POSSIBLE
 
@@ -165,7 +197,7 @@ def test_the_right_number_in_the_row_of_somebody_else_goes_to_review() -> None:
 def test_a_number_the_record_does_not_have_is_exposed_and_no_conflict() -> None:
     number, record = next((n, r) for n, r in enumerate(RECORDS, 1) if not r.ssn)
     rows = [row_of(r) for _, r in WITH_SSN] + [row_of(replace(record, ssn="899999999"))]
-    found = next(f for f in find_in_rows(rows, [], INDEX) if f.row == len(rows) - 1 and f.record == number)
+    found = next(f for f in find_in_rows(rows, None, INDEX) if f.row == len(rows) - 1 and f.record == number)
     assert "ssn" in found.elements
     assert found.conflict == frozenset()
     assert tier(found) is Tier.CONFIRMED
@@ -196,18 +228,18 @@ def test_a_workbooks_numbers_are_read_as_their_column_means_them() -> None:
     rows = [[str(cell) for cell in row] for row in cells]
     assert rows[1][4].endswith(".0")
     whole = [[cell.removesuffix(".0") for cell in row] for row in rows]
-    found = [f for f in find_in_rows(whole, [], index) if f.record == COUNT + 1]
+    found = [f for f in find_in_rows(whole, None, index) if f.record == COUNT + 1]
     assert [(f.row, set(f.agree)) for f in found] == [(len(rows) - 1, {"name", "birth_date", "ssn"})]
     assert all(n in by_row(whole, index) for n in range(1, len(rows)))
     # Even with the point that a number without format shows, the number is read as the same.
-    assert {f.record for f in find_in_rows(rows, [], index) if "ssn" in f.agree} >= {n for n, _ in WITH_SSN}
+    assert {f.record for f in find_in_rows(rows, None, index) if "ssn" in f.agree} >= {n for n, _ in WITH_SSN}
 
 
 def test_few_members_among_strangers_are_found_and_the_strangers_are_not() -> None:
     rows = [row_of(record) for record in STRANGERS]
     for place, n in ((17, 4), (170, 40), (250, 200)):
         rows[place] = row_of(RECORDS[n])
-    found = find_in_rows(rows, [], INDEX)
+    found = find_in_rows(rows, None, INDEX)
     sure = {(f.row, f.record) for f in found if tier(f) is not Tier.POSSIBLE}
     assert sure == {(17, 5), (170, 41), (250, 201)}
 
@@ -216,7 +248,7 @@ def test_ids_given_out_in_blocks_against_claim_numbers_in_a_row_stay_possible() 
     """Claim numbers that run through the very numbers of the members: every one is a member's, none is meant."""
     first = min(int(r.member_id.lstrip("W")) for r in RECORDS)
     rows = [[str(first + n), r.given_name, r.family_name, us(r.birth_date), "120.00"] for n, r in enumerate(STRANGERS)]
-    found = find_in_rows(rows, [], INDEX)
+    found = find_in_rows(rows, None, INDEX)
     assert len(found) > 30
     assert {tier(f) for f in found} == {Tier.POSSIBLE}
     assert all(f.agree == {"member_id"} for f in found)
@@ -226,7 +258,7 @@ def test_a_namesake_with_another_birth_date_is_nothing() -> None:
     rows = [[r.given_name, r.family_name, "1931-01-0" + str(1 + n % 9)] for n, r in enumerate(RECORDS[:100])]
     born_then = {r.birth_date for r in RECORDS}
     assert not born_then & {row[2] for row in rows}
-    assert find_in_rows(rows, [], INDEX) == []
+    assert find_in_rows(rows, None, INDEX) == []
     # Not even where the raw scan pointed there.
     assert find_in_rows(rows, [(n, n + 1) for n in range(100)], INDEX) == []
 
@@ -238,7 +270,7 @@ def test_a_row_never_lends_a_value_to_its_neighbour() -> None:
         ["x", one.given_name, one.family_name, us(one.birth_date), "", "", ""],
         row_of(two),
     ]
-    found = {(f.row, f.record): set(f.agree) for f in find_in_rows(rows, [], INDEX)}
+    found = {(f.row, f.record): set(f.agree) for f in find_in_rows(rows, None, INDEX)}
     assert found[0, WITH_SSN[0][0]] == {"ssn"}
     assert found[1, WITH_SSN[0][0]] == {"name", "birth_date"}
 
@@ -255,7 +287,7 @@ def test_a_hit_of_the_raw_scan_is_checked_against_its_own_row() -> None:
 )
 def test_no_cell_of_an_exhibit_breaks_a_table(cell: str) -> None:
     rows = [row_of(record) for _, record in WITH_SSN]
-    whole = find_in_rows(rows, [], INDEX)
+    whole = find_in_rows(rows, None, INDEX)
     for column in range(7):
         hostile = [*rows, [*[""] * column, cell], [cell] * 7]
-        assert [f for f in find_in_rows(hostile, [], INDEX) if f.row < len(rows)] == whole
+        assert [f for f in find_in_rows(hostile, None, INDEX) if f.row < len(rows)] == whole

@@ -52,7 +52,7 @@ def test_a_misspelled_row_of_a_known_table_is_linked(written) -> None:
     exact = [written(one, one.given_name, one.birth_date) for one in RECORDS[:200]]
     marred = [one for one in RECORDS[200:300] if len(one.given_name) > 3]
     rows = exact + [written(one, _typo(one.given_name), one.birth_date) for one in marred]
-    found = find_in_rows(rows, [], INDEX)
+    found = find_in_rows(rows, None, INDEX)
     shown = {one.row for one in found}
     left = unlinked_rows(rows, found, INDEX)
     assert not shown & {number for number, _ in left}
@@ -67,12 +67,12 @@ def test_a_misspelled_row_of_a_known_table_is_linked(written) -> None:
 
 def test_a_table_that_shows_nobody_is_not_read() -> None:
     rows = [_apart(one, _typo(one.given_name), one.birth_date) for one in RECORDS if len(one.given_name) > 3]
-    assert unlinked_rows(rows, find_in_rows(rows, [], INDEX), INDEX) == []
+    assert unlinked_rows(rows, find_in_rows(rows, None, INDEX), INDEX) == []
 
 
 def test_rows_that_could_be_anybodys_are_left_out() -> None:
     rows = [_apart(one, one.given_name, one.birth_date) for one in RECORDS[: 3 * LEAST_ROWS]]
     rows += [["Zoltan", "Quimby", "", "", ""], ["", "", "04/09/1961", "418 Larkspur Lane", "5595550137"], ["x"], []]
     rows += [["Zoltan", "Quimby", "04/09/1961", "", ""]]
-    left = unlinked_rows(rows, find_in_rows(rows, [], INDEX), INDEX)
+    left = unlinked_rows(rows, find_in_rows(rows, None, INDEX), INDEX)
     assert left == [(len(rows) - 1, {"given_name": "Zoltan", "family_name": "Quimby", "birth_date": "1961-04-09"})]

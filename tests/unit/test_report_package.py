@@ -7,6 +7,7 @@ import itertools
 import subprocess
 import zipfile
 import zlib
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import BinaryIO
 
@@ -18,12 +19,13 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from forensics import hashing
 from forensics.errors import Defect, EnvironmentFailed, Refused
 from forensics.model import Fact
-from forensics.report import cms
 from forensics.report.bag_zip import ZipWriter, read_members
 from forensics.report.document import build
-from forensics.report.package import PackageSummary, build_package, is_plain_name
+from forensics.report.package import STAMP, PackageSummary, add_stamp, build_package, is_plain_name, read_signature
 from forensics.report.package_check import check_package
 from forensics.report.signing import sign
+from forensics.signatures import cms, timestamp
+from tests.unit.local_authority import Authority, time_authority
 from tests.unit.report_fixtures import MemorySigner, make_signer, report_facts
 
 SIGNER = make_signer()
@@ -106,6 +108,7 @@ def test_every_command_of_the_recipe_works_and_finds_a_change(full: Path) -> Non
     ran = subprocess.run(["sh", "-e", "VERIFY.txt"], cwd=full, capture_output=True, text=True)
     assert ran.returncode == 0, ran.stderr
     assert ran.stderr.count("CAdES Verification successful") == 3
+    assert "no trusted time" in ran.stdout
     assert "added files: none" in ran.stdout
     assert "CHAIN OK ['data/custody/ledger.jsonl', 'data/custody/checkpoints/000001.txt']" in ran.stdout
     assert "Signature is Valid." in ran.stdout
@@ -117,6 +120,67 @@ def test_every_command_of_the_recipe_works_and_finds_a_change(full: Path) -> Non
         assert "added files: data/planted.txt" in ran.stdout
     finally:
         planted.unlink()
+
+
+@pytest.fixture(scope="module")
+def authority(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Authority]:
+    with time_authority(tmp_path_factory.mktemp("time") / "authority") as made:
+        yield made
+
+
+def stamped_by(authority: Authority) -> Callable[[bytes], bytes]:
+    return lambda signature: timestamp.stamped(authority.url, signature)
+
+
+def test_a_stamped_package_holds_is_judged_by_openssl_and_hides_no_byte_of_the_stamp(
+    authority: Authority, tmp_path: Path
+) -> None:
+    made = build_package(SMALL, tmp_path / "pack", SIGNER, INFO, LEFT_OUT, stamped_by(authority))
+    stamp = tmp_path / "pack" / STAMP
+    facts = check_package(tmp_path / "pack", trusted_roots_pem=[*SIGNER.chain_pem, authority.root.read_bytes()])
+    assert broken(facts) == []
+    told = {fact.check: fact for fact in facts}
+    assert told["time stamp"].holds is told["time stamp trusted"].holds is told["time"].holds is True
+    assert made.stamp_sha256 == hashing.of_file(stamp)
+    judged = ["openssl", "ts", "-verify", "-data", stamp.with_suffix(""), "-in", stamp, "-CAfile", authority.root]
+    assert subprocess.run(judged, capture_output=True).returncode == 0
+    assert bagit.Bag(str(tmp_path / "pack")).validate()
+    data = stamp.read_bytes()
+    for place in range(len(data)):
+        flipped = data[:place] + bytes([data[place] ^ 1]) + data[place + 1 :]
+        assert broken(timestamp.check(flipped, stamp.with_suffix("").read_bytes(), "s")[1]), place
+    stamp.write_bytes(data[:-1] + b"\xff")
+    assert f"pack/{STAMP}" in {fact.subject for fact in broken(check_package(tmp_path / "pack"))}
+
+
+@pytest.mark.parametrize("name", ["pack", "pack.zip"])
+def test_a_stamp_joins_a_finished_package_that_was_made_offline(
+    name: str, authority: Authority, tmp_path: Path
+) -> None:
+    made = build_package(SMALL, tmp_path / name, SIGNER, INFO, LEFT_OUT)
+    signature = read_signature(tmp_path / name)
+    (tmp_path / "stick.tsq").write_bytes(timestamp.question(signature))
+    authority.answer(tmp_path / "stick.tsq", tmp_path / "stick.tsr")
+    answer = timestamp.accepted((tmp_path / "stick.tsr").read_bytes(), signature)
+    _, zip_sha256 = add_stamp(tmp_path / name, answer)
+    facts = check_package(tmp_path / name)
+    assert broken(facts) == []
+    assert next(fact for fact in facts if fact.check == "time stamp").holds is True
+    assert zip_sha256 == (hashing.of_file(tmp_path / name) if name.endswith(".zip") else "")
+    assert zip_sha256 != made.sha256 or not zip_sha256
+    with pytest.raises(Refused, match="already"):
+        add_stamp(tmp_path / name, answer)
+
+
+def test_a_stamp_over_another_signature_or_without_any_is_found(authority: Authority, tmp_path: Path) -> None:
+    build_package(SMALL, tmp_path / "pack", SIGNER, INFO, LEFT_OUT, stamped_by(authority))
+    (tmp_path / "pack" / STAMP).write_bytes(timestamp.stamped(authority.url, b"something else"))
+    assert [fact.check for fact in broken(check_package(tmp_path / "pack"))] == ["time stamp"]
+    build_package(SMALL, tmp_path / "draft", None, INFO, LEFT_OUT)
+    (tmp_path / "draft" / STAMP).write_bytes((tmp_path / "pack" / STAMP).read_bytes())
+    assert "time stamp" in [fact.check for fact in broken(check_package(tmp_path / "draft"))]
+    with pytest.raises(Refused):
+        read_signature(tmp_path / "draft")
 
 
 def test_a_flipped_byte_anywhere_in_any_file_is_found_and_the_file_is_named(

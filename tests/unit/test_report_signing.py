@@ -4,16 +4,13 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
-import http.server
 import io
 import re
 import subprocess
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from asn1crypto import pem
 from pyhanko.pdf_utils import embed
 from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter
 from pyhanko.sign import PdfSignatureMetadata, PdfSigner
@@ -22,7 +19,7 @@ from reportlab.pdfgen.canvas import Canvas
 
 from forensics.errors import EnvironmentFailed, Refused
 from forensics.model import Fact
-from forensics.report import cms, wording
+from forensics.report import wording
 from forensics.report.document import build
 from forensics.report.signing import (
     SignedReport,
@@ -32,6 +29,8 @@ from forensics.report.signing import (
     examine_container,
     sign,
 )
+from forensics.signatures import cms
+from tests.unit.local_authority import time_authority
 from tests.unit.report_fixtures import MemorySigner, make_signer, report_facts
 
 SIGNER = make_signer()
@@ -50,55 +49,11 @@ def report(made: tuple[Path, SignedReport]) -> bytes:
     return made[0].read_bytes()
 
 
-AUTHORITY = """\
-[tsa]
-default_tsa = here
-[here]
-serial = serial
-signer_cert = unit.crt
-certs = root.crt
-signer_key = unit.key
-signer_digest = sha256
-default_policy = 1.2.3.4.1
-digests = sha256, sha384, sha512
-ess_cert_id_chain = no
-ess_cert_id_alg = sha256
-"""
-
-
 @pytest.fixture
 def authority(tmp_path: Path) -> Iterator[str]:
     """OpenSSL's time stamping authority behind this machine's loopback."""
-    folder = tmp_path / "authority"
-    folder.mkdir()
-    stamping = make_signer("Time Unit 1", "Independent Time", tsa=True)
-    (folder / "root.crt").write_bytes(stamping.chain_pem[0])
-    (folder / "unit.crt").write_bytes(stamping.certificate_pem)
-    (folder / "unit.key").write_bytes(pem.armor("PRIVATE KEY", stamping.simple.signing_key.dump()))
-    (folder / "tsa.cnf").write_text(AUTHORITY)
-    (folder / "serial").write_text("01\n")
-
-    class Handler(http.server.BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            (folder / "query").write_bytes(self.rfile.read(int(self.headers["Content-Length"])))
-            command = "openssl ts -reply -config tsa.cnf -queryfile query"
-            reply = subprocess.run(command.split(), cwd=folder, capture_output=True, check=True).stdout
-            self.send_response(200)
-            self.send_header("Content-Type", "application/timestamp-reply")
-            self.send_header("Content-Length", str(len(reply)))
-            self.end_headers()
-            self.wfile.write(reply)
-
-        def log_message(self, format: str, *args: object) -> None:
-            pass
-
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    yield f"http://127.0.0.1:{server.server_address[1]}/"
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    with time_authority(tmp_path / "authority") as made:
+        yield made.url
 
 
 def broken(facts: list[Fact]) -> list[str]:
@@ -124,7 +79,7 @@ def seen_without_a_reader(pdf: bytes, ranges: list[int]) -> bool:
     if container_faults(pdf, ranges):
         return True
     seen = examine_container(pdf, ranges)
-    return bool(seen.forgery or seen.form or (seen.stamp and seen.stamp.faults))
+    return bool(seen.forgery or seen.alterations or (seen.stamp and seen.stamp.faults))
 
 
 def test_a_signed_report_holds_and_each_fact_stands_apart(made: tuple[Path, SignedReport]) -> None:
@@ -327,7 +282,7 @@ def test_a_signature_with_an_unsigned_attribute_added_is_seen() -> None:
     """Unsigned attributes of a CMS can be added by anybody; openssl accepts them."""
     content = b"list of files\n"
     seen = cms.examine(SIGNER.cades(content), lambda name: hashlib.new(name, content).digest())
-    assert (seen.forgery, seen.form, seen.complete) == ((), (), True)
+    assert (seen.forgery, seen.alterations, seen.complete) == ((), (), True)
     parsed = cms.cms.ContentInfo.load(SIGNER.cades(content))
     who = parsed["content"]["signer_infos"][0]
     who["unsigned_attrs"] = cms.cms.CMSAttributes(

@@ -56,7 +56,7 @@ def test_it_can_be_made_again_from_its_description_alone() -> None:
         return json.dumps(value, sort_keys=True, separators=(",", ":")).encode() + b"\n"
 
     record = {name: getattr(ANNA, name) for name in ANNA.__slots__}
-    places = [["E-001/vol2/list.csv!row 2", "live", "False", "table", "address name ssn", "name ssn", ""]]
+    places = [["E-001/vol2/list.csv!row 2", "live", "False", "table", "", "address name ssn", "name ssn", ""]]
     rests_on = hashlib.sha256(line({"record": record, "places": places})).hexdigest()
     person = {
         "record_key": "W1", "tier": "confirmed", "elements": ["address", "name", "ssn"], "places": 1, "live": 1,
@@ -64,7 +64,7 @@ def test_it_can_be_made_again_from_its_description_alone() -> None:
         "minor": False, "deceased": False,
     }  # fmt: skip
     one = hashlib.sha256(line({"person": person, "basis": rests_on})).hexdigest()
-    head = line({"drivecustody": "result", "form": 1}) + line({"settings": SETTINGS}) + line({"estimate": ESTIMATE})
+    head = line({"drivecustody": "result", "form": 2}) + line({"settings": SETTINGS}) + line({"estimate": ESTIMATE})
     assert digest([(0, PLACES[:1])]) == hashlib.sha256(head + one.encode() + b"\n").hexdigest()
 
 
@@ -77,6 +77,7 @@ def test_it_can_be_made_again_from_its_description_alone() -> None:
         digest([(0, PLACES)]),
         digest([(0, [replace(PLACES[0], region=Region.DELETED)])]),
         digest([(0, [replace(PLACES[0], road="line")])]),
+        digest([(0, [replace(PLACES[0], why="given name one letter differs (+5.0)")])]),
         digest([(0, [replace(PLACES[0], conflict=frozenset({"birth_date"}))])]),
         digest([]),
     ],

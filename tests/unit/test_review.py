@@ -93,6 +93,45 @@ def test_undo_of_one_person_leaves_the_rest_of_the_act(found_case: OpenCase) -> 
     assert states(found_case)["W2"] == "pending"
 
 
+def test_an_undecided_person_has_a_note_and_is_pending_openly(found_case: OpenCase) -> None:
+    review.decide(found_case, decision="included", keys=["W1"])
+    review.decide(found_case, decision="pending", keys=["W1"], reason="ask the plan")
+    assert states(found_case)["W1"] == "pending"
+    with found_case.view() as view:
+        assert [(row.decision, row.reason) for row in view.decisions_of("W1")][1] == ("pending", "ask the plan")
+    assert review.broken_acts(found_case) == []
+    review.undo(found_case)
+    assert states(found_case)["W1"] == "included"
+    with pytest.raises(Refused, match="tier"):
+        review.decide(found_case, decision="pending", tiers=[Tier.CONFIRMED], reason="all of them")
+
+
+def test_an_undo_that_names_an_act_takes_back_that_one_or_nothing(found_case: OpenCase) -> None:
+    first = review.decide(found_case, decision="included", tiers=[Tier.CONFIRMED], reason="whole rows")["act"]
+    with found_case.view() as view:
+        newest = view.newest_act()
+    assert newest is not None
+    assert (newest.act, newest.decision, newest.persons) == (first, "included", 2)
+    assert newest.who == found_case.details.examiner
+    second = review.decide(found_case, decision="excluded", keys=["W3"], reason="another person")["act"]
+    with pytest.raises(Refused, match="meanwhile"):
+        review.undo(found_case, act=first)
+    assert states(found_case) == {"W1": "included", "W2": "included", "W3": "excluded", "W4": "pending"}
+    review.undo(found_case, act=second)
+    review.undo(found_case, act=first)
+    assert set(states(found_case).values()) == {"pending"}
+    with found_case.view() as view:
+        assert view.newest_act() is None
+
+
+def test_pending_persons_with_a_conflict_are_counted_by_tier(found_case: OpenCase) -> None:
+    with found_case.view() as view:
+        assert view.conflicts_pending() == {"confirmed": 0, "probable": 0, "possible": 1}
+    review.decide(found_case, decision="excluded", keys=["W3"], reason="another person")
+    with found_case.view() as view:
+        assert view.conflicts_pending() == {"confirmed": 0, "probable": 0, "possible": 0}
+
+
 def test_decisions_outlive_a_new_assessment(found_case: OpenCase) -> None:
     review.decide(found_case, decision="excluded", keys=["W3"], reason="another person")
     with found_case.store.begin() as connection:

@@ -113,3 +113,16 @@ def test_the_windows_companion_decides_undoes_and_reveals_with_a_record_of_it(fo
     assert isinstance(record, dict)
     assert record["ssn"] == ANNA.ssn
     assert [e.event for e in found_case.ledger.events()].count("values-revealed") == 1
+
+
+def test_the_companion_decides_a_tier_and_takes_it_back_by_its_act(found_case: OpenCase) -> None:
+    requests = [
+        {"id": 1, "verb": "review decide", "tiers": ["confirmed"], "decision": "included", "reason": "whole rows"},
+        {"id": 2, "verb": "review decide", "tiers": ["certain"], "decision": "included", "reason": "whole rows"},
+        {"id": 3, "verb": "review undo", "act": 7},
+        {"id": 4, "verb": "review undo", "act": 1},
+    ]
+    answers: list[dict[str, object]] = []
+    serve(found_case, silent(), answers.append, [json.dumps(request) for request in requests])
+    assert [a["outcome"] for a in answers] == ["ok", "refused", "refused", "ok"]
+    assert (answers[0]["decided"], answers[3]["undone"]) == (2, 2)

@@ -27,11 +27,17 @@ class LedgerModel(QAbstractTableModel):
     def __init__(self) -> None:
         super().__init__()
         self._entries: list[CustodyEvent] = []
+        self._corrected: dict[int, int] = {}
 
     def show(self, entries: list[CustodyEvent]) -> None:
         if entries != self._entries:
             self.beginResetModel()
             self._entries = entries
+            self._corrected = {
+                int(entry.data["corrects"]): entry.seq
+                for entry in entries
+                if entry.event == "correction" and isinstance(entry.data.get("corrects"), int)
+            }
             self.endResetModel()
 
     def rowCount(self, parent: Index = QModelIndex()) -> int:  # noqa: B008
@@ -58,7 +64,7 @@ class LedgerModel(QAbstractTableModel):
             f"{entry.seq}",
             time_text(entry.utc).removesuffix(" UTC"),
             entry.actor,
-            said(entry),
+            said(entry) + (f" (corrected by {self._corrected[entry.seq]})" if entry.seq in self._corrected else ""),
             entry.exhibit or "–",
             detail(entry.data),
             entry.digest,
@@ -95,11 +101,22 @@ class CustodyPage(CasePageBase):
 
     def __init__(self) -> None:
         self.check_button = button("Check the case", "shield-check", tip="Recompute every link, hash and signature")
+        self.add_button = button("Add…", "plus", tip="An event that you report, or a correction of one")
+        self.transfer_button = button("Transfer…", "link", tip="An exhibit changes hands; both parties sign")
+        self.sign_button = button("Sign…", "fingerprint", tip="A checkpoint under your name, time-stamped if you wish")
+        self.receipt_button = button("Receipt…", "copy", tip="The newest checkpoint, for somebody else to keep")
+        self.form_button = button("Form…", "report", tip="The custody form of the first exhibit, to print")
         super().__init__(
             "Chain of custody", "Every action on the exhibits, each entry linked to the one before by its hash",
+            self.add_button, self.transfer_button, self.sign_button, self.receipt_button, self.form_button,
             self.check_button,
         )  # fmt: skip
-        self.check_button.clicked.connect(lambda: self.verb_wanted.emit("verify"))
+        for wanted, asked in (
+            ("verify", self.check_button), ("custody add", self.add_button),
+            ("custody transfer", self.transfer_button), ("custody checkpoint", self.sign_button),
+            ("custody receipt", self.receipt_button), ("custody form", self.form_button),
+        ):  # fmt: skip
+            asked.clicked.connect(lambda _=False, verb=wanted: self.verb_wanted.emit(verb))
         self.entries = Stat("Entries", "link")
         self.last = Stat("Last entry", "clock")
         self.state = Stat("Ledger", "shield-lock")
@@ -133,6 +150,8 @@ class CustodyPage(CasePageBase):
             self.session.ask("ledger", lambda view: view.ledger(), self.model.show)
 
     def show_summary(self, case: Summary) -> None:
+        self.transfer_button.setEnabled(bool(case.exhibits))
+        self.form_button.setEnabled(bool(case.exhibits))
         day, _, rest = time_text(case.ledger_last).partition(" ")
         self.entries.show_number(f"{case.ledger_entries:,}", "in custody/ledger.jsonl")
         self.last.show_number(rest.removesuffix(" UTC") or day, f"{day}, UTC" if rest else "")

@@ -12,7 +12,7 @@ from ui.widgets.parts import Card, Elided, label, row, size_text
 VERBS = {
     "run": "Examining the drive", "demo": "Worked example", "receive": "Receiving", "acquire": "Acquiring",
     "import-image": "Importing the image", "verify-image": "Verifying the image", "index": "Indexing contents",
-    "records add": "Loading records", "match": "Comparing records", "assess": "Assessing exposure",
+    "records": "Loading records", "match": "Comparing records", "assess": "Assessing exposure",
     "report": "Writing the report", "package": "Packing the evidence", "verify": "Checking",
     "identity list": "Reading identities", "devices": "Looking for devices",
     "selftest": "Self-test",

@@ -59,23 +59,35 @@ class SourceFile:
     dates: DateOrder
     how: str = ""
     others: tuple[str, ...] = ()
+    missing: str = ""
+    """What it lacks to be read, in a sentence; empty where it can be read."""
 
     @property
     def path(self) -> Path:
         return self.origin.path
 
 
-def understand(source: Path | Origin, overrides: Mapping[str, str], key: str = "") -> SourceFile:
-    """Guess the columns of a source of records; `overrides` maps columns to fields and wins.
+UNUSED = "unused"
+"""Said of a column instead of a field: what was guessed of it does not hold."""
 
-    `birth_date:dmy`, `birth_date:mdy` and `birth_date:excel` say how the numbers of birth dates are to be read.
+
+def understand(source: Path | Origin, overrides: Mapping[str, str], key: str = "", complete: bool = True) -> SourceFile:
+    """Guess the columns of a source of records; `overrides` maps columns to fields, or to `UNUSED`, and wins.
+
+    With `complete` False what is not enough to be read is no error but said in `missing`. `birth_date:dmy`,
+    `birth_date:mdy` and `birth_date:excel` say how the numbers of birth dates are to be read.
     Raises `Refused` for a source that is no table, a column that is not there, a field that does not exist, and where
     neither an identifier nor name and birth date can be found.
     """
     origin = Origin(source) if isinstance(source, Path) else source
     with opened(origin) as table:
         sample = list(islice(table.rows, SAMPLED))
-        return _understood(origin, table, sample, overrides, key)
+        found = _understood(origin, table, sample, overrides, key)
+    if found.missing and complete:
+        raise Refused(
+            found.missing, f"Map columns with --map COLUMN=FIELD, or --key; they are: {', '.join(found.header)}."
+        )
+    return found
 
 
 def _understood(
@@ -88,23 +100,20 @@ def _understood(
     guessed = guess(header, cells)
     for column, name in wanted.items():
         guessed = {f: found for f, found in guessed.items() if found.column != column and f != name}
-        guessed[name] = _seen(column, name, "chosen", cells)
+        if name != UNUSED:
+            guessed[name] = _seen(column, name, "chosen", cells)
     if key and key not in header:
         raise Refused(f"{said} has no column {key}.", f"Its columns are: {', '.join(header)}.")
     mapping = {name: found.column for name, found in guessed.items()}
     key = key or mapping.get("record_key") or mapping.get("member_id") or mapping.get("ssn") or ""
+    missing = ""
     if not key:
-        raise Refused(
-            f"No column of {said} was recognised as the key of a record.",
-            f"Name it with --key; the columns are: {', '.join(header)}.",
-        )
+        missing = f"No column of {said} was recognised as the key of a record."
     named = "full_name" in mapping or {"given_name", "family_name"} <= mapping.keys()
-    if not (named and ("birth_date" in mapping or "ssn" in mapping or "member_id" in mapping)):
-        raise Refused(
-            f"{said} lacks what identifies a person: a name, with a birth date, SSN or member id.",
-            f"Map the columns with --map COLUMN=FIELD; they are: {', '.join(header)}.",
-        )
-    mapping["record_key"] = key
+    if not missing and not (named and ("birth_date" in mapping or "ssn" in mapping or "member_id" in mapping)):
+        missing = f"{said} lacks what identifies a person: a name, with a birth date, SSN or member id."
+    if key:
+        mapping["record_key"] = key
     by_column = {found.column: found for found in guessed.values()}
     columns = tuple(
         by_column.get(column) or Column(column, "record_key" if column == key else "", "", len(cells[column]))
@@ -112,7 +121,7 @@ def _understood(
     )
     dates = date_order(cells.get(mapping.get("birth_date", ""), ()), order)
     in_order = {name: mapping[name] for name in FIELDS if name in mapping}
-    return SourceFile(origin, header, in_order, key, columns, dates, table.how, tuple(table.others))
+    return SourceFile(origin, header, in_order, key, columns, dates, table.how, tuple(table.others), missing)
 
 
 def _check_header(said: str, header: Sequence[str], sample: Sequence[Row]) -> None:
@@ -143,7 +152,7 @@ def _overrides(said: str, header: Sequence[str], overrides: Mapping[str, str]) -
         name, _, way = chosen.partition(":")
         if column not in header:
             raise Refused(f"{said} has no column {column}.", f"Its columns are: {', '.join(header)}.")
-        if name not in FIELDS:
+        if name not in FIELDS and name != UNUSED:
             raise Refused(f"There is no record field {name}.", f"The fields are: {', '.join(FIELDS)}.")
         if way and (name != "birth_date" or way not in DATE_ORDERS):
             raise Refused(

@@ -35,7 +35,7 @@ _HASHES: dict[str, hashes.HashAlgorithm] = {
 }
 
 
-def _tlv(tag: int, *parts: bytes) -> bytes:
+def der(tag: int, *parts: bytes) -> bytes:
     """One DER value: tag, shortest length, contents."""
     content = b"".join(parts)
     size = len(content)
@@ -50,7 +50,7 @@ def _oid(dotted: str) -> bytes:
     return encoded
 
 
-_NULL = _tlv(0x05)
+_NULL = der(0x05)
 _DIGEST_OIDS = {
     "sha256": _oid("2.16.840.1.101.3.4.2.1"),
     "sha384": _oid("2.16.840.1.101.3.4.2.2"),
@@ -75,28 +75,49 @@ _TIME_STAMP_TOKEN = _oid("1.2.840.113549.1.9.16.2.14")
 
 @dataclass(frozen=True, slots=True)
 class TimeStamp:
-    """An RFC 3161 token over the signature value: what it says, and what is wrong with it."""
+    """An RFC 3161 token: what it says, and what is wrong with it.
+
+    `chain` runs from the authority's certificate upwards as far as issuers are embedded; `complete` says that it ends
+    in a root. `nonce` is the asker's number, None where the question had none.
+    """
 
     time: datetime | None
     authority: str
     faults: tuple[str, ...]
+    chain: tuple[x509.Certificate, ...] = ()
+    complete: bool = False
+    nonce: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Examined:
     """What a container holds and what is wrong with it.
 
-    `forgery` are reasons why the signature does not hold; `form` are reasons why bytes around it are not as they were
-    written. `chain` runs from the signer's certificate upwards as far as issuers are embedded; `complete` says that
-    it ends in a root. `claimed` is the signer's clock, `stamp` None where there is no time stamp.
+    `unsigned` are reasons why nobody signed these attributes with the named key, `elsewhere` why they speak of another
+    content or certificate. `form` are reasons why bytes around them are not as they were written, `links` why the
+    embedded certificates are not one chain. `chain` runs from the signer's certificate upwards as far as issuers are
+    embedded; `complete` says that it ends in a root. `claimed` is the signer's clock, `stamp` None where there is no
+    time stamp.
     """
 
-    forgery: tuple[str, ...]
+    unsigned: tuple[str, ...]
     form: tuple[str, ...]
+    elsewhere: tuple[str, ...] = ()
+    links: tuple[str, ...] = ()
     chain: tuple[x509.Certificate, ...] = ()
     complete: bool = False
     claimed: datetime | None = None
     stamp: TimeStamp | None = None
+
+    @property
+    def forgery(self) -> tuple[str, ...]:
+        """Why the signature does not hold for this content; empty where it does."""
+        return self.unsigned + self.elsewhere
+
+    @property
+    def alterations(self) -> tuple[str, ...]:
+        """Why the container is not byte for byte what a signer wrote; empty where it is."""
+        return self.links + self.form
 
     @property
     def signer(self) -> x509.Certificate | None:
@@ -152,19 +173,19 @@ def _examine(untrusted: bytes, digest: Digest | None, *, token: bool) -> Examine
     content = data["encap_content_info"]["content"].contents if token else b""
     wanted = hashlib.new(algorithm, content).digest() if digest is None else digest(algorithm)
 
-    forgery = _wrong_attributes(attributes, wanted, signer, "tst_info" if token else "data")
-    if not _verifies(signer, who, algorithm, signature):
-        forgery.append("the signature value does not verify")
-    chain, complete, broken = _chain(signer, certificates)
-    form = broken
+    elsewhere = _wrong_attributes(attributes, wanted, signer, "tst_info" if token else "data")
+    verifies = _verifies(signer, who, algorithm, signature)
+    unsigned = () if verifies else ("the signature value does not verify",)
+    chain, complete, links = _chain(signer, certificates)
+    form = []
     if any(_certificate_again(each) != each.public_bytes(Encoding.DER) for each in certificates):
         form.append("a certificate is not written as it was made")
     # A token's bytes come from others, who often leave out their root; the highest issuer of such a chain is then not
     # checked byte by byte. Ours always carry the root.
     if not token and len(chain) != len(certificates):
-        form.append("a certificate is embedded that the chain does not need")
+        links.append("a certificate is embedded that the chain does not need")
     if not token and len(chain) > 1 and not complete:
-        form.append("the embedded certificates do not end in a root")
+        links.append("the embedded certificates do not end in a root")
     again = _written_again(who, raw, signer, algorithm, token, content)
     if again != untrusted:
         at = next((i for i, (a, b) in enumerate(zip(again, untrusted, strict=False)) if a != b), -1)
@@ -175,7 +196,7 @@ def _examine(untrusted: bytes, digest: Digest | None, *, token: bool) -> Examine
             form.append("the time stamp has unsigned attributes")
         else:
             stamp = _stamp(who["unsigned_attrs"], signature)
-    return Examined(tuple(forgery), tuple(form), chain, complete, _claimed(attributes), stamp)
+    return Examined(unsigned, tuple(form), tuple(elsewhere), tuple(links), chain, complete, _claimed(attributes), stamp)
 
 
 def _written_again(
@@ -188,31 +209,32 @@ def _written_again(
 ) -> bytes:
     """The container as DER makes it from the certificates, the signed attributes, the signature and the time stamp."""
     # The parameters of a digest algorithm may be absent or NULL (RFC 5754, section 2); both places must agree.
-    plain = _tlv(0x30, _DIGEST_OIDS[algorithm])
-    digest_algorithm = plain if who["digest_algorithm"].dump() == plain else _tlv(0x30, _DIGEST_OIDS[algorithm], _NULL)
+    plain = der(0x30, _DIGEST_OIDS[algorithm])
+    digest_algorithm = plain if who["digest_algorithm"].dump() == plain else der(0x30, _DIGEST_OIDS[algorithm], _NULL)
     attributes = sorted(each.dump() for each in who["signed_attrs"])
-    issuer_and_serial = _tlv(0x30, signer.issuer.public_bytes(), core.Integer(signer.serial_number).dump())
+    issuer_and_serial = der(0x30, signer.issuer.public_bytes(), core.Integer(signer.serial_number).dump())
     parts = [
-        _tlv(0x02, b"\x01"),
+        der(0x02, b"\x01"),
         issuer_and_serial,
         digest_algorithm,
-        _tlv(0xA0, *attributes),
+        der(0xA0, *attributes),
         _signature_algorithm(who, signer, algorithm),
-        _tlv(0x04, who["signature"].native),
+        der(0x04, who["signature"].native),
     ]
     if who["unsigned_attrs"] and not token:
         stamp = who["unsigned_attrs"][0]["values"][0].dump()
-        parts.append(_tlv(0xA1, _tlv(0x30, _TIME_STAMP_TOKEN, _tlv(0x31, stamp))))
-    encapsulated = _tlv(0x30, _TST_INFO, _tlv(0xA0, _tlv(0x04, content))) if token else _tlv(0x30, _DATA)
-    signed_data = _tlv(
+        parts.append(der(0xA1, der(0x30, _TIME_STAMP_TOKEN, der(0x31, stamp))))
+    encapsulated = der(0x30, _TST_INFO, der(0xA0, der(0x04, content))) if token else der(0x30, _DATA)
+    signed_data = der(
         0x30,
-        _tlv(0x02, b"\x03" if token else b"\x01"),
-        _tlv(0x31, digest_algorithm),
+        der(0x02, b"\x03" if token else b"\x01"),
+        der(0x31, digest_algorithm),
         encapsulated,
-        _tlv(0xA0, *certificates),
-        _tlv(0x31, _tlv(0x30, *parts)),
+        # DER sorts a SET OF; tokens come from authorities that do not all keep to that, and are taken as they are.
+        der(0xA0, *(certificates if token else sorted(certificates))),
+        der(0x31, der(0x30, *parts)),
     )
-    return _tlv(0x30, _SIGNED_DATA, _tlv(0xA0, signed_data))
+    return der(0x30, _SIGNED_DATA, der(0xA0, signed_data))
 
 
 def _certificate_again(certificate: x509.Certificate) -> bytes:
@@ -220,21 +242,21 @@ def _certificate_again(certificate: x509.Certificate) -> bytes:
     signed_part = certificate.tbs_certificate_bytes
     # RFC 5280, section 4.1.1.2: the algorithm outside is the one that the signed part names.
     algorithm = asn1_x509.TbsCertificate.load(signed_part)["signature"].dump()
-    return _tlv(0x30, signed_part, algorithm, _tlv(0x03, b"\0", certificate.signature))
+    return der(0x30, signed_part, algorithm, der(0x03, b"\0", certificate.signature))
 
 
 def _signature_algorithm(who: cms.SignerInfo, signer: x509.Certificate, algorithm: str) -> bytes:
     """The algorithm identifier that must stand there; RSA has several, of which the one that stands there may stay."""
     if isinstance(signer.public_key(), ec.EllipticCurvePublicKey):
-        return _tlv(0x30, _ECDSA_OIDS[algorithm])
+        return der(0x30, _ECDSA_OIDS[algorithm])
     stands: bytes = who["signature_algorithm"].dump()
-    if stands == _tlv(0x30, _RSA_ENCRYPTION, _NULL):
+    if stands == der(0x30, _RSA_ENCRYPTION, _NULL):
         return stands
     # The parameters of PSS are many; where the signature itself covers them (RFC 6211) they may stand as they are.
     protected = any(each["type"].native == "cms_algorithm_protection" for each in who["signed_attrs"])
     if protected and who["signature_algorithm"]["algorithm"].native == "rsassa_pss":
         return stands
-    return _tlv(0x30, _RSA_OIDS[algorithm], _NULL)
+    return der(0x30, _RSA_OIDS[algorithm], _NULL)
 
 
 def _wrong_attributes(
@@ -271,7 +293,7 @@ def _names_certificate(seen: dict[str, core.Asn1Value], signer: x509.Certificate
 
 def _verifies(signer: x509.Certificate, who: cms.SignerInfo, algorithm: str, signature: bytes) -> bool:
     # RFC 5652, section 5.4: what is signed is the attributes as a SET OF, not under the tag they are stored with.
-    message = _tlv(0x31, *sorted(each.dump() for each in who["signed_attrs"]))
+    message = der(0x31, *sorted(each.dump() for each in who["signed_attrs"]))
     key, chosen = signer.public_key(), _HASHES[algorithm]
     try:
         if isinstance(key, ec.EllipticCurvePublicKey):
@@ -342,20 +364,37 @@ def _stamp(unsigned: cms.CMSAttributes, signature: bytes) -> TimeStamp:
         or len(unsigned[0]["values"]) != 1
     ):
         return TimeStamp(None, "", ("the unsigned attributes are not one time stamp",))
-    token = unsigned[0]["values"][0].dump()
-    seen = _examine(token, None, token=True)
-    faults = [*seen.forgery, *seen.form]
+    return examine_token(unsigned[0]["values"][0].dump(), lambda name: hashlib.new(name, signature).digest())
+
+
+def examine_token(untrusted: bytes, digest: Digest) -> TimeStamp:
+    """What an RFC 3161 token says and what is wrong with it, for content with this digest; never raises for its bytes.
+
+    No authority is trusted here: `chain` is for the caller to lead to a root.
+    """
+    if len(untrusted) > MOST_BYTES:
+        return TimeStamp(None, "", ("the time stamp is too large to be one",))
+    try:
+        return _examine_token(untrusted, digest)
+    except Exception as problem:
+        return TimeStamp(None, "", (f"not a time stamp that can be read ({type(problem).__name__})",))
+
+
+def _examine_token(untrusted: bytes, digest: Digest) -> TimeStamp:
+    seen = _examine(untrusted, None, token=True)
+    faults = [*seen.forgery, *seen.alterations]
     told = tsp.TSTInfo.load(
-        cms.ContentInfo.load(token)["content"]["encap_content_info"]["content"].contents, strict=True
+        cms.ContentInfo.load(untrusted)["content"]["encap_content_info"]["content"].contents, strict=True
     )
     imprint = told["message_imprint"]
     name = imprint["hash_algorithm"]["algorithm"].native
-    if name not in _HASHES or imprint["hashed_message"].native != hashlib.new(name, signature).digest():
+    if name not in _HASHES or imprint["hashed_message"].native != digest(name):
         faults.append("the time stamp is over something else")
     if seen.signer is None or not _may_stamp(seen.signer):
         faults.append("the time stamp was not made by a certificate for time stamping")
     when = told["gen_time"].native
-    return TimeStamp(when.astimezone(UTC), common_name(seen.signer) if seen.signer else "", tuple(faults))
+    named = common_name(seen.signer) if seen.signer else ""
+    return TimeStamp(when.astimezone(UTC), named, tuple(faults), seen.chain, seen.complete, told["nonce"].native)
 
 
 def _may_stamp(certificate: x509.Certificate) -> bool:
@@ -367,15 +406,25 @@ def _may_stamp(certificate: x509.Certificate) -> bool:
     return list(usage) == [ExtendedKeyUsageOID.TIME_STAMPING]
 
 
-def path_problem(chain: Sequence[x509.Certificate], roots: Sequence[x509.Certificate], moment: datetime) -> str | None:
+SIGNING = frozenset({"non_repudiation"})
+STAMPING = frozenset({"digital_signature"})
+
+
+def path_problem(
+    chain: Sequence[x509.Certificate],
+    roots: Sequence[x509.Certificate],
+    moment: datetime,
+    usage: frozenset[str] = SIGNING,
+    purposes: frozenset[str] = frozenset(),
+) -> str | None:
     """Why the chain does not lead to one of the roots at that moment (RFC 5280), or None where it does.
 
-    Revocation is not asked about: the workstation is offline, and today's list says nothing of that day.
+    `usage` are the key usages the first certificate must have, `purposes` its extended ones. Revocation is not asked
+    about: the workstation is offline, and today's list says nothing of that day.
     """
     import asyncio
 
     from pyhanko_certvalidator import CertificateValidator, ValidationContext
-    from pyhanko_certvalidator.errors import PathError, ValidationError
 
     def parsed(certificate: x509.Certificate) -> asn1_x509.Certificate:
         return asn1_x509.Certificate.load(certificate.public_bytes(Encoding.DER))
@@ -389,7 +438,8 @@ def path_problem(chain: Sequence[x509.Certificate], roots: Sequence[x509.Certifi
     )
     validator = CertificateValidator(parsed(chain[0]), validation_context=context)
     try:
-        asyncio.run(validator.async_validate_usage({"digital_signature", "non_repudiation"}))  # type: ignore[no-untyped-call]
-    except (PathError, ValidationError, ValueError, TypeError) as problem:
+        asyncio.run(validator.async_validate_usage(set(usage), set(purposes) or None))  # type: ignore[no-untyped-call]
+    # Besides its own errors, the validator raises whatever a hostile certificate provokes in the parsers below it.
+    except Exception as problem:
         return str(problem) or type(problem).__name__
     return None

@@ -1,0 +1,109 @@
+"""Between the numbers that workers give and the places of the case: what a unit of the comparison reads, and where what
+it found stands."""
+
+from __future__ import annotations
+
+import bisect
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+
+from forensics.casefile.store import Store
+from forensics.casefile.stored import FoundEvidence, MatchUnit
+from forensics.detection.scan import MARGIN
+from forensics.examination.open_case import OpenCase
+from forensics.examination.units import Located, ScanPiece
+from forensics.model import Evidence, Locator, Piece, Region, Unit, Volume
+
+WORKER_MEMORY = 8 << 30
+"""Address space of a worker: the index of ten million records and the libraries' reserves fit in."""
+
+
+def scan_pieces(
+    case: OpenCase, images: Mapping[str, tuple[Path, ...]], units: Iterable[MatchUnit]
+) -> Iterator[ScanPiece]:
+    """The pieces of these units, with what a worker needs to read each."""
+    store = case.store
+    volumes: dict[int, Volume] = {v: volume for exhibit in images for v, volume, _ in store.volumes(exhibit)}
+    for unit in units:
+        if unit.piece is None:
+            continue
+        segments = images[unit.exhibit]
+        stored = store.piece(unit.piece)
+        holder = store.entry(stored.entry)
+        data, data_offset = None, 0
+        if stored.piece.data is None and holder.parent is not None:
+            data_offset = max(0, stored.piece.offset - MARGIN)
+            end = stored.piece.offset + stored.piece.length
+            data = store.content_range(stored.entry, data_offset, end - data_offset)
+        yield ScanPiece(
+            unit.id,
+            holder.id,
+            holder.entry,
+            stored.piece,
+            segments,
+            volumes[holder.volume] if holder.parent is None else None,
+            data,
+            data_offset,
+        )
+
+
+class Places:
+    """Device offsets of one exhibit, mapped back to the entries whose runs hold them."""
+
+    def __init__(self, store: Store, exhibit: str, by_pieces: set[int]) -> None:
+        starts, lengths, offsets, self._entries = store.runs(exhibit)
+        self._starts, self._lengths, self._offsets = starts.tolist(), lengths.tolist(), offsets.tolist()
+        self._store = store
+        self._exhibit = exhibit
+        self._by_pieces = by_pieces
+
+    def elsewhere(self, start: int, stop: int) -> tuple[tuple[int, int], ...]:
+        """The parts of this range that belong to entries which are matched by pieces."""
+        first = max(0, bisect.bisect_right(self._starts, start) - 1)
+        found = []
+        for at in range(first, bisect.bisect_left(self._starts, stop)):
+            end = self._starts[at] + self._lengths[at]
+            if self._entries[at] in self._by_pieces and end > start:
+                found.append((self._starts[at], end))
+        return tuple(found)
+
+    def place(self, located: Located) -> FoundEvidence:
+        """The evidence at its place: in the entry whose run holds it, or in unallocated space."""
+        at = bisect.bisect_right(self._starts, located.offset) - 1
+        if at < 0 or located.offset >= self._starts[at] + self._lengths[at]:
+            free = Locator(self._exhibit, region=Region.UNALLOCATED, offset=located.offset, length=located.length)
+            return _evidence(None, str(free), Region.UNALLOCATED, False, located)
+        number = self._entries[at]
+        offset = self._offsets[at] + located.offset - self._starts[at]
+        region = self._store.entry(number).entry.locator.region
+        return _evidence(number, f"@{offset}+{located.length}", region, False, located)
+
+
+def of_piece(item: ScanPiece, located: Located) -> FoundEvidence:
+    locator = item.entry.locator
+    tail = _tail(locator, item.piece, located)
+    return _evidence(item.entry_id, tail, locator.region, bool(locator.inner), located)
+
+
+def _tail(locator: Locator, piece: Piece, located: Located) -> str:
+    """What follows the entry's locator: steps into the content, then row, line or bytes."""
+    if piece.unit is Unit.NONE:
+        place = locator.into(*piece.steps).at(located.offset, located.length)
+    else:
+        place = locator.into(*piece.steps, f"{piece.unit} {located.number}")
+    return str(place)[len(str(locator)) :]
+
+
+def _evidence(entry: int | None, tail: str, region: Region, archived: bool, located: Located) -> FoundEvidence:
+    evidence = Evidence(
+        tail,
+        located.record,
+        region,
+        archived,
+        located.elements,
+        located.agree,
+        located.conflict,
+        located.road,
+        located.why,
+    )
+    return FoundEvidence(entry, tail, evidence)
