@@ -88,6 +88,7 @@ SCREEN_LIBRARIES = {
 JUDGES = {
     "ewf-tools": "E01 images, by ewfverify, ewfinfo and ewfacquire",
     "sleuthkit": "files, deleted files and volumes, by fls, icat and mmls",
+    "hashdeep": "lists of hashes, by hashdeep",
     "dosfstools": "FAT volumes, made and checked by mkfs.vfat and fsck.vfat",
     "exfatprogs": "exFAT volumes, by mkfs.exfat",
     "ntfs-3g": "NTFS volumes, by mkntfs and ntfscp",

@@ -12,9 +12,10 @@ import pytest
 
 JUDGES = frozenset(
     {
-        "blkls", "debugfs", "ewfacquire", "ewfinfo", "ewfverify", "fls", "fsck.vfat", "fsstat", "icat", "ifind",
-        "istat", "losetup", "mcopy", "md5sum", "mdel", "mdir", "mkfs.exfat", "mkfs.ext4", "mkfs.vfat", "mkntfs",
-        "mmd", "mmls", "mtype", "ntfscp", "openssl", "parted", "pdffonts", "pdfinfo", "pdfsig", "pdftoppm",
+        "blkls", "debugfs", "ewfacquire", "ewfinfo", "ewfverify", "fiwalk", "fls", "fsck.vfat", "fsstat", "hashdeep",
+        "icat", "ifind",
+        "istat", "losetup", "mactime", "mcopy", "md5sum", "mdel", "mdir", "mkfs.exfat", "mkfs.ext4", "mkfs.vfat",
+        "mkntfs", "mmd", "mmls", "mtype", "ntfscp", "openssl", "parted", "pdffonts", "pdfinfo", "pdfsig", "pdftoppm",
         "pdftotext", "qpdf", "sfdisk", "sha1sum", "sha256sum", "unzip", "zip", "zipinfo",
     }
 )  # fmt: skip

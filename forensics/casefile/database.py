@@ -63,6 +63,13 @@ def reader(path: Path, key: bytes) -> Engine:
     return engine.execution_options(isolation_level="AUTOCOMMIT")
 
 
+def in_memory() -> Any:
+    """A database that is nowhere but in memory, for text that must not reach a disk in clear."""
+    connection = driver.connect(":memory:", isolation_level=None, check_same_thread=False)
+    connection.execute("PRAGMA temp_store = MEMORY")
+    return connection
+
+
 def tidy(engine: Engine) -> None:
     """Fold the write-ahead log back and refresh the planner's statistics; called when a verb ends."""
     connection = engine.raw_connection()

@@ -133,6 +133,54 @@ piece = Table(
     Column("data", LargeBinary, comment="Zstandard; NULL where the bytes stand in the content itself"),
 )
 
+search_part = Table(
+    "search_part",
+    metadata,
+    Column("id", Integer, primary_key=True, comment="the row of the full-text index"),
+    Column("piece_id", Integer, nullable=False, index=True),
+    Column("entry_id", Integer, nullable=False, index=True),
+    Column("byte_offset", Integer, nullable=False, comment="in the piece"),
+    Column("first", Integer, nullable=False, comment="number of the first row or line; 0 where there are none"),
+    Column("own", Integer, nullable=False, comment="characters that are not repeated at the start of the next part"),
+    comment="The text of a piece in parts as `search` finds them",
+)
+
+search_body = Table(
+    "search_body",
+    metadata,
+    Column("part_id", Integer, primary_key=True),
+    Column("text", LargeBinary, nullable=False, comment="Zstandard: UTF-8; a table as lines of cells"),
+)
+
+search_piece = Table(
+    "search_piece",
+    metadata,
+    Column("piece_id", Integer, primary_key=True, comment="a piece whose text is in the full-text index"),
+    Column("reason", String, nullable=False, default="", comment="why its text is not; empty where it is"),
+)
+
+known_set = Table(
+    "known_set",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("name", String, nullable=False),
+    Column("kind", String, nullable=False),
+    Column("sha256", String, nullable=False),
+    Column("hashes", Integer, nullable=False),
+    Column("added_utc", String, nullable=False),
+    UniqueConstraint("name"),
+)
+
+known_file = Table(
+    "known_file",
+    metadata,
+    Column("entry_id", Integer, primary_key=True),
+    Column("set_id", Integer, ForeignKey("known_set.id"), primary_key=True),
+    Column("by", String, nullable=False, comment="the algorithm whose digest is in the set"),
+    Index(None, "set_id"),
+    comment="Entries whose content is in a set of known files; the sets themselves stay outside of the case",
+)
+
 implausible = Table(
     "implausible",
     metadata,

@@ -99,6 +99,11 @@ class Store:
     def __exit__(self, *_: object) -> None:
         self.close()
 
+    @property
+    def engine(self) -> Engine:
+        """For the writers of other rooms of the case, one transaction each."""
+        return self._engine
+
     def begin(self) -> Any:
         return self._engine.begin()
 

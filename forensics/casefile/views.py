@@ -17,11 +17,13 @@ from forensics.casefile import report_versions as versions_of
 from forensics.casefile.affected import Affected, affected
 from forensics.casefile.case import CaseDetails, CaseFolder
 from forensics.casefile.implausible import Implausible, read_implausible
+from forensics.casefile.listing_view import ListingView
 from forensics.casefile.person_view import PersonView
 from forensics.casefile.records_view import RecordsView
 from forensics.casefile.report_versions import Counted, ReportVersion
 from forensics.casefile.review_view import ReviewView
 from forensics.casefile.rows import pack_elements, read_acquisitions, read_source_sets, read_volume, unpack_elements
+from forensics.casefile.search_view import SearchView
 from forensics.casefile.stored import SourceSet
 from forensics.model import ELEMENTS, Acquisition, CustodyEvent, Exposure, Locator, OutcomeKind, Tier, Volume
 
@@ -87,7 +89,7 @@ class SourcePlace:
     tiers: dict[str, int]
 
 
-class CaseView(ReviewView, PersonView, RecordsView):
+class CaseView(ReviewView, PersonView, RecordsView, SearchView, ListingView):
     """A case opened for reading; cheap to hold, safe beside a running job."""
 
     def __init__(self, folder: CaseFolder, key: bytes) -> None:

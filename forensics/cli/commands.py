@@ -9,8 +9,20 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from forensics.cli import acquisition, custody, duties, identity, passport, report, review, secrets, sentences
+from forensics.cli import (
+    acquisition,
+    custody,
+    duties,
+    identity,
+    passport,
+    report,
+    review,
+    search,
+    secrets,
+    sentences,
+)
 from forensics.cli.console import JsonLines, Result
+from forensics.cli.known import known_app
 from forensics.cli.options import (
     CaseArgument,
     ControlOption,
@@ -47,6 +59,7 @@ custody_app = typer.Typer(help="The custody ledger.", no_args_is_help=True, subc
 identity_app = typer.Typer(help="Signing identities.", no_args_is_help=True)
 app.add_typer(records_app, name="records")
 app.add_typer(identity_app, name="identity")
+app.add_typer(known_app, name="known")
 
 
 def _version(wanted: bool) -> None:
@@ -291,15 +304,16 @@ def assess(
     Shell("assess", case, json, passphrase_file, control).on_case(work, sentences.of_assessment)
 
 
+_KINDS = (
+    "persons, files, hashes, findings, notification, duties, differences, bodyfile, dfxml, hashdeep, sha256sum or "
+    "case-uco."
+)
+
+
 @app.command()
 def export(
     case: CaseArgument,
-    kind: Annotated[
-        str,
-        typer.Argument(
-            metavar="KIND", help="persons, files, hashes, findings, notification, duties, differences or case-uco."
-        ),
-    ],
+    kind: Annotated[str, typer.Argument(metavar="KIND", help=_KINDS)],
     out: Annotated[Path, typer.Option(help="The file to write; it must not exist.")],
     all_tiers: Annotated[bool, typer.Option("--all-tiers", help="Persons of the tier possible as well.")] = False,
     to_certificate: Annotated[
@@ -315,7 +329,7 @@ def export(
     passphrase_file: PassphraseFile = None,
     control: ControlOption = "",
 ) -> None:
-    """Write a list as CSV (UTF-8, RFC 4180)."""
+    """Write a list: CSV (UTF-8, RFC 4180), or the format of another tool."""
     mailing_day = day(mailing, "--mailing")
 
     def work(opened: OpenCase, job: Job) -> Result:
@@ -332,6 +346,7 @@ def export(
 app.command("review")(review.review)
 app.command("passport")(passport.passport)
 app.command("duties")(duties.duties)
+app.command("search")(search.search)
 
 
 # ------------------------------------------------------------------------------------------------- custody and report

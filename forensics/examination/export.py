@@ -14,6 +14,7 @@ from forensics import hashing
 from forensics.casefile.views import CaseView
 from forensics.errors import EnvironmentFailed, Refused
 from forensics.examination import differences, duties, letters, review
+from forensics.examination import export_formats as formats
 from forensics.examination.open_case import OpenCase, verb
 from forensics.examination.provenance import listed_files, provenance
 from forensics.examination.sealing import zipped
@@ -29,12 +30,15 @@ PERSONS = (
 )  # fmt: skip
 HASHES = ("sha256", "md5", "sha1", "size", "status", "locator")
 FILES = (
-    "locator", "status", "size", "type", "modified", "outcome", "reason", "sha256",
+    "locator", "status", "size", "type", "modified", "outcome", "reason", "sha256", "known",
 )  # fmt: skip
 
 FINDINGS = ("record_key", "locator", "region", "tier", "elements", "agree", "conflict", "road")
 
-KINDS = ("persons", "files", "hashes", "findings", "notification", "duties", "differences", "case-uco")
+KINDS = (
+    "persons", "files", "hashes", "findings", "notification", "duties", "differences", "bodyfile", "dfxml", "hashdeep",
+    "sha256sum", "case-uco",
+)  # fmt: skip
 
 PERSONAL = {
     "notification": "names and addresses", "duties": "who is to be told under which law",
@@ -94,10 +98,13 @@ def export(
             review.require_assessed(case)
             data = _csv(FINDINGS, _findings(case, view))
         elif kind == "case-uco":
-            data = b"".join(graph(provenance(case), listed_files(view)))
+            data, rows = b"".join(graph(provenance(case), listed_files(view))), 0
+        elif kind in formats.KINDS:
+            data, rows = formats.document(view, kind)
         else:
             data = table(view, kind, all_tiers)
-    rows = 0 if kind == "case-uco" else len(list(csv.reader(io.StringIO(data.decode("utf-8"), newline="")))) - 1
+    if kind not in formats.KINDS and kind != "case-uco":
+        rows = sum(1 for _ in csv.reader(io.StringIO(data.decode("utf-8"), newline=""))) - 1
     if certificate is not None:
         data = letters.sealed(data, certificate)
     if to_zip:
@@ -129,8 +136,8 @@ def table(view: CaseView, kind: str, all_tiers: bool = False) -> bytes:
         return _csv(
             FILES,
             (
-                (f.locator, f.status, f.size, f.type, f.modified, f.outcome, f.reason, f.sha256)
-                for f in sorted(view.all_files(), key=lambda f: f.locator)
+                (f.locator, f.status, f.size, f.type, f.modified, f.outcome, f.reason, f.sha256, f.known)
+                for f in view.listing()
             ),
         )
     if view.assessment() is None:

@@ -15,6 +15,7 @@ from forensics.errors import Refused
 from forensics.examination.images import image_paths
 from forensics.examination.open_case import OpenCase, verb
 from forensics.examination.plausibility import weigh_plausibility
+from forensics.examination.text_index import fill_search
 from forensics.examination.units import (
     ExamineEntry,
     ListEntries,
@@ -68,6 +69,7 @@ def index(case: OpenCase, job: Job, passwords: Sequence[str] = ()) -> dict[str, 
         store.forget_matches()
     _examine(case, job, images)
     doubtful = weigh_plausibility(case)
+    searchable = fill_search(case, job, workers())
     store.put_fact("indexed", True)
     job.changed("file_entry", "volume", "piece")
     with case.view() as view:
@@ -77,6 +79,7 @@ def index(case: OpenCase, job: Job, passwords: Sequence[str] = ()) -> dict[str, 
     counts["implausible"] = doubtful
     if tried := len(remembered(store)):
         counts["passwords_tried"] = tried
+    counts["searchable"] = searchable
     return {**counts, "custody": counts}
 
 

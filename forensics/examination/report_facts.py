@@ -54,8 +54,8 @@ from forensics.report.sheets import (
 from forensics.report.wording import TIER_NAMES
 
 PERSONS_LEFT_OUT = (
-    "The list of affected persons, unless a certificate to encrypt it to is given when the package is made; it is in no "
-    "package in clear."
+    "The list of affected persons, unless a certificate to encrypt it to is given when the package is made; it is "
+    "in no package in clear."
 )
 COUNSEL_LEFT_OUT = "The memorandum for counsel: never."
 

@@ -3,6 +3,8 @@
 | request | answer |
 |---|---|
 | `{"id", "verb": "read", "locator", "offset", "length", "reason"}` | `data` (base64), `size`; recorded first |
+| `{"id", "verb": "search", "query", "after", "limit", "reason"}` | `hits` …; with a reason not masked, recorded |
+| `{"id", "verb": "text", "part", "reason"}` | a stretch of extracted text; recorded first |
 | `{"id", "verb": "custody list"}` | `size`, `head`, `events` |
 | `{"id", "verb": "review decide", "keys" or "tiers", "decision", "reason", "by"}` | `decided`, `act`; as the verb |
 | `{"id", "verb": "review undo", "keys" or "act", "reason", "by"}` | `undone`, `review` |
@@ -26,9 +28,10 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+from forensics.casefile.search_view import PAGE
 from forensics.errors import DriveCustodyError, Refused
 from forensics.evidence.image import open_image
-from forensics.examination import review, sample
+from forensics.examination import review, sample, search
 from forensics.examination.custody import list_events
 from forensics.examination.images import image_paths
 from forensics.examination.open_case import OpenCase
@@ -65,6 +68,15 @@ def _answer(case: OpenCase, line: str) -> dict[str, Any]:
     try:
         if request.get("verb") == "read":
             answer = _read(case, request)
+        elif request.get("verb") == "search":
+            reason = str(request.get("reason", ""))
+            limit = int(request.get("limit", PAGE))
+            answer = search.search(
+                case, query=str(request["query"]), after=str(request.get("after", "")), limit=limit,
+                reveal=bool(reason), reason=reason,
+            )  # fmt: skip
+        elif request.get("verb") == "text":
+            answer = search.text(case, part=int(request["part"]), reason=str(request.get("reason", "")))
         elif request.get("verb") == "custody list":
             answer = list_events(case)
         elif request.get("verb") == "review decide":
@@ -84,7 +96,8 @@ def _answer(case: OpenCase, line: str) -> dict[str, Any]:
         else:
             raise Refused(
                 "There is no such request in this version.",
-                "Requests: read, custody list, review decide, review undo, review sample …, reveal, passport.",
+                "Requests: read, search, text, custody list, review decide, review undo, review sample …, reveal,"
+                " passport.",
             )
     except DriveCustodyError as error:
         return {"id": number, "outcome": "refused", "message": str(error)}
