@@ -53,8 +53,11 @@ from forensics.report.sheets import (
 )
 from forensics.report.wording import TIER_NAMES
 
-PERSONS_UNLESS = "The list of affected persons, unless the package was given a certificate to encrypt it to."
-"""A report is written before its package."""
+PERSONS_LEFT_OUT = (
+    "The list of affected persons, unless a certificate to encrypt it to is given when the package is made; it is "
+    "in no package in clear."
+)
+COUNSEL_LEFT_OUT = "The memorandum for counsel: never."
 
 _FINGERPRINT = re.compile("[0-9a-f]{64}")
 
@@ -163,7 +166,7 @@ def gather(
         findings=_findings(view),
         lists=_lists(view, result),
         exports=tuple(_export_rows(case.ledger.events()[:size])),
-        left_out=(IMAGE_LEFT_OUT, FILES_LEFT_OUT, PERSONS_UNLESS),
+        left_out=(IMAGE_LEFT_OUT, FILES_LEFT_OUT, PERSONS_LEFT_OUT, COUNSEL_LEFT_OUT),
     )  # fmt: skip
 
 
