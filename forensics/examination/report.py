@@ -16,7 +16,6 @@ from forensics.examination.testify import require_ready
 from forensics.jobs.events import Job
 from forensics.model import Signer
 from forensics.report.document import build
-from forensics.report.signing import sign as sign_pdf
 
 
 @verb("report", options=("version",))
@@ -51,6 +50,8 @@ def report(
         build(facts, out)
         digest, size = _measure(out)
     else:
+        from forensics.report.signing import sign as sign_pdf
+
         unsigned = case.folder.scratch / f"report-{uuid.uuid4().hex}.pdf"
         try:
             build(facts, unsigned)

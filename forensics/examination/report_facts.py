@@ -13,7 +13,6 @@ from forensics.casefile import testimony, workstation
 from forensics.casefile.decisions import EXCLUDED, INCLUDED
 from forensics.casefile.masking import last_characters
 from forensics.casefile.views import CaseView
-from forensics.examination import sample
 from forensics.examination.export import table
 from forensics.examination.open_case import OpenCase
 from forensics.examination.package import FILES_LEFT_OUT, IMAGE_LEFT_OUT
@@ -152,7 +151,7 @@ def gather(
             ),
         ),
         signer=_signer(signer),
-        sample=_sample(sample.latest(view)),
+        sample=_latest_sample(view),
         legend=(view.fact(testimony.FACT) or {}).get("legend", ""),
         testimony=_testimony(view, executed=signer is not None and certificate),
         program=Program(
@@ -233,6 +232,15 @@ def _exposure(view: CaseView, result: dict[str, Any]) -> ExposureSheet:
             for place in view.documents_with_persons()
         ),
     )
+
+
+def _latest_sample(view: CaseView) -> SampleSheet | None:
+    if not any(one.closed for one in view.samples()):
+        return None
+    # The sample brings the readers of images with it: 60 MB that a report without one does without.
+    from forensics.examination import sample
+
+    return _sample(sample.latest(view))
 
 
 def _sample(told: dict[str, Any] | None) -> SampleSheet | None:

@@ -108,7 +108,6 @@ class CustodyPage(CasePageBase):
         self.form_button = button("Form…", "report", tip="The custody form of the first exhibit, to print")
         super().__init__(
             "Chain of custody", "Every action on the exhibits, each entry linked to the one before by its hash",
-            self.add_button, self.transfer_button, self.sign_button, self.receipt_button, self.form_button,
             self.check_button,
         )  # fmt: skip
         for wanted, asked in (
@@ -126,6 +125,10 @@ class CustodyPage(CasePageBase):
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(12)
         column.addLayout(row(self.entries, self.last, self.state, spacing=12))
+        acts = (self.add_button, self.transfer_button, self.sign_button, self.receipt_button, self.form_button)
+        buttons = row(*acts, spacing=8, stretch=[0] * len(acts))
+        buttons.addStretch(1)
+        column.addLayout(buttons)
         column.addWidget(self.table, 1)
         self._not_checked()
 
