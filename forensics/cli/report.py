@@ -56,7 +56,12 @@ def report(
     passphrase_file: PassphraseFile = None,
     control: ControlOption = "",
 ) -> None:
-    """Write the report: signed with --sign, else a draft with a watermark."""
+    """Write the report: signed with --sign, else a draft with a watermark.
+
+    The certificate is made by statements of the examiner (--statement all --employer … --qualifications FILE). One that
+    was begun has to be complete before a signature; without any statement the report is signed and says that its
+    certificate was not made.
+    """
     stated = bool(statement or employer or qualifications or second_examiner or legend)
     if not (out or counsel or check or stated):
         raise typer.BadParameter("give --out PDF, --counsel PDF, --check, or something to state", param_hint="--out")
@@ -83,7 +88,7 @@ def report(
         if out is not None:
             result |= write(
                 opened, job, out=out, signer=load_signer(sign, identity_passphrase_file), timestamp=timestamp or None,
-                certificate=not without_certificate,
+                certificate=not without_certificate and testify.begun(opened),
             )  # fmt: skip
         if counsel is not None:
             from forensics.examination.counsel import counsel_memo

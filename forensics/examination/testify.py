@@ -67,6 +67,12 @@ def tick(case: OpenCase, keys: Sequence[str], who: str = "") -> list[str]:
     return chosen
 
 
+def begun(case: OpenCase) -> bool:
+    """Whether anything of the certificate was stated. One that was begun has to be completed before a signature; where
+    nothing was, a report is signed without it and says that it was not made."""
+    return bool(case.store.fact(testimony.FACT) or case.store.fact(testimony.TICKS))
+
+
 def check(case: OpenCase, *, certificate: bool = True) -> dict[str, Any]:
     """The checklist as JSON values, and what of it keeps the report from being signed."""
     with case.view() as view:
