@@ -117,7 +117,7 @@ def _items(
     case: OpenCase, images: dict[str, tuple[Path, ...]], places: dict[str, Places]
 ) -> Iterator[ScanRange | ScanPiece]:
     units = case.store.pending_units()
-    pieces = scan_pieces(case, images, (unit for unit in units if unit.piece is not None))
+    pieces = scan_pieces(case, images, units)
     for unit in units:
         if unit.piece is None:
             elsewhere = places[unit.exhibit].elsewhere(unit.start, unit.stop)

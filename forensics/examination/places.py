@@ -21,7 +21,7 @@ WORKER_MEMORY = 8 << 30
 def scan_pieces(
     case: OpenCase, images: Mapping[str, tuple[Path, ...]], units: Iterable[MatchUnit]
 ) -> Iterator[ScanPiece]:
-    """The pieces of these units, with what a worker needs to read each."""
+    """The pieces among these units, in their order, with what a worker needs to read each; ranges of bytes are none."""
     store = case.store
     volumes: dict[int, Volume] = {v: volume for exhibit in images for v, volume, _ in store.volumes(exhibit)}
     for unit in units:
