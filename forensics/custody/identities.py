@@ -346,16 +346,7 @@ class Identities:
         if certificate != public[0]:
             raise NotIntact("The identity's key and its certificate do not belong together.", "Restore the folder.")
         _require_valid_now(certificate)
-        return Identity(
-            name=cms.common_name(certificate),
-            organisation=_organisation(certificate),
-            fingerprint=cms.fingerprint(certificate),
-            certificate_pem=certificate.public_bytes(Encoding.PEM),
-            chain_pem=tuple(issuer.public_bytes(Encoding.PEM) for issuer in public[1:]),
-            revocation_list=self._revocation_list_of(public[-1]),
-            _make=cades.by_key(key),
-            _key=key,
-        )
+        return replace(self._identity(public, cades.by_key(key)), _key=key)
 
     def _load_card(self, folder: Path, public: Sequence[x509.Certificate], pin: str) -> Identity:
         try:
@@ -367,14 +358,18 @@ class Identities:
         if certificate != public[0]:
             raise NotIntact("The card holds another certificate than the one that was imported.", "Use the right card.")
         _require_valid_now(certificate)
+        return self._identity(public, cards.maker(card, pin, certificate))
+
+    def _identity(self, public: Sequence[x509.Certificate], make: cades.MakeSignature) -> Identity:
+        """The identity of a certificate, the first, with its issuers behind it."""
         return Identity(
-            name=cms.common_name(certificate),
-            organisation=_organisation(certificate),
-            fingerprint=cms.fingerprint(certificate),
-            certificate_pem=certificate.public_bytes(Encoding.PEM),
+            name=cms.common_name(public[0]),
+            organisation=_organisation(public[0]),
+            fingerprint=cms.fingerprint(public[0]),
+            certificate_pem=public[0].public_bytes(Encoding.PEM),
             chain_pem=tuple(issuer.public_bytes(Encoding.PEM) for issuer in public[1:]),
             revocation_list=self._revocation_list_of(public[-1]),
-            _make=cards.maker(card, pin, certificate),
+            _make=make,
         )
 
     def encryption_certificate(self, name: str) -> bytes:
