@@ -488,7 +488,8 @@ class SourceRecord:
     """One row of the organisation's own table, normalised. Dates ISO 8601, `ssn` nine digits; empty where absent.
 
     `extra` holds, as they were given, the further fields of the command line's list that are not compared: who is a
-    guardian, until when somebody was a member, which address is confidential.
+    guardian, until when somebody was a member, which address is confidential. Where the organisation keeps its records
+    to itself, `fingerprints` are there in place of values (`matching.fingerprint_file`), and `record_key` is a token.
     """
 
     record_key: str
@@ -507,6 +508,7 @@ class SourceRecord:
     email: str = ""
     deceased: bool = False
     extra: dict[str, str] = field(default_factory=dict)
+    fingerprints: str = ""
 
 
 ELEMENTS = (

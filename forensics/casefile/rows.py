@@ -67,7 +67,9 @@ def read_source_sets(connection: Connection) -> list[SourceSet]:
 def read_source_record(row: Any) -> SourceRecord:
     """The record of a row of the table: number and set stand before its fields, further ones and places behind."""
     record = SourceRecord(*row[2:17])
-    return replace(record, extra=json.loads(row.extra)) if row.extra else record
+    if not (row.extra or row.fingerprints):
+        return record
+    return replace(record, extra=json.loads(row.extra) if row.extra else {}, fingerprints=row.fingerprints)
 
 
 def read_acquisition(document: dict[str, Any]) -> Acquisition:

@@ -218,6 +218,7 @@ source_record = Table(
     ),
     Column("deceased", Boolean, nullable=False, default=False),
     Column("extra", Text, nullable=False, default="", comment="JSON; empty where there is nothing"),
+    Column("fingerprints", Text, nullable=False, default="", comment="in place of values; empty where these are here"),
     Column("last_set", Integer, nullable=False, default=0, comment="the newest snapshot that has these values"),
     Column(
         "standing_id", Integer, ForeignKey("source_record.id"),

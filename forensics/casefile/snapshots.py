@@ -13,7 +13,7 @@ from forensics.errors import Refused
 
 COMPARED = (
     "given_name", "middle_name", "family_name", "suffix", "birth_date", "ssn", "member_id", "address", "city", "state",
-    "postal_code", "phone", "email",
+    "postal_code", "phone", "email", "fingerprints",
 )  # fmt: skip
 """The fields that make two rows of one key two sets of values. A change of another field is none."""
 

@@ -9,7 +9,19 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from forensics.cli import acquisition, custody, duties, identity, passport, report, review, search, secrets, sentences
+from forensics.cli import (
+    acquisition,
+    custody,
+    duties,
+    fingerprint,
+    identity,
+    passport,
+    report,
+    review,
+    search,
+    secrets,
+    sentences,
+)
 from forensics.cli.console import JsonLines, Result
 from forensics.cli.known import known_app
 from forensics.cli.options import (
@@ -191,11 +203,12 @@ def records_add(
     as_of: Day = "",
     key: Annotated[str, typer.Option(metavar="COLUMN", help="The column that names a record.")] = "",
     map: Annotated[list[str] | None, typer.Option("--map", metavar="COLUMN=FIELD")] = None,
+    key_file: fingerprint.KeyFile = None,
     json: Json = False,
     passphrase_file: PassphraseFile = None,
     control: ControlOption = "",
 ) -> None:
-    """Read the organisation's source records into the case."""
+    """Read the organisation's source records, or fingerprints of them, into the case."""
     mapping = column_mapping(map or [])
     as_of_day = day(as_of, "--as-of")
     source = _source(file, url_file, table, query)
@@ -204,7 +217,9 @@ def records_add(
         from forensics.examination.records import add_records
         from forensics.matching.records import Origin
 
-        return add_records(opened, job, file=Origin(*source), name=name, as_of=as_of_day, key=key, mapping=mapping)
+        return add_records(
+            opened, job, file=Origin(*source), name=name, as_of=as_of_day, key=key, mapping=mapping, key_file=key_file
+        )
 
     Shell("records", case, json, passphrase_file, control).on_case(work, sentences.of_records)
 
@@ -242,6 +257,9 @@ def _source(file: Path | None, url_file: Path | None, table: str, query: str) ->
     if table and query:
         raise typer.BadParameter("give --table or --query, not both", param_hint="--query")
     return path, url_file is not None, table, query
+
+
+records_app.command("fingerprint")(fingerprint.fingerprint)
 
 
 @records_app.command("list")

@@ -11,6 +11,7 @@ from typing import Any
 from forensics.casefile.stored import SourceSet
 from forensics.errors import Refused
 from forensics.examination.open_case import OpenCase, verb
+from forensics.examination.records_index import by_fingerprints
 from forensics.exposure.assessment import SURE, Counts, Places, assessment
 from forensics.exposure.digest import ResultDigest, basis
 from forensics.exposure.estimate import CONFIRMED_SHARE, LEVEL, PROBABLE_SHARE, Decoyed, Measured, bounds, measure
@@ -20,7 +21,7 @@ from forensics.jobs.events import Job
 from forensics.matching.agreement import DECIDING
 from forensics.matching.chance import SEEDS, WRONG, decode
 from forensics.matching.records import DistinctPersons
-from forensics.model import Exposure, Moved, SourceRecord
+from forensics.model import Exposure, Kind, Moved, SourceRecord
 
 SAID = (
     "source_records", "tiers", "minors", "deceased", "estimate_status", "floor", "estimate", "low", "high",
@@ -69,6 +70,9 @@ def assess(case: OpenCase, job: Job) -> dict[str, Any]:
         persons_after_merge=persons,
         not_examined=left,
     )
+    if by_fingerprints(sets):
+        # Both are told by values that are not here: none that is known of is not none.
+        result["minors"] = result["deceased"] = None
     result["result_sha256"] = digest.hexdigest(settings=_settings(case, sets), estimate=result)
     sure = [place for place, one in enumerate(strata) if one.tier in SURE]
     store.replace_exposure(exposures, result, places.counts(sure))
@@ -80,10 +84,12 @@ def assess(case: OpenCase, job: Job) -> dict[str, Any]:
     return {**result, "custody": {**said, "minor_on": today.isoformat()}}
 
 
-def _persons(case: OpenCase, sets: list[SourceSet]) -> int:
-    """Distinct persons in the records; over several sets they have to be counted together."""
+def _persons(case: OpenCase, sets: list[SourceSet]) -> int | None:
+    """Distinct persons in the records; over several sets they have to be counted together, which takes the values."""
     if len(sets) == 1:
         return int(sets[0].quality["persons"])
+    if by_fingerprints(sets):
+        return None
     persons = DistinctPersons()
     for _, record in case.store.source_records(standing=True):
         persons.add(record)
@@ -128,6 +134,9 @@ def _found(case: OpenCase, job: Job, places: Places, today: date) -> Iterator[Fo
 
 def moves_of(record: SourceRecord) -> tuple[Moved, ...]:
     """Which decoys this record has."""
+    if record.fingerprints:
+        asked = dict(zip(Kind, record.fingerprints.split("\t"), strict=False))
+        return tuple(move for move in Moved if asked[Kind.MEMBER_ID if move is Moved.CHECKED_ID else Kind(move)])
     held = {
         Moved.SSN: record.ssn,
         Moved.MEMBER_ID: record.member_id,
@@ -140,7 +149,7 @@ def moves_of(record: SourceRecord) -> tuple[Moved, ...]:
 def measured(
     codes: Iterable[int], told: Mapping[str, Any], found: Counter[int], holding: Counter[tuple[Moved, int]]
 ) -> list[Measured]:
-    """Every stratum measured by the decoys found (`matching.chance.code`) and `match.decoys_of` the records.
+    """Every stratum measured by the decoys found (`matching.chance.code`) and `records_index.decoys_of` the records.
 
     `found` counts persons a stratum, `holding` those of them that have decoys of a kind.
     """

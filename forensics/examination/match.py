@@ -2,25 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import closing
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from forensics.casefile.stored import MatchUnit, SourceSet
+from forensics.casefile.stored import MatchUnit
 from forensics.errors import Refused
 from forensics.examination.images import image_paths
 from forensics.examination.index import workers
 from forensics.examination.linkage import link_rows
 from forensics.examination.open_case import OpenCase, verb
 from forensics.examination.places import WORKER_MEMORY, Places, of_piece, scan_pieces
+from forensics.examination.records_index import by_fingerprints, records_index
 from forensics.examination.units import ScanPiece, ScanRange, scan_unit, take_index
 from forensics.jobs import pool
 from forensics.jobs.events import Job
-from forensics.matching.chance import agreement_by_accident, held, moves_of
-from forensics.matching.check_digit_arrays import CHECK_DIGITS
-from forensics.matching.index import FIELDS, RecordIndex
 from forensics.model import Locator, OutcomeKind
 
 RANGE = 16 << 20
@@ -44,14 +41,19 @@ def match(case: OpenCase, job: Job, *, fuzzy: bool = False) -> dict[str, Any]:
         )
     if not store.fact("indexed"):
         raise Refused("The contents have not been examined.", f"First: drivecustody index {case.folder.path.name}")
+    if fuzzy and by_fingerprints(sets):
+        raise Refused(
+            "Fingerprints are equal or not: nothing can be compared for likeness.",
+            "Run match without --fuzzy, or in a case that has the records themselves.",
+        )
     acquisitions = store.acquisitions()
     images = {acquisition.exhibit: image_paths(case, acquisition) for acquisition in acquisitions}
     store.plan_match(list(_plan(case)))
     done, total = store.planned()
     if done < total:
         job.progress("read records", 0, None, "items")
-        index = RecordIndex.from_fields(store.record_fields(FIELDS), _check_digit(sets))
-        store.put_fact("decoys", decoys_of(index))
+        index, decoys = records_index(store)
+        store.put_fact("decoys", decoys)
         by_pieces = store.entries_with_pieces()
         places = {exhibit: Places(store, exhibit, by_pieces) for exhibit in images}
         with closing(
@@ -84,19 +86,6 @@ def match(case: OpenCase, job: Job, *, fuzzy: bool = False) -> dict[str, Any]:
     count, persons = store.evidence_counts()
     counts = {"bytes": total, "evidence": count, "records_found": persons, "rows_alike": linked}
     return {**counts, "custody": {**counts, "source_sets_sha256": [s.sha256 for s in sets]}}
-
-
-def _check_digit(sets: Sequence[SourceSet]) -> str:
-    """The scheme that the ids of all sets of records follow, where decoys can be made by it."""
-    schemes = {str(known.quality["member_id_check_digit"]) for known in sets}
-    (scheme,) = schemes if len(schemes) == 1 else ("",)
-    return scheme if scheme in CHECK_DIGITS else ""
-
-
-def decoys_of(index: RecordIndex) -> dict[str, Any]:
-    """What `assess` has to know of the decoys: how many there are, and how often two records agree by accident."""
-    kinds = {str(move): asdict(held(index, move)) for move in moves_of(index)}
-    return {"kinds": kinds, "agreement": agreement_by_accident(index)}
 
 
 def _name(item: ScanRange | ScanPiece) -> str:

@@ -46,7 +46,12 @@ class Layout:
 
 
 def learn(rows: Sequence[Row], clear: Sequence[tuple[int, Person, frozenset[str]]], day_first: bool) -> Layout | None:
-    """The layout that these rows show (row, its person, the elements found), or None where they show none."""
+    """The layout that these rows show (row, its person, the elements found), or None where they show none.
+
+    Of records whose values are not here no cell can be told from a hash alone: every row is read as text.
+    """
+    if not all(isinstance(person, Person) for _, person, _ in clear):
+        return None
     exposing: Counter[str] = Counter()
     holding: Counter[tuple[str, int]] = Counter()
     for row, person, elements in clear:

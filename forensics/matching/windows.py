@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from forensics.matching.agreement import DECIDING, Text, elements_in
+from forensics.matching.fingerprints import Fingerprinted
 from forensics.matching.index import Person, RecordIndex
 from forensics.model import Kind
 
@@ -81,7 +82,7 @@ class _Hit:
 class Persons(Protocol):
     """Whoever knows the fields behind the numbers that hits carry: the records' index, or its decoys."""
 
-    def person(self, record: int) -> Person: ...
+    def person(self, record: int) -> Person | Fingerprinted: ...
 
 
 def find_in_text(data: bytes, hits: FoundHits, index: Persons) -> list[Found]:
