@@ -96,6 +96,8 @@ JUDGES = {
     "unzip": "members of archives, by unzip and zipinfo",
     "zip": "archives with locked members, made by zip",
     "parted": "partition tables, by parted",
+    "fdisk": "partition tables, by sfdisk",
+    "cryptsetup-bin": "encrypted volumes, made by cryptsetup",
     "qemu-utils": "virtual disks, by qemu-img",
     "util-linux": "block devices, by losetup",
     "fuse3": "block devices with bad sectors, served by libfuse",

@@ -12,7 +12,7 @@ import pytest
 
 JUDGES = frozenset(
     {
-        "blkls", "debugfs", "ewfacquire", "ewfinfo", "ewfverify", "fls", "fsck.vfat", "fsstat", "icat", "ifind",
+        "blkls", "cryptsetup", "debugfs", "dumpe2fs", "ewfacquire", "ewfinfo", "ewfverify", "fls", "fsck.vfat", "fsstat", "icat", "ifind",
         "istat", "losetup", "mcopy", "md5sum", "mdel", "mdir", "mkfs.exfat", "mkfs.ext4", "mkfs.vfat", "mkntfs",
         "mmd", "mmls", "mtype", "ntfscp", "openssl", "parted", "pdffonts", "pdfinfo", "pdfsig", "pdftoppm",
         "pdftotext", "qpdf", "sfdisk", "sha1sum", "sha256sum", "unzip", "zip", "zipinfo",

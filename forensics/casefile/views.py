@@ -14,6 +14,7 @@ from sqlalchemy import Select, case, func, or_, select
 
 from forensics.casefile import database, protection, schema
 from forensics.casefile.case import CaseDetails, CaseFolder
+from forensics.casefile.coverage import Share, read_coverage
 from forensics.casefile.implausible import Implausible, read_implausible
 from forensics.casefile.person_view import PersonView
 from forensics.casefile.review_view import ReviewView
@@ -269,6 +270,11 @@ class CaseView(ReviewView, PersonView):
             else:
                 found.append(NotExamined(row.locator, row.byte_length, row.reason))
         return sorted(found, key=lambda item: (item.locator, item.reason))
+
+    def coverage(self) -> list[Share]:
+        """Every byte of every exhibit once, by volume and fate; nothing before `index` ended."""
+        with self._engine.connect() as connection:
+            return read_coverage(connection)
 
     def implausible(self) -> list[Implausible]:
         """Files whose bytes are not to be believed, by locator."""

@@ -15,6 +15,7 @@ from forensics.detection.scan import MARGIN
 from forensics.errors import Refused
 from forensics.examination.images import image_paths
 from forensics.examination.index import workers
+from forensics.examination.isolation import Isolation
 from forensics.examination.open_case import OpenCase, verb
 from forensics.examination.units import Located, ScanPiece, ScanRange, scan_unit, take_index
 from forensics.jobs import pool
@@ -64,6 +65,7 @@ def match(case: OpenCase, job: Job) -> dict[str, Any]:
                 initializer=take_index,
                 initargs=(index,),
                 check=job.check,
+                locks=Isolation().locks(images.values()),
             )
         ) as results:
             job.progress("compare with the records", done, total)

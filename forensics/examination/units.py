@@ -18,8 +18,9 @@ from numpy.typing import NDArray
 from forensics import hashing
 from forensics.casefile.stored import ExaminedChild, ExaminedEntry
 from forensics.detection.scan import MARGIN, Hits, scan
+from forensics.evidence.allocation import Layout
 from forensics.evidence.content import open_content
-from forensics.evidence.files import walk
+from forensics.evidence.files import list_volume
 from forensics.evidence.image import Image, open_image
 from forensics.evidence.volumes import volumes
 from forensics.extraction.content import OVERLAP, PIECE_BYTES, BytesReadable
@@ -139,8 +140,8 @@ def list_volumes(item: ListVolumes) -> list[Volume]:
     return volumes(_image(item.segments), item.exhibit)
 
 
-def list_entries(item: ListEntries) -> list[FileEntry]:
-    return list(walk(_image(item.segments), item.volume, item.exhibit))
+def list_entries(item: ListEntries) -> tuple[list[FileEntry], Layout | None]:
+    return list_volume(_image(item.segments), item.volume, item.exhibit)
 
 
 # ------------------------------------------------------------------------------------------------------------- index
