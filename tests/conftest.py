@@ -12,10 +12,10 @@ import pytest
 
 JUDGES = frozenset(
     {
-        "blkls", "cryptsetup", "debugfs", "dumpe2fs", "ewfacquire", "ewfinfo", "ewfverify", "fls", "fsck.vfat", "fsstat", "icat", "ifind",
-        "istat", "losetup", "mcopy", "md5sum", "mdel", "mdir", "mkfs.exfat", "mkfs.ext4", "mkfs.vfat", "mkntfs",
-        "mmd", "mmls", "mtype", "ntfscp", "openssl", "parted", "pdffonts", "pdfinfo", "pdfsig", "pdftoppm",
-        "pdftotext", "qpdf", "sfdisk", "sha1sum", "sha256sum", "unzip", "zip", "zipinfo",
+        "blkls", "cryptsetup", "debugfs", "dumpe2fs", "ewfacquire", "ewfinfo", "ewfverify", "fls", "fsck.vfat",
+        "fsstat", "icat", "ifind", "istat", "losetup", "mcopy", "md5sum", "mdel", "mdir", "mkfs.exfat", "mkfs.ext4",
+        "mkfs.vfat", "mkntfs", "mmd", "mmls", "mtype", "ntfscp", "openssl", "parted", "pdffonts", "pdfinfo", "pdfsig",
+        "pdftoppm", "pdftotext", "qpdf", "sfdisk", "sha1sum", "sha256sum", "unzip", "zip", "zipinfo",
     }
 )  # fmt: skip
 """The independent programs that tests ask; `start.py` installs them where it may."""

@@ -44,6 +44,7 @@ from forensics.model import (
     Unit,
     Volume,
     failed,
+    not_examined,
 )
 
 _READ = 1 << 20
@@ -123,6 +124,10 @@ class Compared:
 
 
 TOO_DEEP = "nested deeper than 16 containers"
+IMPOSSIBLE = not_examined("its size is more than the drive holds; the raw scan reads what was written of it")
+NTFS_PACKS = 16
+"""Clusters that NTFS packs into one at best: the unit of its compression (Linux fs/ntfs/layout.h)."""
+
 OVERWRITTEN = Outcome(OutcomeKind.EMPTY, "no longer whole; the raw scan reads the space it had")
 
 _images: dict[tuple[Path, ...], Image] = {}
@@ -149,6 +154,8 @@ def list_entries(item: ListEntries) -> tuple[list[FileEntry], Layout | None]:
 
 def examine_entry(item: ExamineEntry) -> ExaminedEntry:
     """Hashes, type, pieces and children of one content."""
+    if _impossible(item):
+        return ExaminedEntry(item.id, "unknown", {}, IMPOSSIBLE)
     content = _content(item)
     try:
         hashes = _hash(content)
@@ -171,6 +178,17 @@ def examine_entry(item: ExamineEntry) -> ExaminedEntry:
         # The image shows these bytes only compressed, so the raw scan has to read them here.
         pieces = _raw_pieces(len(item.data))
     return ExaminedEntry(item.id, found.type, hashes, outcome, pieces, children)
+
+
+def _impossible(item: ExamineEntry) -> bool:
+    """Whether an entry of the image claims more bytes than the drive could hold, packed as tightly as NTFS can.
+
+    A sparse file may: its holes would be hashed for days, and what was written of it is read by the raw scan.
+    """
+    if item.data is not None:
+        return False
+    most = _image(item.segments).size
+    return item.entry.size > (most if item.entry.runs else most * NTFS_PACKS)
 
 
 def _content(item: ExamineEntry) -> Readable:
