@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import zipfile
 from pathlib import Path
 
 import pytest
 
-from hostile.documents import mutations
-from hostile.drives import MIB, drive_of_files, examine
+from hostile.documents import monsters, mutations
+from hostile.drives import MIB, Examined, drive_of_files, examine
 
 
 def _drive(folder: Path, documents: list[tuple[str, bytes]], size: int) -> Path:
@@ -35,3 +36,48 @@ def test_two_hundred_damaged_documents_each_end_with_a_status(tmp_path: Path) ->
 @pytest.mark.parametrize("seed", range(4))
 def test_two_thousand_damaged_documents_each_end_with_a_status(tmp_path: Path, seed: int) -> None:
     examine(tmp_path, _drive(tmp_path, list(mutations(500, seed)), 128 * MIB)).must_hold(seconds=1800)
+
+
+@pytest.fixture(scope="module")
+def bitten(tmp_path_factory: pytest.TempPathFactory) -> Examined:
+    folder = tmp_path_factory.mktemp("monsters")
+    return examine(folder, _drive(folder, list(monsters()), 512 * MIB))
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(1200)
+def test_every_monster_of_the_design_ends_with_a_status(bitten: Examined) -> None:
+    bitten.must_hold(seconds=900)
+    with bitten.view() as view:
+        rows = {row.name: row for row in view.all_files() if row.status == "live"}
+        everything = list(view.all_files())
+    assert set(rows) == {name for name, _ in monsters()}
+    assert all(row.outcome in ("ok", "empty") or row.reason for row in everything)
+    # What was not followed to its end says so somewhere: in the monster itself, or in what came out of it.
+    for name in ("flat-bomb.zip", "overlapping.zip", "sixty-deep.zip", "flat-bomb.gz"):
+        family = [row for row in everything if name in row.locator]
+        assert any(row.outcome in ("failed", "not_examined") for row in family), name
+
+
+@pytest.mark.slow
+def test_no_entity_of_a_document_brings_in_a_file_of_this_computer(bitten: Examined) -> None:
+    line = Path("/etc/passwd").read_bytes().splitlines()[0]
+    with bitten.view() as view:
+        key, folder = view.key, view.folder
+    from forensics.casefile.store import Store
+
+    with Store(folder, key) as store:
+        for stored in store.pieces():
+            data = store.piece(stored.id).piece.data or b""
+            assert line not in data
+
+
+@pytest.mark.slow
+def test_an_archive_of_two_hundred_thousand_members_is_bounded(tmp_path: Path) -> None:
+    tree = tmp_path / "documents"
+    tree.mkdir()
+    with zipfile.ZipFile(tree / "many.zip", "w") as archive:
+        for number in range(200_000):
+            archive.writestr(f"{number:06}.txt", b"x")
+    found = examine(tmp_path, drive_of_files(tmp_path / "drive.raw", tree, 128 * MIB))
+    found.must_hold(seconds=600)
