@@ -99,6 +99,8 @@ JUDGES = {
     "gcab": "cabinet archives, made by gcab",
     "softhsm2": "signing with a smart card, on a card made of software",
     "parted": "partition tables, by parted",
+    "fdisk": "partition tables, by sfdisk",
+    "cryptsetup-bin": "encrypted volumes, made by cryptsetup",
     "qemu-utils": "virtual disks, by qemu-img",
     "util-linux": "block devices, by losetup",
     "fuse3": "block devices with bad sectors, served by libfuse",

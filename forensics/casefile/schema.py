@@ -191,6 +191,26 @@ implausible = Table(
     Column("first_offset", Integer, nullable=False, comment="device byte"),
 )
 
+volume_layout = Table(
+    "volume_layout",
+    metadata,
+    Column("volume_id", Integer, ForeignKey("volume.id"), primary_key=True),
+    Column("slack", LargeBinary, nullable=False, comment="int64 pairs: device offset, length; so the others"),
+    Column("packed", LargeBinary, nullable=False),
+    Column("allocated", LargeBinary, comment="NULL where the file system's map was not read"),
+)
+
+coverage = Table(
+    "coverage",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("exhibit", String, ForeignKey("exhibit.label"), nullable=False),
+    Column("volume", Integer, comment="its number; NULL outside all volumes"),
+    Column("fate", String, nullable=False),
+    Column("bytes", Integer, nullable=False),
+    comment="Every byte of an exhibit once: the rows of one sum to its size",
+)
+
 source_set = Table(
     "source_set",
     metadata,

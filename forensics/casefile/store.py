@@ -188,8 +188,13 @@ class Store:
             )
             return [(row.id, read_volume(row), row.walked) for row in rows]
 
-    def add_entries(self, volume_id: int, entries: Iterable[FileEntry]) -> int:
-        """List all entries of a volume, in one transaction, and mark it as walked. Returns how many."""
+    def add_entries(
+        self, volume_id: int, entries: Iterable[FileEntry], besides: Callable[[Connection], None] = lambda _: None
+    ) -> int:
+        """List all entries of a volume, in one transaction, and mark it as walked. Returns how many.
+
+        `besides` writes in the same transaction.
+        """
         count = 0
         with self._engine.begin() as connection:
             rows: list[dict[str, Any]] = []
@@ -201,6 +206,7 @@ class Store:
                     rows.clear()
             if rows:
                 connection.execute(schema.file_entry.insert(), rows)
+            besides(connection)
             connection.execute(update(schema.volume).where(schema.volume.c.id == volume_id).values(walked=True))
         return count
 

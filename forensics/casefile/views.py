@@ -16,6 +16,7 @@ from forensics.casefile import database, protection, schema
 from forensics.casefile import report_versions as versions_of
 from forensics.casefile.affected import Affected, affected
 from forensics.casefile.case import CaseDetails, CaseFolder
+from forensics.casefile.coverage import Share, read_coverage
 from forensics.casefile.implausible import Implausible, read_implausible
 from forensics.casefile.listing_view import ListingView
 from forensics.casefile.person_view import PersonView
@@ -275,6 +276,11 @@ class CaseView(ReviewView, PersonView, RecordsView, SearchView, ListingView):
             else:
                 found.append(NotExamined(row.locator, row.byte_length, row.reason))
         return sorted(found, key=lambda item: (item.locator, item.reason))
+
+    def coverage(self) -> list[Share]:
+        """Every byte of every exhibit once, by volume and fate; nothing before `index` ended."""
+        with self._engine.connect() as connection:
+            return read_coverage(connection)
 
     def implausible(self) -> list[Implausible]:
         """Files whose bytes are not to be believed, by locator."""

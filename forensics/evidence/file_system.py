@@ -185,11 +185,14 @@ def label(image: Image, system: FileSystem) -> str:
 LABEL_MARK = b" (Volume Label Entry)"
 """What The Sleuth Kit puts after the name of the directory entry that holds a FAT or exFAT label."""
 
+NO_LABEL = b"$EMPTY_VOLUME_LABEL" + LABEL_MARK
+"""What it calls the label that an exFAT volume has not (exfatfs.h)."""
+
 
 def _label_of_root(system: FileSystem) -> str:
     for entry in system.handle.open_dir("/"):
         name = entry.info.name.name
-        if name.endswith(LABEL_MARK):
+        if name.endswith(LABEL_MARK) and name != NO_LABEL:
             return _text(name.removesuffix(LABEL_MARK), "utf-8")
     return ""
 

@@ -20,11 +20,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
+import numpy as np
 import pytsk3
 
+from forensics.evidence.allocation import Layout, allocated, pairs
 from forensics.evidence.file_system import (
     FAT,
     LABEL_MARK,
+    NO_LABEL,
     TSK_FAILED,
     FileSystem,
     FileSystemUnreadable,
@@ -44,7 +47,9 @@ MAYBE_FILES = frozenset({pytsk3.TSK_FS_NAME_TYPE_REG, pytsk3.TSK_FS_NAME_TYPE_UN
 ORPHANS = b"$OrphanFiles"
 """The Sleuth Kit's directory of entries that no directory names any more."""
 
-EXFAT_INVENTED = frozenset({b"$ALLOC_BITMAP", b"$UPCASE_TABLE", b"$VOLUME_GUID", b"$TEX_FAT", b"$ACT"})
+EXFAT_INVENTED = frozenset(
+    {b"$ALLOC_BITMAP", b"$UPCASE_TABLE", b"$VOLUME_GUID", b"$TEX_FAT", b"$ACT", NO_LABEL.removesuffix(LABEL_MARK)}
+)
 """Names that The Sleuth Kit gives to structures of exFAT (exfatfs.h); they are in no directory of the exhibit."""
 
 NTFS_BAD_CLUSTERS = 8
@@ -85,6 +90,20 @@ class _Named:
     doubt: str = ""
 
 
+def list_volume(image: Image, volume: Volume, exhibit: str) -> tuple[list[FileEntry], Layout | None]:
+    """What `walk` gives, and where the rest of the volume's allocated bytes lie; None where it was not examined."""
+    if volume.outcome != OK:
+        return [], None
+    found = _begin(image, volume, exhibit)
+    entries = list(found.entries())
+    held = allocated(image, found.system)
+    return entries, Layout(_pairs(found.slack), _pairs(found.packed), None if held is None else pairs(held))
+
+
+def _pairs(ranges: list[tuple[int, int]]) -> bytes:
+    return pairs(np.array(sorted(set(ranges)), np.int64).reshape(-1, 2))
+
+
 def walk(image: Image, volume: Volume, exhibit: str) -> Iterator[FileEntry]:
     """All regular files of `volume`, of every size; NTFS streams as entries of their own, `name:stream`.
 
@@ -92,26 +111,31 @@ def walk(image: Image, volume: Volume, exhibit: str) -> Iterator[FileEntry]:
     gives (UTF-8 for FAT, exFAT and NTFS). Sets the time zone of this process to UTC. Nothing for a volume that was
     not examined; raises `OSError` where the image itself cannot be read.
     """
-    if volume.outcome != OK:
-        return
+    if volume.outcome == OK:
+        yield from _begin(image, volume, exhibit).entries()
+
+
+def _begin(image: Image, volume: Volume, exhibit: str) -> _Walk:
     make_process_clock_utc()
     try:
         system = open_file_system(image, volume.offset)
     except FileSystemUnreadable as error:
         raise OSError("the file system could be opened before and now cannot") from error
-    yield from _Walk(image, system, volume, exhibit).entries()
+    return _Walk(image, system, volume, exhibit)
 
 
 class _Walk:
     def __init__(self, image: Image, system: FileSystem, volume: Volume, exhibit: str) -> None:
         self._image = image
-        self._system = system
+        self.system = system
         self._volume = volume
         self._exhibit = exhibit
         self._live = Claims()
         self._deleted: list[FileEntry] = []
         self._highest_live_start = 0
         self._given: set[Locator] = set()
+        self.slack: list[tuple[int, int]] = []
+        self.packed: list[tuple[int, int]] = []
 
     def entries(self) -> Iterator[FileEntry]:
         self._claim_root()
@@ -129,17 +153,17 @@ class _Walk:
     def _claim_root(self) -> None:
         """The root directory has no name, but it has space, and may have grown into a deleted file's."""
         try:
-            root = self._system.handle.open_meta(self._system.handle.info.root_inum)
+            root = self.system.handle.open_meta(self.system.handle.info.root_inum)
         except TSK_FAILED:
             return
         for attribute in self._attributes(root):
-            self._live.add(self._runs(attribute, None))
+            self._live.add(self._runs(attribute, None, live=False))
 
     # ------------------------------------------------------------------------------------------------- directories
 
     def _names(self) -> Iterator[_Named]:
         """Every name, depth first, each directory once (by its address)."""
-        root = self._system.handle.info.root_inum
+        root = self.system.handle.info.root_inum
         seen = {root}
         waiting: list[tuple[int, tuple[bytes, ...], bool]] = [(root, (), False)]
         later: list[tuple[int, tuple[bytes, ...], bool]] = []
@@ -147,7 +171,7 @@ class _Walk:
             # Deleted directories come last: one whose space a live directory took must not claim its files.
             address, path, deleted = (waiting or later).pop()
             try:
-                directory = self._system.handle.open_dir(inode=address)
+                directory = self.system.handle.open_dir(inode=address)
             except TSK_FAILED:
                 yield _Named(path, address, deleted, None, NO_DIRECTORY)
                 continue
@@ -173,7 +197,7 @@ class _Walk:
         untrusted_name: bytes = name.name
         if untrusted_name in (b".", b"..", b"") or name.type in VIRTUAL_NAMES or untrusted_name.endswith(LABEL_MARK):
             return None
-        if self._system.name == "exFAT" and not path and untrusted_name in EXFAT_INVENTED:
+        if self.system.name == "exFAT" and not path and untrusted_name in EXFAT_INVENTED:
             return None
         if untrusted_name == ORPHANS and name.type == pytsk3.TSK_FS_NAME_TYPE_VIRT_DIR:
             return _Named((), name.meta_addr, True, entry)
@@ -185,10 +209,10 @@ class _Walk:
         """The file behind a name, and why it may be another's. NTFS gives none with a deleted name: it is fetched."""
         file, name = entry, entry.info.name
         if file.info.meta is None:
-            if deleted and not name.meta_addr and self._system.name != "NTFS":
+            if deleted and not name.meta_addr and self.system.name != "NTFS":
                 return None, PLACE_ERASED
             try:
-                file = self._system.handle.open_meta(name.meta_addr)
+                file = self.system.handle.open_meta(name.meta_addr)
             except TSK_FAILED:
                 return None, NO_RECORD
             if file.info.meta is None:
@@ -197,11 +221,11 @@ class _Walk:
         if not deleted:
             return file, ""
         in_use = bool(int(meta.flags) & int(pytsk3.TSK_FS_META_FLAG_ALLOC))
-        if in_use and self._system.name not in FAT_LIKE:
+        if in_use and self.system.name not in FAT_LIKE:
             return None, NAME_ONLY
         # NTFS counts a record's sequence up when the file is deleted, and again for the next file in it. Names of
         # orphans are The Sleuth Kit's own and carry none.
-        if self._system.name == "NTFS" and name.meta_seq and meta.seq not in (name.meta_seq, name.meta_seq + 1):
+        if self.system.name == "NTFS" and name.meta_seq and meta.seq not in (name.meta_seq, name.meta_seq + 1):
             return None, NAME_ONLY
         return file, ""
 
@@ -216,22 +240,23 @@ class _Walk:
         directory = meta.type in DIRECTORIES
         if meta.type not in REGULAR and not directory and int(meta.type) != 0:
             return
-        when = times(self._image, self._system, meta)
+        when = times(self._image, self.system, meta)
         written = (
-            initialised_lengths(self._image, self._system, meta.addr)
-            if self._system.name == "NTFS" and not directory
+            initialised_lengths(self._image, self.system, meta.addr)
+            if self.system.name == "NTFS" and not directory
             else {}
         )
         found = False
         for attribute in self._attributes(named.file):
             info = attribute.info
-            runs = self._runs(attribute, written.get(info.id))
+            stream = _stream(info)
+            content = info.type in DATA_ATTRIBUTES and not (directory and not stream)
+            runs = self._runs(attribute, written.get(info.id), live=content and not named.deleted)
             if not named.deleted:
                 self._live.add(runs)
-            stream = _stream(info)
-            if info.type not in DATA_ATTRIBUTES or (directory and not stream):
+            if not content:
                 continue
-            if self._system.name == "NTFS" and meta.addr == NTFS_BAD_CLUSTERS and stream == b"$Bad":
+            if self.system.name == "NTFS" and meta.addr == NTFS_BAD_CLUSTERS and stream == b"$Bad":
                 continue
             found = found or not stream
             path = (*named.path[:-1], named.path[-1] + b":" + stream) if stream and named.path else named.path
@@ -247,13 +272,17 @@ class _Walk:
         except TSK_FAILED:
             return
 
-    def _runs(self, attribute: Any, written: int | None) -> tuple[Run, ...]:
-        """Where on the device the content stands; nothing for what is resident or packed."""
+    def _runs(self, attribute: Any, written: int | None, live: bool) -> tuple[Run, ...]:
+        """Where on the device the content stands; nothing for what is resident or packed.
+
+        Of a live content, also keeps the space it holds beside its bytes.
+        """
         info = attribute.info
         flags = int(info.flags)
-        if flags & int(pytsk3.TSK_FS_ATTR_RES) or flags & int(pytsk3.TSK_FS_ATTR_COMP):
+        if flags & int(pytsk3.TSK_FS_ATTR_RES):
             return ()
-        block, base, end = self._system.block_size, self._system.offset, self._image.size
+        packed = bool(flags & int(pytsk3.TSK_FS_ATTR_COMP))
+        block, base, end = self.system.block_size, self.system.offset, self._image.size
         size = info.size if written is None else min(info.size, written)
         elsewhere = int(pytsk3.TSK_FS_ATTR_RUN_FLAG_SPARSE) | int(pytsk3.TSK_FS_ATTR_RUN_FLAG_FILLER)
         found = []
@@ -262,8 +291,15 @@ class _Walk:
                 position = run.offset * block
                 length = min(run.len * block, size - position)
                 start = base + run.addr * block
-                if length > 0 and start < end and not int(run.flags) & elsewhere:
+                if start >= end or int(run.flags) & elsewhere:
+                    continue
+                if packed:
+                    length = 0
+                if length > 0:
                     found.append(Run(position, start, min(length, end - start)))
+                if live and run.len * block > max(0, length):
+                    rest = (start + max(0, length), run.len * block - max(0, length))
+                    (self.packed if packed else self.slack).append(rest)
         except TSK_FAILED:
             return ()
         return tuple(found)
@@ -311,19 +347,19 @@ class _Walk:
     def _doubt(self, entry: FileEntry, half_numbers: bool) -> str:
         if self._live.touches(entry.runs):
             return SHARED_LIVE
-        if self._system.name in FAT_LIKE and entry.size:
+        if self.system.name in FAT_LIKE and entry.size:
             if sum(run.length for run in entry.runs) < entry.size:
                 return TOO_SHORT
             if len(entry.runs) > 1:
                 return FRAGMENTED
             if half_numbers:
                 return HALF_NUMBER
-        if self._system.name.startswith("ext") and not entry.size:
+        if self.system.name.startswith("ext") and not entry.size:
             return PLACE_ERASED
         return ""
 
     def _half_numbers_possible(self) -> bool:
-        if self._system.name != "FAT32":
+        if self.system.name != "FAT32":
             return False
         unit = self._volume.block_size
         border = self._first_cluster() + (65536 - 2) * unit

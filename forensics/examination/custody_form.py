@@ -71,7 +71,8 @@ def custody_form(case: OpenCase, job: Job, *, exhibit: str, out: Path) -> dict[s
     folder = case.folder.images(exhibit) / "photographs"
     kept = [(str(each["name"]), str(each["sha256"])) for each in row.details.get("photos", [])]
     paths = [folder / name for name, _ in kept]
-    shown = {result.item: result.value for result in pool.run(shrunk, paths, workers=1, seconds=20.0)} if paths else {}
+    shrinking = pool.run(shrunk, paths, workers=1, seconds=20.0, locks=pool.Locks((folder,)))
+    shown = {result.item: result.value for result in shrinking} if paths else {}
     size, head = case.ledger.head()
     item = Item(
         case=f"{case.details.number} {case.details.title}".strip(),

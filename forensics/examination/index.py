@@ -6,13 +6,17 @@ import os
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+from forensics.casefile.coverage import keep_layout, weigh_coverage
 from forensics.casefile.passwords import remember, remembered, reopen
 from forensics.casefile.stored import ExaminedEntry
 from forensics.errors import Refused
+from forensics.evidence.allocation import Layout
 from forensics.examination.images import image_paths
+from forensics.examination.isolation import Isolation
 from forensics.examination.open_case import OpenCase, verb
 from forensics.examination.plausibility import weigh_plausibility
 from forensics.examination.text_index import fill_search
@@ -59,19 +63,23 @@ def index(case: OpenCase, job: Job, passwords: Sequence[str] = ()) -> dict[str, 
     if not acquisitions:
         raise Refused("There is no image to examine.", "First: drivecustody acquire, or import-image.")
     images = {acquisition.exhibit: image_paths(case, acquisition) for acquisition in acquisitions}
+    isolation = Isolation()
     for exhibit, segments in images.items():
-        _list(case, job, exhibit, segments)
+        _list(case, job, exhibit, segments, isolation)
     if remember(store, passwords):
         store.forget_matches()
         reopen(store, (LOCKED,))
     done, total, _, _ = store.entry_counts()
     if done < total or not store.fact("indexed"):
         store.forget_matches()
-    _examine(case, job, images)
+    _examine(case, job, images, isolation)
     doubtful = weigh_plausibility(case)
     searchable = fill_search(case, job, workers())
+    shares = _weigh_coverage(case)
+    if isolation.measured:
+        store.put_fact("isolation", isolation.told())
     store.put_fact("indexed", True)
-    job.changed("file_entry", "volume", "piece")
+    job.changed("file_entry", "volume", "piece", "coverage")
     with case.view() as view:
         status, outcome = view.counts_by("status"), view.counts_by("outcome")
         open_items = len(view.not_examined())
@@ -80,15 +88,31 @@ def index(case: OpenCase, job: Job, passwords: Sequence[str] = ()) -> dict[str, 
     if tried := len(remembered(store)):
         counts["passwords_tried"] = tried
     counts["searchable"] = searchable
-    return {**counts, "custody": counts}
+    held = store.fact("isolation")
+    return {**counts, "coverage": shares, "isolation": held, "custody": {**counts, "isolation": held}}
 
 
-def _list(case: OpenCase, job: Job, exhibit: str, segments: tuple[Path, ...]) -> None:
+def _weigh_coverage(case: OpenCase) -> dict[str, Any]:
+    """Exhibit → its size, and the bytes of each volume by their fate; `outside` is what no volume holds."""
+    told: dict[str, Any] = {}
+    for acquisition in case.store.acquisitions():
+        with case.store.begin() as connection:
+            shares = weigh_coverage(connection, acquisition)
+        volumes: dict[str, dict[str, int]] = {}
+        for share in shares:
+            place = "outside" if share.volume is None else f"vol{share.volume}"
+            volumes.setdefault(place, {})[str(share.fate)] = share.bytes
+        told[acquisition.exhibit] = {"size": acquisition.size, "volumes": volumes}
+    return told
+
+
+def _list(case: OpenCase, job: Job, exhibit: str, segments: tuple[Path, ...], isolation: Isolation) -> None:
     """Volumes of an image and the entries of each, by a worker: file systems are as hostile as files."""
     store = case.store
     if not store.volumes(exhibit):
         items = [ListVolumes(exhibit, segments)]
-        for listed in pool.run(list_volumes, items, workers=1, seconds=WALK_SECONDS, check=job.check):
+        locks = isolation.locks([segments])
+        for listed in pool.run(list_volumes, items, workers=1, seconds=WALK_SECONDS, check=job.check, locks=locks):
             if listed.value is None:
                 size = next(a.size for a in store.acquisitions() if a.exhibit == exhibit)
                 outcome = failed(f"the partitions could not be read: {listed.outcome.reason}")
@@ -102,16 +126,26 @@ def _list(case: OpenCase, job: Job, exhibit: str, segments: tuple[Path, ...]) ->
     left = {volume.number: (volume_id, volume) for volume_id, volume, walked in volumes if not walked}
     to_list = [ListEntries(exhibit, segments, volume) for _, volume in left.values()]
     for done, result in enumerate(
-        pool.run(list_entries, to_list, workers=workers(), seconds=WALK_SECONDS, check=job.check), 1
-    ):
+        pool.run(
+            list_entries, to_list, workers=workers(), seconds=WALK_SECONDS, check=job.check,
+            locks=isolation.locks([segments]),
+        ),
+        1,
+    ):  # fmt: skip
         volume_id, volume = left[result.item.volume.number]
         if result.value is None:
             store.fail_volume(volume_id, failed(f"its entries could not be listed: {result.outcome.reason}"))
             job.noted(result.outcome, f"{exhibit}/vol{volume.number}")
         else:
-            store.add_entries(volume_id, result.value)
+            entries, layout = result.value
+            store.add_entries(volume_id, entries, partial(_keep_layout, volume_id, layout))
         job.progress("list entries", done, len(to_list), "items")
         job.changed("file_entry")
+
+
+def _keep_layout(volume_id: int, layout: Layout | None, connection: Any) -> None:
+    if layout is not None:
+        keep_layout(connection, volume_id, layout.slack, layout.packed, layout.allocated)
 
 
 @dataclass
@@ -132,7 +166,7 @@ class _Batch:
         return self.size >= COMMIT_BYTES or time.monotonic() - self.since >= COMMIT_EVERY_S
 
 
-def _examine(case: OpenCase, job: Job, images: dict[str, tuple[Path, ...]]) -> None:
+def _examine(case: OpenCase, job: Job, images: dict[str, tuple[Path, ...]], isolation: Isolation) -> None:
     """Examine all pending entries, and the children they turn out to have, until none is left."""
     store = case.store
     volumes = {volume_id: volume for exhibit in images for volume_id, volume, _ in store.volumes(exhibit)}
@@ -141,8 +175,9 @@ def _examine(case: OpenCase, job: Job, images: dict[str, tuple[Path, ...]]) -> N
         batch = _Batch()
         rounds = 0
         items = _pending(case, images, volumes)
+        locks = isolation.locks(images.values())
         results = pool.run(
-            examine_entry, items, workers=workers(), seconds=SECONDS, check=job.check,
+            examine_entry, items, workers=workers(), seconds=SECONDS, check=job.check, locks=locks,
             initializer=take_passwords, initargs=(remembered(store),),
         )  # fmt: skip
         try:

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from forensics.casefile.stored import FoundEvidence, MatchUnit
 from forensics.detection.scan import scan
+from forensics.examination.isolation import Isolation
 from forensics.examination.open_case import OpenCase
 from forensics.examination.places import WORKER_MEMORY, of_piece, scan_pieces
 from forensics.examination.units import Located, ScanPiece, piece_data, table_rows
@@ -63,6 +64,7 @@ def link_rows(case: OpenCase, job: Job, images: Mapping[str, tuple[Path, ...]]) 
                 initializer=take_tools,
                 initargs=(index, linker),
                 check=job.check,
+                locks=Isolation().locks(images.values()),
             )
         ) as results:
             for result in results:

@@ -11,6 +11,7 @@ from forensics.casefile.stored import MatchUnit
 from forensics.errors import Refused
 from forensics.examination.images import image_paths
 from forensics.examination.index import workers
+from forensics.examination.isolation import Isolation
 from forensics.examination.linkage import link_rows
 from forensics.examination.open_case import OpenCase, verb
 from forensics.examination.places import WORKER_MEMORY, Places, of_piece, scan_pieces
@@ -66,6 +67,7 @@ def match(case: OpenCase, job: Job, *, fuzzy: bool = False) -> dict[str, Any]:
                 initializer=take_index,
                 initargs=(index,),
                 check=job.check,
+                locks=Isolation().locks(images.values()),
             )
         ) as results:
             job.progress("compare with the records", done, total)

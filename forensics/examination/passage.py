@@ -13,6 +13,7 @@ from forensics.errors import Refused
 from forensics.evidence.content import open_content
 from forensics.evidence.image import open_image
 from forensics.examination.images import image_paths
+from forensics.examination.isolation import Isolation
 from forensics.examination.open_case import OpenCase
 from forensics.examination.units import ScanPiece, piece_bytes
 from forensics.extraction.tables import parse_row, row_starts
@@ -89,14 +90,14 @@ def passage(case: OpenCase, locator: str) -> list[dict[str, Any]]:
         return _bytes(place, _of_image(segments, place))
     stored, steps = _entry(case, place)
     volume = next(v for number, v, _ in case.store.volumes(place.exhibit) if number == stored.volume)
+    locks = Isolation().locks([segments])
     step = _STEP.fullmatch(steps[-1]) if steps else None
     if step is None:
         start, length = _window(place)
         if stored.parent is not None:
             return _bytes(place, case.store.content_range(stored.id, start, length))
-        read = pool.run(
-            read_entry, [ReadEntry(segments, volume, stored.entry, start, length)], workers=1, seconds=SECONDS
-        )
+        wanted = ReadEntry(segments, volume, stored.entry, start, length)
+        read = pool.run(read_entry, [wanted], workers=1, seconds=SECONDS, locks=locks)
         return _bytes(place, next(iter(read)).value or b"")
     unit, number = Unit(step[1]), int(step[2])
     found = case.store.piece_with(stored.id, steps[:-1], unit, number)
@@ -109,7 +110,8 @@ def passage(case: OpenCase, locator: str) -> list[dict[str, Any]]:
     item = ScanPiece(
         0, stored.id, stored.entry, piece, segments, volume if stored.parent is None else None, data, piece.offset
     )
-    rows = next(iter(pool.run(rows_near, [_Rows(item, number)], workers=1, seconds=SECONDS))).value or []
+    near = pool.run(rows_near, [_Rows(item, number)], workers=1, seconds=SECONDS, locks=locks)
+    rows = next(iter(near)).value or []
     return [{"number": at, "text": _visible(text), "here": at == number} for at, text in rows]
 
 

@@ -10,6 +10,7 @@ from typing import Any
 
 from forensics import __version__, hashing
 from forensics.casefile import testimony, workstation
+from forensics.casefile.coverage import IN_WORDS, LEFT_OPEN, Fate
 from forensics.casefile.decisions import EXCLUDED, INCLUDED
 from forensics.casefile.masking import last_characters
 from forensics.casefile.views import CaseView
@@ -132,7 +133,7 @@ def gather(
         volumes=tuple(view.volumes()),
         contents=_contents(view),
         not_examined=tuple(NotExaminedItem(item.locator, item.size, item.reason) for item in view.not_examined()),
-        coverage=_coverage(case, view),
+        coverage=_coverage(view),
         records=tuple(
             RecordsSheet(
                 source.name, source.records, source.sha256, source.as_of,
@@ -148,6 +149,7 @@ def gather(
             RULE,
             (
                 "Minors are persons under 18 on the day of the incident, else of the copying, the return, or the case.",
+                *_isolation(view.fact("isolation")),
             ),
         ),
         signer=_signer(signer),
@@ -187,35 +189,19 @@ def _contents(view: CaseView) -> ContentsSheet | None:
     )
 
 
-def _coverage(case: OpenCase, view: CaseView) -> Coverage | None:
+def _coverage(view: CaseView) -> Coverage | None:
     """Every byte of the devices by its fate; None until the raw scan has read them."""
     if not view.fact("matched"):
         return None
-    acquisitions = view.acquisitions()
-    unopened = set(view.file_ids(only="not_examined"))
-    sums = {"live": 0, "deleted": 0, "unopened": 0, "bad": 0, "rest": 0}
-    for acquisition in acquisitions:
-        starts, lengths, _, entries = case.store.runs(acquisition.exhibit)
-        status = view.status_of(acquisition.exhibit)
-        bad = [(b.offset, b.offset + b.length) for b in acquisition.bad]
-        covered = 0
-        for start, length, entry in zip(starts.tolist(), lengths.tolist(), entries, strict=True):
-            read = length - sum(max(0, min(start + length, end) - max(start, at)) for at, end in bad)
-            covered += read
-            kind = "unopened" if entry in unopened else "live" if status[entry] == "live" else "deleted"
-            sums[kind] += read
-        unread = sum(end - at for at, end in bad)
-        sums["bad"] += unread
-        sums["rest"] += acquisition.size - covered - unread
-    total = sum(acquisition.size for acquisition in acquisitions)
-    named = (
-        ("Live files, examined", "live", True),
-        ("Deleted entries, examined", "deleted", True),
-        ("Outside all entries (unallocated, slack, file system), raw scan", "rest", True),
-        ("Files that could not be opened, raw scan only", "unopened", False),
-        ("Unreadable sectors, zeros in the image", "bad", False),
-    )
-    return Coverage(total, tuple(CoveragePart(name, sums[key], done) for name, key, done in named))
+    sums: dict[Fate, int] = {}
+    for share in view.coverage():
+        sums[share.fate] = sums.get(share.fate, 0) + share.bytes
+    total = sum(acquisition.size for acquisition in view.acquisitions())
+    return Coverage(total, tuple(CoveragePart(IN_WORDS[f], sums[f], f not in LEFT_OPEN) for f in Fate if f in sums))
+
+
+def _isolation(held: dict[str, Any] | None) -> tuple[str, ...]:
+    return (f"The exhibit was parsed in {held['workers']} worker processes: {held['in_words']}.",) if held else ()
 
 
 def _exposure(view: CaseView, result: dict[str, Any]) -> ExposureSheet:

@@ -34,6 +34,7 @@ from forensics.evidence.image import open_image
 from forensics.examination import review, sample, search
 from forensics.examination.custody import list_events
 from forensics.examination.images import image_paths
+from forensics.examination.isolation import Isolation
 from forensics.examination.open_case import OpenCase
 from forensics.examination.passage import ReadEntry, read_entry
 from forensics.examination.passport import passport, passport_pdf
@@ -147,5 +148,6 @@ def _read(case: OpenCase, request: dict[str, Any]) -> dict[str, Any]:
         else:
             volume = next(v for number, v, _ in case.store.volumes(locator.exhibit) if number == stored.volume)
             item = ReadEntry(segments, volume, stored.entry, offset, length)
-            data = next(iter(pool.run(read_entry, [item], workers=1, seconds=30.0))).value or b""
+            locks = Isolation().locks([segments])
+            data = next(iter(pool.run(read_entry, [item], workers=1, seconds=30.0, locks=locks))).value or b""
     return {"size": size, "offset": offset, "data": base64.b64encode(data).decode("ascii")}

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass
 from itertools import pairwise
+from pathlib import Path
 
 import zstandard
 
 from forensics.casefile.search_index import ROW_END, PieceText, SearchIndex, TextPart
 from forensics.examination.images import image_paths
+from forensics.examination.isolation import Isolation
 from forensics.examination.open_case import OpenCase
 from forensics.examination.units import ScanPiece, piece_bytes
 from forensics.extraction.tables import parse_row, row_starts
@@ -46,8 +48,10 @@ def fill_search(case: OpenCase, job: Job, workers: int) -> dict[str, int]:
     done, total = 0, index.pending_bytes()
     held: list[PieceText] = []
     size, since = 0, time.monotonic()
-    items = _pieces(case, index)
-    with closing(pool.run(text_parts, items, workers=workers, seconds=SECONDS, check=job.check)) as results:
+    images = {a.exhibit: image_paths(case, a) for a in case.store.acquisitions()}
+    items, locks = _pieces(case, index, images), Isolation().locks(images.values())
+    running = pool.run(text_parts, items, workers=workers, seconds=SECONDS, check=job.check, locks=locks)
+    with closing(running) as results:
         try:
             for result in results:
                 item = result.item
@@ -66,9 +70,8 @@ def fill_search(case: OpenCase, job: Job, workers: int) -> dict[str, int]:
     return index.counts()
 
 
-def _pieces(case: OpenCase, index: SearchIndex) -> Iterator[ScanPiece]:
+def _pieces(case: OpenCase, index: SearchIndex, images: Mapping[str, tuple[Path, ...]]) -> Iterator[ScanPiece]:
     store = case.store
-    images = {a.exhibit: image_paths(case, a) for a in store.acquisitions()}
     volumes: dict[int, Volume] = {number: v for exhibit in images for number, v, _ in store.volumes(exhibit)}
     after = 0
     while pending := index.pending(after):

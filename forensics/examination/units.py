@@ -18,8 +18,9 @@ from numpy.typing import NDArray
 from forensics import hashing
 from forensics.casefile.stored import ExaminedChild, ExaminedEntry
 from forensics.detection.scan import MARGIN, Hits, scan
+from forensics.evidence.allocation import Layout
 from forensics.evidence.content import open_content
-from forensics.evidence.files import walk
+from forensics.evidence.files import list_volume
 from forensics.evidence.image import Image, open_image
 from forensics.evidence.volumes import volumes
 from forensics.extraction.content import OVERLAP, PIECE_BYTES, BytesReadable
@@ -43,6 +44,7 @@ from forensics.model import (
     Unit,
     Volume,
     failed,
+    not_examined,
 )
 
 _READ = 1 << 20
@@ -123,6 +125,10 @@ class Compared:
 
 
 TOO_DEEP = "nested deeper than 16 containers"
+IMPOSSIBLE = not_examined("its size is more than the drive holds; the raw scan reads what was written of it")
+NTFS_PACKS = 16
+"""Clusters that NTFS packs into one at best: the unit of its compression (Linux fs/ntfs/layout.h)."""
+
 OVERWRITTEN = Outcome(OutcomeKind.EMPTY, "no longer whole; the raw scan reads the space it had")
 
 _images: dict[tuple[Path, ...], Image] = {}
@@ -141,8 +147,8 @@ def list_volumes(item: ListVolumes) -> list[Volume]:
     return volumes(_image(item.segments), item.exhibit)
 
 
-def list_entries(item: ListEntries) -> list[FileEntry]:
-    return list(walk(_image(item.segments), item.volume, item.exhibit))
+def list_entries(item: ListEntries) -> tuple[list[FileEntry], Layout | None]:
+    return list_volume(_image(item.segments), item.volume, item.exhibit)
 
 
 # ------------------------------------------------------------------------------------------------------------- index
@@ -156,6 +162,8 @@ def take_passwords(passwords: tuple[str, ...]) -> None:
 
 def examine_entry(item: ExamineEntry) -> ExaminedEntry:
     """Hashes, type, pieces and children of one content."""
+    if _impossible(item):
+        return ExaminedEntry(item.id, "unknown", {}, IMPOSSIBLE)
     content = _content(item)
     try:
         hashes = _hash(content)
@@ -178,6 +186,17 @@ def examine_entry(item: ExamineEntry) -> ExaminedEntry:
         # The image shows these bytes only compressed, so the raw scan has to read them here.
         pieces += _raw_pieces(len(item.data))
     return ExaminedEntry(item.id, found.type, hashes, outcome, pieces, children, found.notes)
+
+
+def _impossible(item: ExamineEntry) -> bool:
+    """Whether an entry of the image claims more bytes than the drive could hold, packed as tightly as NTFS can.
+
+    A sparse file may: its holes would be hashed for days, and what was written of it is read by the raw scan.
+    """
+    if item.data is not None:
+        return False
+    most = _image(item.segments).size
+    return item.entry.size > (most if item.entry.runs else most * NTFS_PACKS)
 
 
 def _content(item: ExamineEntry) -> Readable:

@@ -6,12 +6,13 @@ it was.
 
 | phase | caller | process | duty |
 |---|---|---|---|
-| prepare | pool | worker, once | limits, then the caller's `initializer` (opens the image, the index) |
+| prepare | pool | worker, once | limits, the caller's `initializer` (opens the image, the index), last the locks |
 | work | pool | worker, once an item | takes a picklable item, gives a picklable value; may raise anything |
 | check | pool | parent, ten times a second | raises to cancel |
 
-Not here: Landlock and seccomp. A parser that is taken over can still read what its user can, and what it sends is
-unpickled by the parent.
+A parser that is taken over reads what `Locks` leaves readable and no more, where the kernel has the locks
+(`jobs/confinement.py`). Of what it sends the parent unpickles plain values of this program, and calls nothing that a
+pickle names (`jobs/answers.py`).
 """
 
 from __future__ import annotations
@@ -29,9 +30,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from multiprocessing import resource_tracker
 from multiprocessing.connection import Connection, wait
+from pathlib import Path
 from typing import Any, Generic, TypeVar
 
 from forensics.errors import Defect, DriveCustodyError, EnvironmentFailed, NotIntact, Refused
+from forensics.jobs.answers import read_answer
+from forensics.jobs.confinement import Confinement, confine
 from forensics.model import OK, Outcome, failed
 
 T = TypeVar("T")
@@ -68,6 +72,15 @@ class Result(Generic[T, R]):
     value: R | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Locks:
+    """What workers may read (files, or folders with all beneath); `told` gets what was in force, of each new worker."""
+
+    readable: tuple[Path, ...]
+    programs: bool = False
+    told: Callable[[Confinement], None] = lambda _: None
+
+
 def run(
     work: Callable[[T], R],
     items: Iterable[T],
@@ -78,6 +91,7 @@ def run(
     initializer: Callable[..., None] | None = None,
     initargs: tuple[Any, ...] = (),
     check: Callable[[], None] = lambda: None,
+    locks: Locks | None = None,
 ) -> Generator[Result[T, R], None, None]:
     """One result per item, in order of completion; `items` is pulled only as workers become free.
 
@@ -86,13 +100,16 @@ def run(
     Exceptions of `work` become `failed`, by the name of their class alone, because their text may quote the exhibit;
     the house's own errors are about the machine and are raised here. When the iterator is closed, at its end or by an
     exception, no worker is left. It has to be consumed by the thread that began it: Linux kills the workers of a
-    thread that ended. `check` is called between results and may raise.
+    thread that ended. `check` is called between results and may raise. With
+    `locks` the kernel's own close once `initializer` is done.
 
     Raises `ValueError` below `MEMORY_MINIMUM`, `Defect` if `initializer` fails.
     """
     if memory_bytes < MEMORY_MINIMUM:
         raise ValueError(f"workers need at least {MEMORY_MINIMUM} bytes of address space")
-    orders = _Orders(work, memory_bytes, os.getpid(), initializer, initargs)
+    readable = (locks.readable, locks.programs) if locks else None
+    told = locks.told if locks else lambda _: None
+    orders = _Orders(work, memory_bytes, os.getpid(), initializer, initargs, readable)
     todo = iter(items)
     idle: list[_Worker] = []
     busy: dict[Connection, _Worker] = {}
@@ -117,6 +134,7 @@ def run(
                     worker = busy[pipe]
                     answer = worker.answer(seconds)
                     if answer is None:
+                        told(worker.confinement)
                         continue
                     del busy[pipe]
                     if answer.retire:
@@ -146,6 +164,7 @@ class _Orders:
     parent: int
     initializer: Callable[..., None] | None
     initargs: tuple[Any, ...]
+    readable: tuple[tuple[Path, ...], bool] | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,6 +186,7 @@ class _Worker:
         # The parent must not keep the far end, or a worker's death would never show as end of file.
         far.close()
         self.item: Any = None
+        self.confinement = Confinement()
         self._deadline = float("inf")
         self._lock = threading.Lock()
         self._prepared = self._reading = self._late = False
@@ -203,12 +223,13 @@ class _Worker:
 
     def _read(self, seconds: float) -> _Answer | None:
         try:
-            answer = pickle.loads(self.pipe.recv_bytes(ANSWER_LIMIT))  # noqa: S301 (see the module's last paragraph)
+            answer = read_answer(self.pipe.recv_bytes(ANSWER_LIMIT))
         except (EOFError, OSError):
             answer = b""
         except Exception as error:
             return _Answer(failed(f"the worker's answer could not be read ({type(error).__name__})"), retire=True)
-        if answer is None and not self._prepared:
+        if isinstance(answer, Confinement) and not self._prepared:
+            self.confinement = answer
             return None
         self._allow(float("inf"))
         if isinstance(answer, _Answer):
@@ -300,7 +321,11 @@ def _serve(pipe: Connection, orders: _Orders) -> None:
             unprepared = _raise_it(error)
         except BaseException as error:
             unprepared = _raise_it(Defect(f"A worker could not be prepared ({type(error).__name__})."))
-    pipe.send(None)
+    held = Confinement()
+    if orders.readable and not unprepared:
+        readable, programs = orders.readable
+        held = confine(readable, programs)
+    pipe.send(held)
     while True:
         try:
             item = pipe.recv()

@@ -1,0 +1,118 @@
+"""`index` killed twenty times, at any moment, ends with the tables of an index that nobody disturbed."""
+
+from __future__ import annotations
+
+import os
+import random
+import shutil
+import signal
+import subprocess
+import time
+from pathlib import Path
+
+import psutil
+import pytest
+from sqlalchemy import text
+from worked_example import COMMAND, drivecustody
+
+from forensics.casefile import database, protection
+from forensics.casefile.case import CaseFolder
+from forensics.demonstration.drive import make_demonstration
+
+PASSPHRASE = {"DRIVECUSTODY_PASSPHRASE": "a passphrase for tests"}
+KILLS = 20
+
+# Numbers of rows follow the order in which workers ended, so rows are compared by the locator they belong to.
+TABLES = {
+    "volume": (
+        "SELECT exhibit, number, byte_offset, byte_length, kind, file_system, label, block_size, outcome, reason, "
+        "walked FROM volume"
+    ),
+    "file_entry": (
+        "SELECT f.locator, p.locator, f.depth, f.name, f.folder, f.status, f.size, f.address, f.modified, f.created, "
+        "f.accessed, f.clock, f.runs, f.uncertain_because, f.type, f.md5, f.sha1, f.sha256, f.outcome, f.reason, "
+        "f.has_pieces FROM file_entry f LEFT JOIN file_entry p ON p.id = f.parent_id"
+    ),
+    "piece": (
+        "SELECT f.locator, p.steps, p.unit, p.is_table, p.first, p.byte_offset, p.byte_length, p.encoding, "
+        "p.delimiter, p.overlap, p.data FROM piece p JOIN file_entry f ON f.id = p.entry_id"
+    ),
+    "content": (
+        "SELECT f.locator, c.part, c.byte_offset, c.data FROM content c JOIN file_entry f ON f.id = c.entry_id"
+    ),
+    "volume_layout": (
+        "SELECT v.number, l.slack, l.packed, l.allocated FROM volume_layout l JOIN volume v ON v.id = l.volume_id"
+    ),
+    "coverage": "SELECT exhibit, volume, fate, bytes FROM coverage",
+    "implausible": (
+        "SELECT f.locator, i.kind, i.bytes, i.places, i.first_offset FROM implausible i "
+        "JOIN file_entry f ON f.id = i.entry_id"
+    ),
+}
+
+
+def tables(case: Path) -> dict[str, list[tuple[object, ...]]]:
+    folder = CaseFolder(case)
+    key = protection.unlock(folder.key_file, PASSPHRASE["DRIVECUSTODY_PASSPHRASE"])
+    engine = database.reader(folder.database, key)
+    with engine.connect() as connection:
+        found = {name: sorted(map(repr, connection.execute(text(query)))) for name, query in TABLES.items()}
+    engine.dispose()
+    return found  # type: ignore[return-value]
+
+
+def index(case: Path, kill_after: float | None = None) -> bool:
+    """Run it; True where it was killed before its end."""
+    child = subprocess.Popen(
+        [COMMAND, "index", case, "--json"], env={**os.environ, **PASSPHRASE}, stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL, stdin=subprocess.DEVNULL,
+    )  # fmt: skip
+    if kill_after is None:
+        assert child.wait(timeout=300) == 0
+        return False
+    try:
+        child.wait(timeout=kill_after)
+        return False
+    except subprocess.TimeoutExpired:
+        workers = psutil.Process(child.pid).children(recursive=True)
+        child.send_signal(signal.SIGKILL)
+        child.wait()
+        _, alive = psutil.wait_procs(workers, timeout=10)
+        assert alive == [], "a worker outlived its parent"
+        return True
+
+
+@pytest.mark.slow
+def test_an_index_killed_twenty_times_ends_in_the_same_tables(tmp_path: Path) -> None:
+    """The seeded demonstration of 800 members; each round is killed at a moment of an undisturbed run's length."""
+    drive = make_demonstration(tmp_path / "demo", members=800, affected=200)
+    fresh = tmp_path / "fresh.dcase"
+    drivecustody(
+        "new", fresh, "--number", "1", "--title", "T", "--organisation", "O", "--entity-type", "hipaa_covered_entity",
+        "--examiner", "E", env=PASSPHRASE,
+    )  # fmt: skip
+    drivecustody("receive", fresh, "--exhibit", "E-001", "--from", "A", "--to", "B", env=PASSPHRASE)
+    drivecustody("import-image", fresh, "--exhibit", "E-001", drive.image, env=PASSPHRASE)
+    undisturbed, killed = tmp_path / "undisturbed.dcase", tmp_path / "killed.dcase"
+    shutil.copytree(fresh, undisturbed)
+    begun = time.monotonic()
+    index(undisturbed)
+    length = time.monotonic() - begun
+    wanted = tables(undisturbed)
+    assert all(wanted[name] for name in ("volume", "file_entry", "piece", "content", "volume_layout", "coverage"))
+
+    chance = random.Random(20160817)
+    kills, rounds = 0, 0
+    shutil.copytree(fresh, killed)
+    while kills < KILLS:
+        if not index(killed, kill_after=chance.uniform(0.1, 1.0) * length):
+            # This one came to its end: it must be right, and the rest of the kills fall upon a new one.
+            assert tables(killed) == wanted
+            rounds += 1
+            shutil.rmtree(killed)
+            shutil.copytree(fresh, killed)
+            continue
+        kills += 1
+    index(killed)
+    assert tables(killed) == wanted
+    assert drivecustody("verify", killed, env=PASSPHRASE)
