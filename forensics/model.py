@@ -577,6 +577,10 @@ class Evidence:
     road: str
     why: str = ""
     """Of a row that linkage found alike: how alike each field is and what it weighs, without values."""
+    wide: frozenset[str] = frozenset()
+    """Deciding fields that stand within twice the window where one field alone agrees; empty where none was opened."""
+    version: int = 0
+    """Number of the set of values that agrees, where `record` is the standing one of that key; 0 where not told."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -137,7 +137,7 @@ def read_evidence(row: Any) -> Evidence:
     return Evidence(
         (row.entry_locator or "") + row.tail, row.record, Region(row.region), row.archived,
         unpack_elements(row.elements), unpack_elements(row.agree), unpack_elements(row.conflict), row.road,
-        row.why,
+        row.why, unpack_elements(row.wide), row.version,
     )  # fmt: skip
 
 

@@ -313,7 +313,7 @@ def assess(
 
 _KINDS = (
     "persons, files, hashes, findings, notification, duties, differences, "
-    "bodyfile, dfxml, hashdeep, sha256sum or case-uco."
+    "bodyfile, dfxml, hashdeep, sha256sum, case-uco or not-in-records."
 )
 
 

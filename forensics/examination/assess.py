@@ -9,19 +9,23 @@ from datetime import date
 from typing import Any
 
 from forensics.casefile.stored import SourceSet
+from forensics.casefile.unmatched import tables_on_drive
 from forensics.errors import Refused
 from forensics.examination.open_case import OpenCase, verb
 from forensics.examination.records_index import by_fingerprints
+from forensics.examination.unmatched import not_in_records
 from forensics.exposure.assessment import SURE, Counts, Places, assessment
 from forensics.exposure.digest import ResultDigest, basis
 from forensics.exposure.estimate import CONFIRMED_SHARE, LEVEL, PROBABLE_SHARE, Decoyed, Measured, bounds, measure
 from forensics.exposure.strata import STRATA, stratum_of
 from forensics.exposure.tiers import MAJORITY_YEARS, RULE, counting, exposure_of
+from forensics.exposure.trail import Trail, sensitivity, waterfall
 from forensics.jobs.events import Job
 from forensics.matching.agreement import DECIDING
 from forensics.matching.chance import SEEDS, WRONG, decode
 from forensics.matching.records import DistinctPersons
-from forensics.model import Exposure, Kind, Moved, SourceRecord
+from forensics.matching.windows import NEAR
+from forensics.model import Exposure, Kind, Moved, SourceRecord, Tier
 
 SAID = (
     "source_records", "tiers", "minors", "deceased", "estimate_status", "floor", "estimate", "low", "high",
@@ -43,8 +47,11 @@ def assess(case: OpenCase, job: Job) -> dict[str, Any]:
             "The records have not been compared with the drive.", f"First: drivecustody match {case.folder.path.name}"
         )
     today = reference_day(case)
-    places = Places()
-    found = list(_found(case, job, places, today))
+    sets = store.source_sets()
+    places, trail = Places(), Trail()
+    # Whose second record it is takes values; fingerprints have none.
+    distinct = None if by_fingerprints(sets) else DistinctPersons()
+    found = list(_found(case, job, places, today, trail, distinct))
     strata = measured(
         store.decoy_hits().tolist(),
         store.fact("decoys"),
@@ -59,7 +66,6 @@ def assess(case: OpenCase, job: Job) -> dict[str, Any]:
         counts.add(stratum, rated)
         digest.add(rated, rests_on)
         exposures.append((number, rated))
-    sets = store.source_sets()
     with case.view() as view:
         left = [(item.size, item.reason) for item in view.not_examined()]
     persons = _persons(case, sets)
@@ -70,6 +76,18 @@ def assess(case: OpenCase, job: Job) -> dict[str, Any]:
         persons_after_merge=persons,
         not_examined=left,
     )
+    unmatched, tables = not_in_records(tables_on_drive(store.engine))
+    result["not_in_records"] = None if by_fingerprints(sets) else unmatched
+    result["not_in_records_tables"] = [] if by_fingerprints(sets) else tables
+    sure_places = [place for place, (_, _, stratum, _, _) in enumerate(found) if strata[stratum].tier in SURE]
+    result["waterfall"] = waterfall(
+        trail,
+        met=store.met(),
+        possible=counts.tiers[Tier.POSSIBLE],
+        likely=counts.sure,
+        persons=distinct.count_of(sure_places) if distinct else None,
+    )
+    result["sensitivity"] = sensitivity(trail, strata, [one.found for one in strata], NEAR)
     if by_fingerprints(sets):
         # Both are told by values that are not here: none that is known of is not none.
         result["minors"] = result["deceased"] = None
@@ -121,12 +139,17 @@ def reference_day(case: OpenCase) -> date:
     return date.fromisoformat(day)
 
 
-def _found(case: OpenCase, job: Job, places: Places, today: date) -> Iterator[Found]:
+def _found(
+    case: OpenCase, job: Job, places: Places, today: date, trail: Trail, distinct: DistinctPersons | None
+) -> Iterator[Found]:
     for number, record, evidence in case.store.evidence_by_record():
         job.check()
         stratum, counted = counting(evidence)
+        trail.add(evidence, stratum, counted)
         if stratum is None:
             continue
+        if distinct:
+            distinct.add(record)
         places.add(stratum, counted)
         person = exposure_of(record, STRATA[stratum].ceiling, counted, today)
         yield number, person, stratum, moves_of(record), basis(record, evidence)

@@ -7,7 +7,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
-from forensics.casefile.stored import MatchUnit
+from forensics.casefile.stored import MatchUnit, Seen
 from forensics.errors import Refused
 from forensics.examination.images import image_paths
 from forensics.examination.index import workers
@@ -16,7 +16,7 @@ from forensics.examination.linkage import link_rows
 from forensics.examination.open_case import OpenCase, verb
 from forensics.examination.places import WORKER_MEMORY, Places, of_piece, scan_pieces
 from forensics.examination.records_index import by_fingerprints, records_index
-from forensics.examination.units import ScanPiece, ScanRange, scan_unit, take_index
+from forensics.examination.units import Compared, ScanPiece, ScanRange, scan_unit, take_index
 from forensics.jobs import pool
 from forensics.jobs.events import Job
 from forensics.model import Locator, OutcomeKind
@@ -73,11 +73,12 @@ def match(case: OpenCase, job: Job, *, fuzzy: bool = False) -> dict[str, Any]:
             job.progress("compare with the records", done, total)
             for result in results:
                 item = result.item
+                value = result.value or Compared([], (), Seen())
                 found = [
                     places[item.exhibit].place(located) if isinstance(item, ScanRange) else of_piece(item, located)
-                    for located in (result.value.located if result.value else ())
+                    for located in value.located
                 ]
-                store.finish_unit(item.unit, result.outcome, found, result.value.decoys if result.value else ())
+                store.finish_unit(item.unit, result.outcome, found, value.decoys, value.seen)
                 if result.outcome.kind is not OutcomeKind.OK:
                     job.noted(result.outcome, _name(item))
                 done += item.stop - item.start if isinstance(item, ScanRange) else item.piece.length

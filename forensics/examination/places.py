@@ -105,5 +105,6 @@ def _evidence(entry: int | None, tail: str, region: Region, archived: bool, loca
         located.conflict,
         located.road,
         located.why,
+        located.wide,
     )
     return FoundEvidence(entry, tail, evidence)

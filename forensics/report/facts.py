@@ -18,6 +18,8 @@ from forensics.report.sheets import (
     Extract,
     FindingRow,
     ListDigest,
+    OtherRule,
+    PartlyKnown,
     Program,
     Step,
     Testimony,
@@ -162,6 +164,12 @@ class Assessment:
     not_examined_reasons: Mapping[str, int]
     result_sha256: str = ""
     """Digest of the whole result; empty for one that was made before there was any."""
+    trail: tuple[Step, ...] = ()
+    """From values met in the bytes examined to persons."""
+    rules: tuple[OtherRule, ...] = ()
+    """What other rules would have counted; the first is the one that was used."""
+    partly_known: tuple[PartlyKnown, ...] = ()
+    """Tables that show records and others, those with most others first."""
 
     @classmethod
     def from_result(cls, result: Mapping[str, Any]) -> Self:
@@ -180,6 +188,31 @@ class Assessment:
                 not_examined_bytes=left.get("bytes"),
                 not_examined_reasons=dict(left.get("reasons") or {}),
                 result_sha256=str(result.get("result_sha256", "")),
+                trail=tuple(
+                    Step(one["step"], one["n"], one["fell_out"], one["because"]) for one in result.get("waterfall", ())
+                ),
+                rules=tuple(
+                    OtherRule(
+                        one["rule"],
+                        {tier: int(one[tier.value]) for tier in TIERS},
+                        one["low"],
+                        one["estimate"],
+                        one["high"],
+                    )
+                    for one in result.get("sensitivity", ())
+                ),
+                partly_known=tuple(
+                    PartlyKnown(
+                        one["locator"],
+                        one["rows"],
+                        one["in_records"],
+                        one["not_in_records"],
+                        one["columns_unknown"],
+                        one["no_person"],
+                        tuple(one["first"]),
+                    )
+                    for one in result.get("not_in_records_tables", ())
+                ),
             )
         except (KeyError, TypeError, AttributeError) as cause:
             raise Defect("The assessment handed to the report does not have the agreed form.") from cause
@@ -366,8 +399,9 @@ class ReportFacts:
             _check_not_examined(self.exposure.assessment, self.not_examined)
         if self.sample:
             _check_sample(self.sample)
-        for earlier, step in pairwise(self.waterfall):
-            _equal(earlier.number, (step.number, step.fell_out), f"the waterfall at “{step.name}”")
+        for steps in (self.waterfall, self.exposure.assessment.trail if self.exposure else ()):
+            for earlier, step in pairwise(steps):
+                _equal(earlier.number, (step.number, step.fell_out), f"the waterfall at “{step.name}”")
         sequence = [row.seq for row in self.custody]
         if any(later <= earlier for earlier, later in pairwise(sequence)):
             raise Defect("The custody events handed to the report are not in the order of the ledger.")
@@ -426,6 +460,9 @@ def _check_exposure(exposure: ExposureSheet) -> None:
     for flag in (assessment.minors, assessment.deceased):
         if flag is not None and not 0 <= flag <= assessment.persons:
             raise Defect("More minors or deceased than persons.")
+    for table in assessment.partly_known:
+        parts = (table.shown, table.unmatched, table.unknown, table.rest)
+        _equal(table.rows, parts, "the rows of a table that shows records")
     if places := exposure.places:
         _equal(places.total, (places.live, places.deleted, places.unallocated), "the places")
         if not 0 <= places.archived <= places.total:

@@ -58,6 +58,31 @@ class Step:
 
 
 @dataclass(frozen=True, slots=True)
+class PartlyKnown:
+    """A table that shows records, and rows in it that look like persons and show none. `unknown` rows are in parts of
+    which the columns are not known, `rest` are no persons: headers, totals."""
+
+    locator: str
+    rows: int
+    shown: int
+    unmatched: int
+    unknown: int
+    rest: int
+    first: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class OtherRule:
+    """What would have been counted by another rule: persons by tier, and the interval over all of them."""
+
+    name: str
+    tiers: Mapping[Tier, int]
+    low: int
+    estimate: int
+    high: int
+
+
+@dataclass(frozen=True, slots=True)
 class Extract:
     """A content of the exhibit that is byte for byte one of the files of source records."""
 

@@ -45,9 +45,24 @@ BLIND_SAMPLE = "Blind sample of misattributions"
 NOT_IN_THIS_REPORT = (
     "Opened or copied elsewhere: indicators for and against (section 9 has times of the file table only)",
     BLIND_SAMPLE,
-    "Spike test of recall, and sensitivity of the estimate",
+    "Spike test of recall",
     "Notice duties and dates (they belong in a separate memorandum for counsel)",
     "The list of persons: no name, number or birth date of a data subject is printed here",
+)
+
+
+IN_NO_RECORD = (
+    "Rows of tables that show persons of the source records, which look like persons themselves (name, birth date or "
+    "number in the same columns, in the same form) and are in no record: former members, applicants, persons of "
+    "another organisation. A person counts once, however many copies of a table there are. Rows of parts in which too "
+    "few records stand to know the columns are not told. Persons in tables that show no record at all are not seen."
+)
+
+
+OTHER_RULES = (
+    "The first row is the rule of this report; each other row changes one thing of it. Tiers are those that decoys "
+    "gave the strata of this report: chance was not measured again, and explains more in a wider window. Within one "
+    "line or row: values that stand in another line of the same passage or letter are left out."
 )
 
 
