@@ -249,6 +249,14 @@ source_record = Table(
     Index(None, "standing_id"),
 )  # fmt: skip
 
+also_in = Table(
+    "also_in",
+    metadata,
+    Column("record", Integer, ForeignKey("source_record.id"), primary_key=True),
+    Column("set_id", Integer, ForeignKey("source_set.id"), primary_key=True),
+    comment="Further sets that have the values of a record, beside the one of its row",
+)
+
 match_unit = Table(
     "match_unit",
     metadata,

@@ -59,7 +59,7 @@ class Snapshots:
             self._connection.execute(_table.insert(), rows)
             return
         known = self._known([row["record_key"] for row in rows])
-        fresh, seen = [], []
+        fresh, seen, also = [], [], []
         for row in rows:
             earlier = known.get(row["record_key"], [])
             if not earlier:
@@ -69,6 +69,8 @@ class Snapshots:
             self._compare(row, earlier)
             same = next((e for e in earlier if all(getattr(e, name) == row[name] for name in COMPARED)), None)
             self.counts["same" if same else "changed"] += 1
+            if same is not None:
+                also.append({"record": same.id, "set_id": self._set_id})
             if same is None:
                 fresh.append(row)
             elif self._newer(self._set_id, same.last_set):
@@ -77,6 +79,8 @@ class Snapshots:
                 )
         if fresh:
             self._connection.execute(_table.insert(), fresh)
+        if also:
+            self._connection.execute(schema.also_in.insert(), also)
         if seen:
             statement = update(_table).where(_table.c.id == bindparam("of"))
             self._connection.execute(

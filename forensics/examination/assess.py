@@ -11,6 +11,7 @@ from typing import Any
 from forensics.casefile.stored import SourceSet
 from forensics.casefile.unmatched import tables_on_drive
 from forensics.errors import Refused
+from forensics.examination.dating import dated_tables
 from forensics.examination.open_case import OpenCase, verb
 from forensics.examination.records_index import by_fingerprints
 from forensics.examination.unmatched import not_in_records
@@ -76,6 +77,7 @@ def assess(case: OpenCase, job: Job) -> dict[str, Any]:
         persons_after_merge=persons,
         not_examined=left,
     )
+    result["dated_tables"] = dated_tables(store)
     unmatched, tables = not_in_records(tables_on_drive(store.engine))
     result["not_in_records"] = None if by_fingerprints(sets) else unmatched
     result["not_in_records_tables"] = [] if by_fingerprints(sets) else tables

@@ -14,7 +14,7 @@ from forensics.report.figures import Column, Grid, TierBars, sheet
 from forensics.report.typography import MONO, count, percent, share
 
 HOLDER_ROWS = 25
-PARTLY_KNOWN_ROWS = 15
+PARTLY_KNOWN_ROWS, DATED_TABLES = 15, 10
 
 
 def data_found(facts: ReportFacts) -> list[Flowable]:
@@ -43,7 +43,7 @@ def data_found(facts: ReportFacts) -> list[Flowable]:
         rows2 += [("Unallocated space", count(places.unallocated)), ("All places", count(places.total))]
         story += [h2("Places"), Grid(two, rows2, total=True, part=0.62)]
         story.append(p(f"{places.archived:,} of these places are inside archives or other containers.", "small"))
-    return [*story, *_holders(facts.exposure)]
+    return [*story, *_holders(facts.exposure), *_dated(facts.exposure.assessment)]
 
 
 def exposure(facts: ReportFacts) -> list[Flowable]:
@@ -163,6 +163,26 @@ def _trail(told: Assessment) -> list[Flowable]:
     ]
     note = "Each number and what fell out before it were counted apart, and add up to the number above."
     return [h2("From the places to the persons"), Grid(columns, rows), p(note, "small")]
+
+
+def _dated(told: Assessment) -> list[Flowable]:
+    """Which dated snapshot each table agrees with, and by how many persons."""
+    if not told.dated:
+        return []
+    columns = (
+        Column("Table", 0.3, font=MONO), Column("Persons", 0.11, "right"), Column("Snapshot", 0.13),
+        Column("Agree", 0.1, "right"), Column("Differ", 0.1, "right"), Column("Not in it", 0.11, "right"),
+        Column("So", 0.3, muted=True),
+    )  # fmt: skip
+    rows = []
+    for table in told.dated[:DATED_TABLES]:
+        said = table.said + (f" (p {table.p:.2g})" if table.told_by else "")
+        if table.identical_to:
+            said = f"byte for byte {'; '.join(table.identical_to)}. By its rows: {said}"
+        for place, (as_of, agree, differ, absent) in enumerate(table.snapshots):
+            head = (table.locator, count(table.persons)) if not place else ("", "")
+            rows.append((*head, as_of, count(agree), count(differ), count(absent), said if not place else ""))
+    return [h2("Which snapshot a table agrees with"), Grid(columns, rows, size=8), p(wording.DATED, "small")]
 
 
 def _partly_known(told: Assessment) -> list[Flowable]:

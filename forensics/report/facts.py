@@ -14,6 +14,7 @@ from typing import Any, Literal, Self
 from forensics.errors import Defect
 from forensics.model import ELEMENTS, Acquisition, EntryStatus, Fact, Tier, Volume
 from forensics.report.sheets import (
+    DatedTable,
     ExportRow,
     Extract,
     FindingRow,
@@ -168,6 +169,8 @@ class Assessment:
     """From values met in the bytes examined to persons."""
     rules: tuple[OtherRule, ...] = ()
     """What other rules would have counted; the first is the one that was used."""
+    dated: tuple[DatedTable, ...] = ()
+    """Tables of the exhibit beside dated snapshots; empty where there are not two."""
     partly_known: tuple[PartlyKnown, ...] = ()
     """Tables that show records and others, those with most others first."""
 
@@ -200,6 +203,18 @@ class Assessment:
                         one["high"],
                     )
                     for one in result.get("sensitivity", ())
+                ),
+                dated=tuple(
+                    DatedTable(
+                        one["locator"],
+                        tuple(one["identical_to"]),
+                        one["persons"],
+                        one["told_by"],
+                        one["said"],
+                        one["p"],
+                        tuple((s["as_of"], s["agree"], s["differ"], s["absent"]) for s in one["snapshots"]),
+                    )
+                    for one in result.get("dated_tables", ())
                 ),
                 partly_known=tuple(
                     PartlyKnown(
@@ -460,6 +475,9 @@ def _check_exposure(exposure: ExposureSheet) -> None:
     for flag in (assessment.minors, assessment.deceased):
         if flag is not None and not 0 <= flag <= assessment.persons:
             raise Defect("More minors or deceased than persons.")
+    for dated in assessment.dated:
+        for as_of, *counted in dated.snapshots:
+            _equal(dated.told_by, counted, f"the persons who date a table by {as_of}")
     for table in assessment.partly_known:
         parts = (table.shown, table.unmatched, table.unknown, table.rest)
         _equal(table.rows, parts, "the rows of a table that shows records")

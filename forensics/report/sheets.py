@@ -72,6 +72,20 @@ class PartlyKnown:
 
 
 @dataclass(frozen=True, slots=True)
+class DatedTable:
+    """A table of the exhibit, and the dated snapshots of the records: of `told_by` persons who tell them apart, as of →
+    how many agree, differ, and are not in the snapshot. `p` is the sign test against the nearest other."""
+
+    locator: str
+    identical_to: tuple[str, ...]
+    persons: int
+    told_by: int
+    said: str
+    p: float
+    snapshots: tuple[tuple[str, int, int, int], ...]
+
+
+@dataclass(frozen=True, slots=True)
 class OtherRule:
     """What would have been counted by another rule: persons by tier, and the interval over all of them."""
 

@@ -51,6 +51,14 @@ NOT_IN_THIS_REPORT = (
 )
 
 
+DATED = (
+    "Only persons tell the snapshots apart who are not in all of them with the same values. A snapshot agrees with "
+    "such a person if its values explain the row as well as any other's. p is the exact sign test between the best "
+    "snapshot and the nearest other; it is called better where p is below 0.05, divided by the number of comparisons. "
+    "A table may be older than the day of the snapshot it agrees with: nothing that changed since was supplied."
+)
+
+
 IN_NO_RECORD = (
     "Rows of tables that show persons of the source records, which look like persons themselves (name, birth date or "
     "number in the same columns, in the same form) and are in no record: former members, applicants, persons of "
