@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import Any
 
-from sqlalchemy import Column, Connection, MetaData, String, Table, bindparam, func, select, update
+from sqlalchemy import Column, Connection, Engine, MetaData, String, Table, bindparam, func, select, update
 
 from forensics.casefile import schema
+from forensics.casefile.rows import read_source_record
 from forensics.casefile.stored import SourceSet
 from forensics.errors import Refused
+from forensics.model import SourceRecord
 
 COMPARED = (
     "given_name", "middle_name", "family_name", "suffix", "birth_date", "ssn", "member_id", "address", "city", "state",
@@ -37,6 +39,21 @@ def blank(connection: Connection, set_id: int, name: str, values: Collection[str
     holds = func.lower(column).in_(select(_unused.c.value))
     connection.execute(update(_table).where(_table.c.set_id == set_id, column != "", holds).values({name: ""}))
     _unused.drop(connection)
+
+
+def standing_of(engine: Engine) -> dict[int, int]:
+    """Number of each older set of values → the standing one of its key; empty where there is one snapshot."""
+    with engine.connect() as connection:
+        query = select(_table.c.id, _table.c.standing_id).where(_table.c.standing_id.is_not(None))
+        return {int(row.id): int(row.standing_id) for row in connection.execute(query)}
+
+
+def older_values(engine: Engine) -> Iterator[tuple[int, SourceRecord]]:
+    """Number of the standing record, and the record, of each older set of values of a key."""
+    query = select(_table).where(_table.c.standing_id.is_not(None))
+    with engine.connect() as connection:
+        for row in connection.execution_options(yield_per=5_000).execute(query):
+            yield int(row.standing_id), read_source_record(row)
 
 
 class Snapshots:

@@ -8,6 +8,7 @@ from dataclasses import replace
 from datetime import date
 from typing import Any
 
+from forensics.casefile.snapshots import older_values, standing_of
 from forensics.casefile.stored import SourceSet
 from forensics.casefile.unmatched import tables_on_drive
 from forensics.errors import Refused
@@ -53,11 +54,13 @@ def assess(case: OpenCase, job: Job) -> dict[str, Any]:
     # Whose second record it is takes values; fingerprints have none.
     distinct = None if by_fingerprints(sets) else DistinctPersons()
     found = list(_found(case, job, places, today, trail, distinct))
+    standing = standing_of(store.engine)
     strata = measured(
         store.decoy_hits().tolist(),
         store.fact("decoys"),
         Counter(stratum for _, _, stratum, _, _ in found),
         Counter((kind, stratum) for _, _, stratum, holds, _ in found for kind in holds),
+        standing,
     )
     counts = Counts()
     exposures = []
@@ -144,6 +147,9 @@ def reference_day(case: OpenCase) -> date:
 def _found(
     case: OpenCase, job: Job, places: Places, today: date, trail: Trail, distinct: DistinctPersons | None
 ) -> Iterator[Found]:
+    older: dict[int, frozenset[Moved]] = {}
+    for number, record in older_values(case.store.engine):
+        older[number] = older.get(number, frozenset()).union(moves_of(record))
     for number, record, evidence in case.store.evidence_by_record():
         job.check()
         stratum, counted = counting(evidence)
@@ -154,7 +160,8 @@ def _found(
             distinct.add(record)
         places.add(stratum, counted)
         person = exposure_of(record, STRATA[stratum].ceiling, counted, today)
-        yield number, person, stratum, moves_of(record), basis(record, evidence)
+        moves = older[number].union(moves_of(record)) if number in older else moves_of(record)
+        yield number, person, stratum, tuple(moves), basis(record, evidence)
 
 
 def moves_of(record: SourceRecord) -> tuple[Moved, ...]:
@@ -172,18 +179,23 @@ def moves_of(record: SourceRecord) -> tuple[Moved, ...]:
 
 
 def measured(
-    codes: Iterable[int], told: Mapping[str, Any], found: Counter[int], holding: Counter[tuple[Moved, int]]
+    codes: Iterable[int],
+    told: Mapping[str, Any],
+    found: Counter[int],
+    holding: Counter[tuple[Moved, int]],
+    standing: Mapping[int, int] | None = None,
 ) -> list[Measured]:
     """Every stratum measured by the decoys found (`matching.chance.code`) and `records_index.decoys_of` the records.
 
-    `found` counts persons a stratum, `holding` those of them that have decoys of a kind.
+    `found` counts persons a stratum, `holding` those of them that have decoys of a kind. `standing` says whose older
+    values a record is: decoys of all values of a person are that person's.
     """
     best: dict[tuple[Moved, int, int], int] = {}
     for number in codes:
         hit = decode(number)
         stratum = stratum_of(hit.elements & DECIDING, hit.elements)
         if stratum is not None and hit.kind in STRATA[stratum].moved:
-            who = hit.kind, hit.seed, hit.record
+            who = hit.kind, hit.seed, (standing or {}).get(hit.record, hit.record)
             best[who] = min(best.get(who, stratum), stratum)
     hits = Counter((kind, stratum, seed) for (kind, seed, _), stratum in best.items())
     places = range(len(STRATA))

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
+from forensics.casefile.snapshots import standing_of
 from forensics.casefile.store import Store
 from forensics.casefile.stored import SourceSet
 from forensics.matching.chance import agreement_by_accident, held, moves_of
@@ -31,7 +33,7 @@ def records_index(store: Store) -> tuple[RecordIndex, dict[str, Any]]:
     if by_fingerprints(sets):
         return _of_fingerprints(store, [Header.parse(str(one.quality["fingerprints"])) for one in sets])
     index = RecordIndex.from_fields(store.record_fields(FIELDS), _check_digit(sets))
-    return index, decoys_of(index)
+    return index, by_person(decoys_of(index), index, standing_of(store.engine))
 
 
 def _check_digit(sets: Sequence[SourceSet]) -> str:
@@ -45,6 +47,33 @@ def decoys_of(index: RecordIndex) -> dict[str, Any]:
     """What `assess` has to know of the decoys: how many there are, and how often two records agree by accident."""
     kinds = {str(move): asdict(held(index, move)) for move in moves_of(index)}
     return {"kinds": kinds, "agreement": agreement_by_accident(index)}
+
+
+def by_person(told: dict[str, Any], index: RecordIndex, standing: Mapping[int, int]) -> dict[str, Any]:
+    """The same with persons in place of sets of values, where `standing` says whose older values some are.
+
+    A person found by an older or a newer value counts once, so a decoy of either is a decoy of one person: counted by
+    values, chance would look as many times larger as there are snapshots.
+    """
+    if not standing:
+        return told
+    kinds = {}
+    for move, one in told["kinds"].items():
+        persons = len(np.unique(_standing(index.tables[_kind(Moved(move))].records, standing)))
+        share = persons / max(1, one["records"])
+        kinds[move] = {"records": persons, "kept": [round(kept * share) for kept in one["kept"]]}
+    return {**told, "kinds": kinds}
+
+
+def _kind(move: Moved) -> Kind:
+    return Kind.MEMBER_ID if move is Moved.CHECKED_ID else Kind(move)
+
+
+def _standing(records: NDArray[np.uint32], standing: Mapping[int, int]) -> NDArray[np.int64]:
+    of = np.arange(max(int(records.max(initial=0)), *standing) + 1)
+    of[list(standing)] = list(standing.values())
+    found: NDArray[np.int64] = of[records.astype(np.int64)]
+    return found
 
 
 def _of_fingerprints(store: Store, headers: Sequence[Header]) -> tuple[RecordIndex, dict[str, Any]]:
@@ -63,10 +92,9 @@ def _of_fingerprints(store: Store, headers: Sequence[Header]) -> tuple[RecordInd
     index = FingerprintIndex.from_rows(store.record_fields(("record_key", "fingerprints")), together, key)
     kinds = {}
     for move in moves_of(index):
-        told = [header.decoys["kinds"][str(move)] for header in headers]
-        kind = Kind.MEMBER_ID if move is Moved.CHECKED_ID else Kind(move)
-        records = len(np.unique(index.tables[kind].records))
-        shares = [[kept / max(1, one["records"]) for kept in one["kept"]] for one in told]
+        said = [header.decoys["kinds"][str(move)] for header in headers]
+        records = len(np.unique(index.tables[_kind(move)].records))
+        shares = [[kept / max(1, one["records"]) for kept in one["kept"]] for one in said]
         kinds[str(move)] = {
             "records": records,
             "kept": [int(min(seed) * records) for seed in zip(*shares, strict=True)],
@@ -75,4 +103,5 @@ def _of_fingerprints(store: Store, headers: Sequence[Header]) -> tuple[RecordInd
         name: max(float(header.decoys["agreement"][name]) for header in headers)
         for name in headers[0].decoys["agreement"]
     }
-    return index, {"kinds": kinds, "agreement": agreement}
+    told = {"kinds": kinds, "agreement": agreement}
+    return index, by_person(told, index, standing_of(store.engine))
