@@ -600,6 +600,13 @@ class Store:
         found = [np.frombuffer(decompress(blob), "<u8") for blob in blobs]
         return np.unique(np.concatenate(found)).astype(np.uint64) if found else np.zeros(0, np.uint64)
 
+    def units_that_show_records(self) -> set[int]:
+        """The pieces of tables in which `match` found records."""
+        unit, seen = schema.match_unit, schema.table_rows
+        query = select(unit.c.piece_id).join(seen, seen.c.unit_id == unit.c.id).where(seen.c.shown > 0)
+        with self._engine.begin() as connection:
+            return set(connection.scalars(query))
+
     def met(self) -> int:
         """Values of records that units met, evidence or not, and rows that linkage found alike."""
         unit, found = schema.match_unit, schema.evidence
@@ -649,7 +656,7 @@ class Store:
     def _forget_matches(self, connection: Connection) -> None:
         for table in (schema.exposure, schema.evidence, schema.decoy_hits, schema.table_rows, schema.match_unit):
             connection.execute(table.delete())
-        resting = ("assessment", "places", "matched", "assessed", "decoys", "linked")
+        resting = ("assessment", "places", "matched", "assessed", "decoys", "linked", "spikes")
         connection.execute(schema.fact.delete().where(schema.fact.c.name.in_(resting)))
 
     # ------------------------------------------------------------------------------------------------------ exposure

@@ -283,6 +283,10 @@ def match(
         bool,
         typer.Option("--fuzzy", help="Also compare rows that show nobody exactly for likeness."),
     ] = False,
+    spikes: Annotated[
+        int,
+        typer.Option("--spikes", metavar="N", min=0, help="Also plant N invented persons a layout, and look for them."),
+    ] = 0,
     json: Json = False,
     passphrase_file: PassphraseFile = None,
     control: ControlOption = "",
@@ -292,7 +296,7 @@ def match(
     def work(opened: OpenCase, job: Job) -> Result:
         from forensics.examination.match import match as compare
 
-        return compare(opened, job, fuzzy=fuzzy)
+        return compare(opened, job, fuzzy=fuzzy, spikes=spikes)
 
     Shell("match", case, json, passphrase_file, control).on_case(work, sentences.of_match)
 

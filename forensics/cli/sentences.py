@@ -122,6 +122,10 @@ def of_match(result: Result) -> list[str]:
     lines = [f"{result['evidence']:,} places with a record's values, of {result['records_found']:,} records."]
     if result["rows_alike"] is not None:
         lines.append(f"{result['rows_alike']:,} rows that show nobody exactly are much like one record; none is sure.")
+    if result["planted"] is not None:
+        lines.append(
+            f"{result['planted']:,} invented persons were planted in copies; `assess` says how many were found."
+        )
     return lines
 
 

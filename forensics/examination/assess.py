@@ -19,6 +19,7 @@ from forensics.examination.unmatched import not_in_records
 from forensics.exposure.assessment import SURE, Counts, Places, assessment
 from forensics.exposure.digest import ResultDigest, basis
 from forensics.exposure.estimate import CONFIRMED_SHARE, LEVEL, PROBABLE_SHARE, Decoyed, Measured, bounds, measure
+from forensics.exposure.recall import recall
 from forensics.exposure.strata import STRATA, stratum_of
 from forensics.exposure.tiers import MAJORITY_YEARS, RULE, counting, exposure_of
 from forensics.exposure.trail import Trail, sensitivity, waterfall
@@ -81,6 +82,7 @@ def assess(case: OpenCase, job: Job) -> dict[str, Any]:
         not_examined=left,
     )
     result["dated_tables"] = dated_tables(store)
+    result["recall"] = recall(store.fact("spikes"), strata)
     unmatched, tables = not_in_records(tables_on_drive(store.engine))
     result["not_in_records"] = None if by_fingerprints(sets) else unmatched
     result["not_in_records_tables"] = [] if by_fingerprints(sets) else tables

@@ -16,6 +16,7 @@ from forensics.examination.linkage import link_rows
 from forensics.examination.open_case import OpenCase, verb
 from forensics.examination.places import WORKER_MEMORY, Places, of_piece, scan_pieces
 from forensics.examination.records_index import by_fingerprints, records_index
+from forensics.examination.spikes import plant_spikes
 from forensics.examination.units import Compared, ScanPiece, ScanRange, scan_unit, take_index
 from forensics.jobs import pool
 from forensics.jobs.events import Job
@@ -28,10 +29,12 @@ SECONDS = 600.0
 
 
 @verb("match")
-def match(case: OpenCase, job: Job, *, fuzzy: bool = False) -> dict[str, Any]:
+def match(case: OpenCase, job: Job, *, fuzzy: bool = False, spikes: int = 0) -> dict[str, Any]:
     """Find the source records on the drive. Interrupted, it goes on with the units that are left.
 
     With `fuzzy`, rows of tables that show nobody exactly are compared for likeness afterwards (`examination.linkage`).
+    With `spikes`, so many invented persons a layout are planted in copies of the contents and looked for
+    (`examination.spikes`).
     """
     store = case.store
     sets = store.source_sets()
@@ -42,6 +45,11 @@ def match(case: OpenCase, job: Job, *, fuzzy: bool = False) -> dict[str, Any]:
         )
     if not store.fact("indexed"):
         raise Refused("The contents have not been examined.", f"First: drivecustody index {case.folder.path.name}")
+    if spikes and by_fingerprints(sets):
+        raise Refused(
+            "Invented persons are made of the records' own names, and these are fingerprints.",
+            "Run match without --spikes, or in a case that has the records themselves.",
+        )
     if fuzzy and by_fingerprints(sets):
         raise Refused(
             "Fingerprints are equal or not: nothing can be compared for likeness.",
@@ -85,9 +93,10 @@ def match(case: OpenCase, job: Job, *, fuzzy: bool = False) -> dict[str, Any]:
                 job.progress("compare with the records", done, total)
     store.put_fact("matched", True)
     linked = link_rows(case, job, images) if fuzzy else None
+    recall = plant_spikes(case, job, images, spikes) if spikes else None
     job.changed("evidence")
     count, persons = store.evidence_counts()
-    counts = {"bytes": total, "evidence": count, "records_found": persons, "rows_alike": linked}
+    counts = {"bytes": total, "evidence": count, "records_found": persons, "rows_alike": linked, "planted": recall}
     return {**counts, "custody": {**counts, "source_sets_sha256": [s.sha256 for s in sets]}}
 
 

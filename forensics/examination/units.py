@@ -247,10 +247,13 @@ def scan_unit(item: ScanRange | ScanPiece) -> Compared:
     """The evidence in one share of the work, and what chance finds in what the evidence does not explain."""
     if _index is None:
         raise ValueError("the worker was not given the records")
-    return _scan_range(item, _index) if isinstance(item, ScanRange) else _scan_piece(item, _index)
+    if isinstance(item, ScanRange):
+        return compare_range(item, *range_data(item), _index)
+    return compare_piece(item.piece, *piece_data(item), _index)
 
 
-def _scan_range(item: ScanRange, index: RecordIndex) -> Compared:
+def range_data(item: ScanRange) -> tuple[int, bytes]:
+    """The device offset at which the bytes of a range and its context begin, and these bytes."""
     image = _image(item.segments)
     low = max(0, item.start - MARGIN)
     data = bytearray(_read(image, low, min(image.size, item.stop + MARGIN) - low))
@@ -258,7 +261,11 @@ def _scan_range(item: ScanRange, index: RecordIndex) -> Compared:
         # The raw scan runs over these bytes in the pieces; here only their edges are context for what lies beside them.
         inner = slice(max(0, start - low + MARGIN), max(0, stop - low - MARGIN))
         data[inner] = bytes(len(data[inner]))
-    view = bytes(data)
+    return low, bytes(data)
+
+
+def compare_range(item: ScanRange, low: int, view: bytes, index: RecordIndex, *, decoys: bool = True) -> Compared:
+    """The evidence in the bytes of a range, which begin at `low`."""
 
     def ours(hits: Hits) -> Hits:
         here = np.ones(len(hits.offset), bool)
@@ -269,8 +276,8 @@ def _scan_range(item: ScanRange, index: RecordIndex) -> Compared:
     first, last = item.start - low, min(item.stop - low, len(view))
     hits = ours(scan(view, index, first, last))
     found = find_in_text(view, hits, index)
-    decoys = decoys_in(view, found, index, first, last, ours)
-    return Compared([_in_text(one, low) for one in found], decoys, Seen(len(hits.offset)))
+    chances = decoys_in(view, found, index, first, last, ours) if decoys else ()
+    return Compared([_in_text(one, low) for one in found], chances, Seen(len(hits.offset)))
 
 
 def decoys_in(
@@ -325,9 +332,8 @@ def piece_data(item: ScanPiece) -> tuple[bytes, int]:
     return piece_bytes(item, piece.offset - lead, piece.length + lead), lead
 
 
-def _scan_piece(item: ScanPiece, index: RecordIndex) -> Compared:
-    piece = item.piece
-    data, lead = piece_data(item)
+def compare_piece(piece: Piece, data: bytes, lead: int, index: RecordIndex, *, decoys: bool = True) -> Compared:
+    """The evidence in the bytes of a piece, which stand behind `lead` bytes of context."""
     last = max(lead, len(data) - piece.overlap)
     hits = scan(data, index, lead, last)
     if piece.table:
@@ -342,17 +348,17 @@ def _scan_piece(item: ScanPiece, index: RecordIndex) -> Compared:
                 Located(row.record, piece.first + row.row, 0, 0, row.elements, row.agree, row.conflict, "table")
                 for row in in_rows
             ],
-            decoys_in(data, explained, index, lead, last, all_of_them),
+            decoys_in(data, explained, index, lead, last, all_of_them) if decoys else (),
             _seen_in(piece, table, index),
         )
     located = of_one_person(data, find_in_text(data, hits, index), piece.encoding, index)
     of_one = bool(located) and located[0].road == LETTER_ROAD
-    decoys = () if of_one else decoys_in(data, located, index, lead, last, all_of_them)
+    chances = decoys_in(data, located, index, lead, last, all_of_them) if decoys and not of_one else ()
     seen = Seen(len(hits.offset))
     if piece.unit is Unit.NONE:
-        return Compared([_in_text(found, piece.offset - lead) for found in located], decoys, seen)
+        return Compared([_in_text(found, piece.offset - lead) for found in located], chances, seen)
     lines = np.flatnonzero(np.frombuffer(data, np.uint8) == 10)
-    return Compared(_one_a_line(located, lines, piece.first), decoys, seen)
+    return Compared(_one_a_line(located, lines, piece.first), chances, seen)
 
 
 def _seen_in(piece: Piece, table: TableRows, index: RecordIndex) -> Seen:

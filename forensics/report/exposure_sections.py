@@ -264,10 +264,29 @@ def certainty(facts: ReportFacts) -> list[Flowable]:
                 p(wording.RESULT_DIGEST, "small"),
             ]
         story += _rules(told)
+        story += _recall(told)
     story += _sample(facts.sample)
     if missing := wording.unmeasured(facts):
         story += [h2("What was not measured"), *bullets([f"{text[:1].upper()}{text[1:]}." for text in missing])]
     return story
+
+
+def _recall(told: Assessment) -> list[Flowable]:
+    """The spike test: how many of the persons planted in copies were found, layout by layout."""
+    if not told.recall:
+        return []
+    columns = (
+        Column("Layout", 0.46), Column("Planted", 0.1, "right"), Column("Found", 0.1, "right"),
+        Column("Share", 0.1, "right"), Column("95 % interval", 0.22, "right"), Column("Note", 0.2, muted=True),
+    )  # fmt: skip
+    rows = []
+    for row in told.recall:
+        between = "–"
+        if row.low is not None and row.high is not None:
+            between = f"{share(row.low)} – {share(row.high)}"
+        found = "–" if row.share is None else share(row.share)
+        rows.append((row.layout, count(row.planted), count(row.found), found, between, row.note))
+    return [h2("Recall: persons planted in copies"), Grid(columns, rows, size=8), p(told.recall_said, "small")]
 
 
 def _sample(sample: SampleSheet | None) -> list[Flowable]:

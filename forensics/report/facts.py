@@ -22,6 +22,7 @@ from forensics.report.sheets import (
     OtherRule,
     PartlyKnown,
     Program,
+    RecallRow,
     Step,
     Testimony,
     Times,
@@ -169,6 +170,9 @@ class Assessment:
     """From values met in the bytes examined to persons."""
     rules: tuple[OtherRule, ...] = ()
     """What other rules would have counted; the first is the one that was used."""
+    recall: tuple[RecallRow, ...] = ()
+    recall_said: str = ""
+    """What the spike test measured, and what it says; empty where nobody was planted."""
     dated: tuple[DatedTable, ...] = ()
     """Tables of the exhibit beside dated snapshots; empty where there are not two."""
     partly_known: tuple[PartlyKnown, ...] = ()
@@ -204,6 +208,8 @@ class Assessment:
                     )
                     for one in result.get("sensitivity", ())
                 ),
+                recall=tuple(RecallRow(*(one[name] for name in _RECALL)) for one in _recall(result, "layouts", ())),
+                recall_said=_recall(result, "said", ""),
                 dated=tuple(
                     DatedTable(
                         one["locator"],
@@ -241,6 +247,13 @@ class Assessment:
     def likely(self) -> int:
         """Persons confirmed or probable."""
         return self.tiers[Tier.CONFIRMED] + self.tiers[Tier.PROBABLE]
+
+
+_RECALL = ("layout", "planted", "found", "share", "low", "high", "note")
+
+
+def _recall(result: Mapping[str, Any], name: str, otherwise: Any) -> Any:
+    return (result.get("recall") or {}).get(name, otherwise)
 
 
 _PLAIN = (
@@ -475,6 +488,8 @@ def _check_exposure(exposure: ExposureSheet) -> None:
     for flag in (assessment.minors, assessment.deceased):
         if flag is not None and not 0 <= flag <= assessment.persons:
             raise Defect("More minors or deceased than persons.")
+    if any(not 0 <= row.found <= row.planted for row in assessment.recall):
+        raise Defect("The spike test found more persons than were planted.")
     for dated in assessment.dated:
         for as_of, *counted in dated.snapshots:
             _equal(dated.told_by, counted, f"the persons who date a table by {as_of}")

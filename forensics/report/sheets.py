@@ -86,6 +86,19 @@ class DatedTable:
 
 
 @dataclass(frozen=True, slots=True)
+class RecallRow:
+    """Invented persons planted in one layout, and found; shares 0 to 1, None where nobody could be planted."""
+
+    layout: str
+    planted: int
+    found: int
+    share: float | None
+    low: float | None
+    high: float | None
+    note: str
+
+
+@dataclass(frozen=True, slots=True)
 class OtherRule:
     """What would have been counted by another rule: persons by tier, and the interval over all of them."""
 

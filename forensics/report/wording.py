@@ -41,11 +41,12 @@ ALTERNATIVES = (
 )
 
 BLIND_SAMPLE = "Blind sample of misattributions"
+SPIKE_TEST = "Spike test of recall"
 
 NOT_IN_THIS_REPORT = (
     "Opened or copied elsewhere: indicators for and against (section 9 has times of the file table only)",
     BLIND_SAMPLE,
-    "Spike test of recall",
+    SPIKE_TEST,
     "Notice duties and dates (they belong in a separate memorandum for counsel)",
     "The list of persons: no name, number or birth date of a data subject is printed here",
 )
@@ -189,12 +190,14 @@ def unmeasured(facts: ReportFacts) -> tuple[str, ...]:
             missing.append("persons on the drive who are in no source record")
         if not (facts.sample and facts.sample.measured):
             missing.append("misattribution")
-        missing.append("recall")
+        missing.append("recall in layouts that were not planted" if told.recall else "recall")
     return tuple(missing)
 
 
 def not_in_this_report(facts: ReportFacts) -> tuple[str, ...]:
-    return tuple(text for text in NOT_IN_THIS_REPORT if not (facts.sample and text == BLIND_SAMPLE))
+    planted = facts.exposure is not None and bool(facts.exposure.assessment.recall)
+    there = {BLIND_SAMPLE: facts.sample is not None, SPIKE_TEST: planted}
+    return tuple(text for text in NOT_IN_THIS_REPORT if not there.get(text))
 
 
 def sample_sentences(sample: SampleSheet) -> tuple[str, ...]:
