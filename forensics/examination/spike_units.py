@@ -25,7 +25,7 @@ from forensics.extraction.tables import row_starts
 from forensics.matching.agreement import DECIDING
 from forensics.matching.index import RecordIndex
 from forensics.matching.layout import learn
-from forensics.matching.spikes import ENCODINGS, SPELLINGS, row_bytes, row_like, spelled
+from forensics.matching.spikes import SPELLINGS, bare_line, row_bytes, row_like, spelled
 from forensics.matching.strangers import SAMPLE
 from forensics.matching.tables import recognise
 from forensics.matching.unlinked import LEAST_ROWS
@@ -118,7 +118,7 @@ def _in_free_space(data: bytes, low: int, spike: Spike) -> tuple[bytes, dict[int
         text = spelled(_persons[person], spelling)
         if text is None:
             continue
-        line = f"\n{text}\n".encode(ENCODINGS[encoding], "ignore")
+        line = bare_line(text, encoding)
         begin = stretches[at] - low + APART // 2 + person % 2
         changed[begin : begin + len(line)] = line
         planted[person] = layout

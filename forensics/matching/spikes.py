@@ -118,6 +118,8 @@ def _written(iso: str) -> str:
     return f"{MONTHS[int(month) - 1]} {int(day)}, {year}"
 
 
+EBCDIC, EBCDIC_RECORD, ALONE = "EBCDIC, records of 240 bytes", 240, "EBCDIC, a line alone"
+
 _BOTH = ("given_name", "family_name")
 
 SPELLINGS = (
@@ -138,8 +140,15 @@ SPELLINGS = (
              lambda one: f"{one.family_name}, {one.given_name} ({_written(one.birth_date)})"),
 )  # fmt: skip
 
-ENCODINGS = {"UTF-8": "utf-8", "UTF-16LE": "utf-16-le", "UTF-16BE": "utf-16-be", "EBCDIC": "cp037"}
+ENCODINGS = {"UTF-8": "utf-8", "UTF-16LE": "utf-16-le", "UTF-16BE": "utf-16-be", EBCDIC: "cp037", ALONE: "cp037"}
 """In which a line is put into free space."""
+
+
+def bare_line(text: str, encoding: str) -> bytes:
+    """A line as free space holds it: between line feeds, or, on tapes of mainframes, in a record of fixed length. The
+    raw scan knows EBCDIC by its look, and a few characters of it alone have none."""
+    line = f"{text:^{EBCDIC_RECORD}}" if encoding == EBCDIC else f"\n{text}\n"
+    return line.encode(ENCODINGS[encoding], "ignore")
 
 
 # ------------------------------------------------------------------------------------------ as a table writes its rows
