@@ -61,7 +61,7 @@ def learn(rows: Sequence[Row], clear: Sequence[tuple[int, Person, frozenset[str]
             holding.update((part, column) for part in parts if _IS_IN[part](cell, person, day_first))
     columns: dict[str, int] = {}
     for part, count in exposing.items():
-        often, column = max((holding[p, c], -c) for p, c in holding if p == part) if holding else (0, 0)
+        often, column = max(((holding[p, c], -c) for p, c in holding if p == part), default=(0, 0))
         if often < ALWAYS * count:
             return None
         columns[part] = -column

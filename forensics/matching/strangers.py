@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from forensics import keys
 from forensics.matching import normal
 from forensics.matching.agreement import DECIDING
+from forensics.matching.day_numbers import with_dates
 from forensics.matching.fingerprint_file import FingerprintIndex
 from forensics.matching.index import RecordIndex
 from forensics.matching.layout import NAME, Layout, Row, learn
@@ -42,6 +43,8 @@ def unmatched_rows(
     left = [number for number, row in enumerate(rows) if number not in shown and any(cell.strip() for cell in row)]
     if not left:
         return ()
+    # Day numbers of a spreadsheet were dates when the rows were compared, and have to be again.
+    rows = with_dates(rows, [(one.row, one.record) for one in clear], index, lambda *_: 0)
     day_first = bool(recognise(rows, index).day_first)
     sampled = clear[:: max(1, len(clear) // SAMPLE)]
     layout = learn(rows, [(one.row, index.person(one.record), one.elements) for one in sampled], day_first)
