@@ -124,12 +124,17 @@ class Command(QObject):
     def process_id(self) -> int:
         return self._process.processId()
 
-    def start(self, arguments: Sequence[str], secret: str = "") -> None:
-        """Run the verb. `secret` is the passphrase, or ``key:`` and the key in hex."""
+    def start(self, arguments: Sequence[str], secret: str = "", lines: Sequence[str] = ()) -> None:
+        """Run the verb. `secret` is the passphrase, or ``key:`` and the key in hex.
+
+        `lines` are what an option that reads ``-`` gets behind it, up to an empty line: never on a command line.
+        """
         self._process.start(
             self._program[0], [*self._program[1:], self.verb, *arguments, "--json", "--control", "stdin"]
         )
         self._process.write(secret.encode("utf-8") + b"\n")
+        if lines:
+            self._process.write("".join(f"{line}\n" for line in lines).encode("utf-8") + b"\n")
 
     def pause(self) -> None:
         """Ask the verb to wait before its next piece of work; a device stays open meanwhile."""

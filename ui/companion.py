@@ -1,4 +1,5 @@
-"""The window's companion: one long-lived `serve` child that decides, reveals and answers what only the verbs may.
+"""The window's companion: one long-lived `serve` child that decides, reveals and reads the exhibit's
+bytes for the pages.
 
 | phase | caller | thread | duty |
 |---|---|---|---|
@@ -45,6 +46,9 @@ class Companion(QObject):
 
     wrote = Signal(object)
     """A frozenset of the tables that an answer changed."""
+
+    ended = Signal()
+    """The child is no more; what it held open is open no longer."""
 
     def __init__(self, case: Path, secret: str, program: Sequence[str] = (), parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -125,5 +129,6 @@ class Companion(QObject):
         self._process = None
         process.deleteLater()
         left, self._open = self._open, {}
+        self.ended.emit()
         for _, _, refused in left.values():
             refused(ENDED)

@@ -123,6 +123,7 @@ class MainWindow(QMainWindow):
         self.case.leave_wanted.connect(self.leave_case)
         for page in self.pages:
             page.verb_wanted.connect(self.do)
+        self.contents.passwords_given.connect(self.try_passwords)
         find = QAction("Filter", self)
         find.setShortcut(QKeySequence.StandardKey.Find)
         find.triggered.connect(self._focus_filter)
@@ -243,7 +244,20 @@ class MainWindow(QMainWindow):
         if self.session:
             self.run_verb(wish.verb, wish.arguments, self.session.secret)
 
-    def run_verb(self, verb: str, arguments: tuple[str, ...], secret: str = "", program: tuple[str, ...] = ()) -> bool:
+    def try_passwords(self, passwords: tuple[str, ...]) -> None:
+        """Examine again what is locked, with these; they go through the child's standard input and nowhere else."""
+        if self.session:
+            folder = str(self.session.view.folder.path)
+            self.run_verb("index", (folder, "--passwords-file", "-"), self.session.secret, lines=passwords)
+
+    def run_verb(
+        self,
+        verb: str,
+        arguments: tuple[str, ...],
+        secret: str = "",
+        program: tuple[str, ...] = (),
+        lines: tuple[str, ...] = (),
+    ) -> bool:
         """Start a verb in a process of its own. False where one is running already."""
         if self.command is not None:
             self.banner.say("warn", "A job is running.", "Wait until it ends, or cancel it at the foot of the rail.")
@@ -257,7 +271,7 @@ class MainWindow(QMainWindow):
         self.rail.strip.begin(verb)
         self.acquisition.begin(verb)
         self.case.show_running(verb)
-        command.start(arguments, secret)
+        command.start(arguments, secret, lines)
         return True
 
     def cancel_job(self) -> None:

@@ -11,7 +11,7 @@ from functools import cache
 from pathlib import Path
 
 from PySide6.QtCore import QByteArray, QRectF, QSize, Qt
-from PySide6.QtGui import QColor, QFont, QFontDatabase, QIcon, QPainter, QPalette, QPixmap
+from PySide6.QtGui import QColor, QFont, QFontDatabase, QFontMetrics, QIcon, QPainter, QPalette, QPixmap
 from PySide6.QtSvg import QSvgRenderer
 from PySide6.QtWidgets import QAbstractButton, QApplication, QWidget
 
@@ -117,6 +117,12 @@ def mono_font(pixels: int = 12) -> QFont:
     made = QFont(MONO)
     made.setPixelSize(pixels)
     return made
+
+
+@cache
+def metrics_of_mono() -> int:
+    """Pixels that one character of the monospaced type is wide."""
+    return QFontMetrics(mono_font()).horizontalAdvance("0")
 
 
 # ----------------------------------------------------------------------------------------------------------- icons
@@ -231,6 +237,14 @@ QComboBox QAbstractItemView {{ background:{surface}; border:1px solid {border}; 
 QTableView, QScrollArea#plain, QAbstractScrollArea#plain {{ background:{surface}; alternate-background-color:{alt};
   border:1px solid {border}; border-radius:8px; gridline-color:{grid}; selection-background-color:{sel};
   selection-color:{text}; outline:0; }}
+QTreeView {{ background:{surface}; border:1px solid {border}; border-radius:8px; outline:0; padding:4px;
+  selection-background-color:{sel}; selection-color:{text}; }}
+QTreeView::item {{ padding:3px 2px; border:none; }}
+QTreeView::item:selected {{ background:{sel}; color:{text}; }}
+QTreeView:focus, QAbstractScrollArea#plain:focus {{ border:1px solid {accent}; }}
+QPlainTextEdit#passage {{ background:{surface}; border:1px solid {border}; border-radius:8px; font-family:"{mono}";
+  font-size:12px; padding:4px; selection-background-color:{accent}; selection-color:{on_accent}; }}
+QPlainTextEdit#passage:focus {{ border:1px solid {accent}; }}
 QTableView:focus {{ border:1px solid {accent}; }}
 QTableView::item {{ padding:0 8px; border:none; }}
 QTableView::item:selected {{ background:{sel}; color:{text}; }}

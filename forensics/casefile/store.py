@@ -29,8 +29,6 @@ from forensics.casefile.rows import (
 from forensics.casefile.runs import unpack_runs, without_overlaps
 from forensics.casefile.snapshots import Snapshots, blank
 from forensics.casefile.stored import (
-    ExaminedChild,
-    ExaminedEntry,
     FoundEvidence,
     KnownExtract,
     MatchUnit,
@@ -41,7 +39,6 @@ from forensics.casefile.stored import (
 )
 from forensics.errors import Refused
 from forensics.model import (
-    OK,
     Acquisition,
     EntryStatus,
     Evidence,
@@ -298,49 +295,6 @@ class Store:
         joined = b"".join(zstandard.decompress(data) for _, data in parts)
         begin = offset - parts[0].byte_offset
         return joined[begin : begin + length]
-
-    def finish_entries(self, examined: Sequence[ExaminedEntry]) -> None:
-        """Record what was found out about entries: all of it, with pieces and children, or nothing."""
-        compress = zstandard.ZstdCompressor(level=3).compress
-        with self._engine.begin() as connection:
-            for item in examined:
-                parent = read_entry(
-                    connection.execute(select(schema.file_entry).where(schema.file_entry.c.id == item.id)).one()
-                )
-                connection.execute(
-                    update(schema.file_entry)
-                    .where(schema.file_entry.c.id == item.id)
-                    .values(
-                        type=item.type,
-                        outcome=str(item.outcome.kind),
-                        reason=item.outcome.reason,
-                        has_pieces=bool(item.pieces),
-                        notes="; ".join(item.notes),
-                        **{name: item.hashes.get(name) for name in ("md5", "sha1", "sha256")},
-                    )
-                )
-                if item.pieces:
-                    connection.execute(
-                        schema.piece.insert(),
-                        [
-                            {
-                                "entry_id": item.id,
-                                "steps": json.dumps(p.steps),
-                                "unit": str(p.unit),
-                                "is_table": p.table,
-                                "first": p.first,
-                                "byte_offset": p.offset,
-                                "byte_length": p.length,
-                                "encoding": p.encoding,
-                                "delimiter": p.delimiter,
-                                "overlap": p.overlap,
-                                "data": None if p.data is None else compress(p.data),
-                            }
-                            for p in item.pieces
-                        ],
-                    )
-                for number, child in enumerate(item.children):
-                    _add_child(connection, parent, number, child, compress)
 
     def pieces(self) -> Iterator[StoredPiece]:
         """Every piece of the case without its data, by number."""
@@ -600,7 +554,7 @@ class Store:
         found = [np.frombuffer(decompress(blob), "<u8") for blob in blobs]
         return np.unique(np.concatenate(found)).astype(np.uint64) if found else np.zeros(0, np.uint64)
 
-    def units_that_show_records(self) -> set[int]:
+    def pieces_that_show_records(self) -> set[int]:
         """The pieces of tables in which `match` found records."""
         unit, seen = schema.match_unit, schema.table_rows
         query = select(unit.c.piece_id).join(seen, seen.c.unit_id == unit.c.id).where(seen.c.shown > 0)
@@ -704,25 +658,3 @@ def _plain(record: SourceRecord) -> dict[str, Any]:
 
 
 _RECORD_FIELDS = tuple(f.name for f in fields(SourceRecord))
-
-
-def _add_child(connection: Connection, parent: StoredEntry, number: int, child: ExaminedChild, compress: Any) -> None:
-    locator = parent.entry.locator.into(child.untrusted_name)
-    table = schema.file_entry
-    name = child.untrusted_name
-    while connection.scalar(select(table.c.id).where(table.c.locator == str(locator))):
-        # Containers may hold one name twice; the number keeps both and can be found in the container's listing. A
-        # member may even be called what that gives.
-        name += b" (member %d)" % (number + 1)
-        locator = parent.entry.locator.into(name)
-    entry = FileEntry(locator, EntryStatus.CHILD, len(child.data), 0, "", "", "", (), "")
-    row = entry_row(parent.volume, parent.id, parent.depth + 1, entry)
-    if child.outcome is not None and child.outcome != OK:
-        row |= {"outcome": str(child.outcome.kind), "reason": child.outcome.reason}
-    child_id = connection.execute(table.insert().values(row).returning(table.c.id)).scalar_one()
-    parts = [
-        {"entry_id": child_id, "part": part, "byte_offset": at, "data": compress(child.data[at : at + CONTENT_PART])}
-        for part, at in enumerate(range(0, len(child.data), CONTENT_PART))
-    ]
-    if parts:
-        connection.execute(schema.content.insert(), parts)

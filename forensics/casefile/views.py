@@ -10,12 +10,13 @@ from itertools import combinations
 from pathlib import Path
 from typing import Any, Self
 
-from sqlalchemy import Select, case, func, or_, select
+from sqlalchemy import Select, case, func, select
 
 from forensics.casefile import database, protection, schema
 from forensics.casefile import report_versions as versions_of
 from forensics.casefile.affected import Affected, affected
 from forensics.casefile.case import CaseDetails, CaseFolder
+from forensics.casefile.contents_view import ContentsView, filters
 from forensics.casefile.coverage import Share, read_coverage
 from forensics.casefile.implausible import Implausible, read_implausible
 from forensics.casefile.listing_view import ListingView
@@ -90,7 +91,7 @@ class SourcePlace:
     tiers: dict[str, int]
 
 
-class CaseView(ReviewView, PersonView, RecordsView, SearchView, ListingView):
+class CaseView(ReviewView, PersonView, RecordsView, SearchView, ListingView, ContentsView):
     """A case opened for reading; cheap to hold, safe beside a running job."""
 
     def __init__(self, folder: CaseFolder, key: bytes) -> None:
@@ -189,22 +190,13 @@ class CaseView(ReviewView, PersonView, RecordsView, SearchView, ListingView):
     ) -> array.array[int]:
         """The numbers of the entries that fit, in order; 8 bytes a row, so that a table can hold a million.
 
-        `text` filters on name or folder; `only` is one of ``deleted``, ``not_examined``, ``archived``, or empty.
+        `text` filters on name or folder; `only` is deleted, not_examined, archived, known, or empty.
         Raises `ValueError` for a column that does not exist.
         """
         table = schema.file_entry
         if order_by != "id" and order_by not in FILE_COLUMNS:
             raise ValueError(f"no such column: {order_by}")
-        query = select(table.c.id)
-        if text:
-            pattern = "%" + text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_") + "%"
-            query = query.where(or_(table.c.name.like(pattern, escape="\\"), table.c.folder.like(pattern, escape="\\")))
-        if only == "deleted":
-            query = query.where(table.c.status.in_(("deleted", "deleted-uncertain")))
-        elif only == "not_examined":
-            query = query.where(table.c.outcome.in_(("not_examined", "failed")))
-        elif only == "archived":
-            query = query.where(table.c.status == "child")
+        query = select(table.c.id).where(*filters(text, only))
         column = table.c[order_by]
         direction = column.desc() if descending else column
         return self._numbers(query.order_by(direction, table.c.id))

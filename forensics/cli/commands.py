@@ -187,9 +187,12 @@ def index(
     def work(opened: OpenCase, job: Job) -> Result:
         from forensics.examination.index import index as examine
 
-        return examine(opened, job, secrets.passwords_from(passwords_file) if passwords_file else ())
+        return examine(opened, job, secrets.passwords_from(passwords_file, typed) if passwords_file else ())
 
-    Shell("index", case, json, passphrase_file, control).on_case(work, sentences.of_index)
+    shell = Shell("index", case, json, passphrase_file, control)
+    # Before the job begins, because from then on what comes there are orders to pause or stop.
+    typed = secrets.lines_of_stdin() if passwords_file == secrets.STDIN else b""
+    shell.on_case(work, sentences.of_index)
 
 
 @records_app.command("add")

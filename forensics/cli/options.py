@@ -30,7 +30,9 @@ IdentityPassphraseFile = Annotated[
 Sign = Annotated[str, typer.Option("--sign", metavar="NAME", help="Sign as this identity.")]
 PasswordsFile = Annotated[
     Path | None,
-    typer.Option("--passwords-file", metavar="FILE", help="Passwords to try on locked contents, one a line."),
+    typer.Option(
+        "--passwords-file", metavar="FILE", help="Passwords to try on locked contents, one a line; - is stdin."
+    ),
 ]
 Exhibit = Annotated[str, typer.Option("--exhibit", metavar="LABEL", help="The exhibit, such as E-001.")]
 UrlFile = Annotated[

@@ -11,6 +11,7 @@ from forensics.errors import EnvironmentFailed, Refused
 
 VARIABLE = "DRIVECUSTODY_PASSPHRASE"
 KEYRING_SERVICE = "drivecustody"
+STDIN = Path("-")
 
 
 def taken_from_environment() -> str:
@@ -34,10 +35,18 @@ PASSWORDS_LIMIT = 1000
 """Office documents take a tenth of a second a password: with more, a locked file would outlast its worker."""
 
 
-def passwords_from(path: Path) -> tuple[str, ...]:
-    """The passwords of a list, one a line, each once. Raises `EnvironmentFailed` or `Refused` where there are none."""
+def lines_of_stdin() -> bytes:
+    """What stands on standard input up to an empty line or its end."""
+    return b"".join(iter(lambda: sys.stdin.readline().rstrip("\r\n").encode("utf-8") + b"\n", b"\n"))
+
+
+def passwords_from(path: Path, typed: bytes = b"") -> tuple[str, ...]:
+    """The passwords of a list, one a line, each once; of `typed` where the list is `STDIN`.
+
+    Raises `EnvironmentFailed` or `Refused` where there are none.
+    """
     try:
-        data = path.read_bytes()
+        data = typed if path == STDIN else path.read_bytes()
     except OSError as error:
         raise EnvironmentFailed(f"The list of passwords {path.name} cannot be read.", "Check the path.") from error
     try:

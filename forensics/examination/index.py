@@ -10,7 +10,9 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from forensics.casefile.content_reader import load_contents
 from forensics.casefile.coverage import keep_layout, weigh_coverage
+from forensics.casefile.examined import finish_entries
 from forensics.casefile.passwords import remember, remembered, reopen
 from forensics.casefile.stored import ExaminedEntry
 from forensics.errors import Refused
@@ -191,13 +193,13 @@ def _examine(case: OpenCase, job: Job, images: dict[str, tuple[Path, ...]], isol
                 done += item.entry.size
                 job.progress("examine contents", min(done, total), total)
                 if batch.due:
-                    store.finish_entries(batch.held)
+                    finish_entries(store, batch.held)
                     job.changed("file_entry")
                     batch = _Batch()
         finally:
             results.close()
             # Whatever stops the verb, what was examined is kept.
-            store.finish_entries(batch.held)
+            finish_entries(store, batch.held)
         if not rounds:
             return
 
@@ -205,14 +207,13 @@ def _examine(case: OpenCase, job: Job, images: dict[str, tuple[Path, ...]], isol
 def _pending(case: OpenCase, images: dict[str, tuple[Path, ...]], volumes: dict[int, Volume]) -> Iterator[ExamineEntry]:
     after = 0
     while pending := case.store.pending_entries(after):
-        for stored in pending:
-            after = stored.id
-            inside = stored.parent is not None
+        after = pending[-1].id
+        for stored, data in load_contents(case.store, pending):
             yield ExamineEntry(
                 stored.id,
                 stored.entry,
                 images[stored.entry.locator.exhibit],
-                None if inside else volumes[stored.volume],
-                case.store.content(stored.id) if inside else None,
+                None if stored.parent is not None else volumes[stored.volume],
+                data,
                 stored.depth < DEEPEST,
             )

@@ -10,11 +10,12 @@ from collections.abc import Iterator, Mapping
 from contextlib import closing
 from pathlib import Path
 
+from forensics.casefile.content_reader import exhibits_of_pieces
 from forensics.casefile.stored import FoundEvidence, MatchUnit
 from forensics.detection.scan import scan
 from forensics.examination.isolation import Isolation
 from forensics.examination.open_case import OpenCase
-from forensics.examination.places import WORKER_MEMORY, of_piece, scan_pieces
+from forensics.examination.places import WORKER_MEMORY, of_piece, pieces_of, scan_pieces
 from forensics.examination.units import Located, ScanPiece, piece_data, table_rows
 from forensics.exposure.strata import LINKAGE
 from forensics.jobs import pool
@@ -43,11 +44,7 @@ def link_rows(case: OpenCase, job: Job, images: Mapping[str, tuple[Path, ...]]) 
     Interrupted, it goes on with the pieces that are left.
     """
     store = case.store
-    tables = [
-        MatchUnit(0, store.entry(one.entry).entry.locator.exhibit, 0, 0, one.id)
-        for one in store.pieces()
-        if one.piece.table
-    ]
+    tables = [MatchUnit(0, exhibit, 0, 0, piece) for piece, exhibit in exhibits_of_pieces(store, tables_only=True)]
     store.plan_match(tables, LINKAGE)
     done, total = store.planned(LINKAGE)
     if done < total:
@@ -57,7 +54,7 @@ def link_rows(case: OpenCase, job: Job, images: Mapping[str, tuple[Path, ...]]) 
         with closing(
             pool.run(
                 link_unit,
-                scan_pieces(case, images, store.pending_units(LINKAGE)),
+                scan_pieces(case, images, pieces_of(store.pending_units(LINKAGE))),
                 workers=WORKERS,
                 seconds=SECONDS,
                 memory_bytes=WORKER_MEMORY,

@@ -7,6 +7,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
+from forensics.casefile.content_reader import exhibits_of_pieces
 from forensics.casefile.stored import MatchUnit, Seen
 from forensics.errors import Refused
 from forensics.examination.images import image_paths
@@ -14,7 +15,7 @@ from forensics.examination.index import workers
 from forensics.examination.isolation import Isolation
 from forensics.examination.linkage import link_rows
 from forensics.examination.open_case import OpenCase, verb
-from forensics.examination.places import WORKER_MEMORY, Places, of_piece, scan_pieces
+from forensics.examination.places import WORKER_MEMORY, Places, of_piece, pieces_of, scan_pieces
 from forensics.examination.records_index import by_fingerprints, records_index
 from forensics.examination.spikes import plant_spikes
 from forensics.examination.units import Compared, ScanPiece, ScanRange, scan_unit, take_index
@@ -110,15 +111,15 @@ def _plan(case: OpenCase) -> Iterator[MatchUnit]:
     for acquisition in case.store.acquisitions():
         for start in range(0, acquisition.size, RANGE):
             yield MatchUnit(0, acquisition.exhibit, start, min(start + RANGE, acquisition.size), None)
-    for stored in case.store.pieces():
-        yield MatchUnit(0, case.store.entry(stored.entry).entry.locator.exhibit, 0, 0, stored.id)
+    for piece, exhibit in exhibits_of_pieces(case.store):
+        yield MatchUnit(0, exhibit, 0, 0, piece)
 
 
 def _items(
     case: OpenCase, images: dict[str, tuple[Path, ...]], places: dict[str, Places]
 ) -> Iterator[ScanRange | ScanPiece]:
     units = case.store.pending_units()
-    pieces = scan_pieces(case, images, units)
+    pieces = scan_pieces(case, images, pieces_of(units))
     for unit in units:
         if unit.piece is None:
             elsewhere = places[unit.exhibit].elsewhere(unit.start, unit.stop)

@@ -5,8 +5,10 @@ from __future__ import annotations
 
 import bisect
 from collections.abc import Iterable, Iterator, Mapping
+from itertools import tee
 from pathlib import Path
 
+from forensics.casefile.content_reader import load_pieces
 from forensics.casefile.store import Store
 from forensics.casefile.stored import FoundEvidence, MatchUnit
 from forensics.detection.scan import MARGIN
@@ -19,32 +21,33 @@ WORKER_MEMORY = 8 << 30
 
 
 def scan_pieces(
-    case: OpenCase, images: Mapping[str, tuple[Path, ...]], units: Iterable[MatchUnit]
+    case: OpenCase,
+    images: Mapping[str, tuple[Path, ...]],
+    units: Iterable[tuple[int, int]],
+    margin: int = MARGIN,
 ) -> Iterator[ScanPiece]:
-    """The pieces among these units, in their order, with what a worker needs to read each; ranges of bytes are none."""
+    """What a worker needs to read the pieces of these units (number of the unit, number of the piece), in their order;
+    of a content that came out of a container with `margin` bytes before each."""
     store = case.store
     volumes: dict[int, Volume] = {v: volume for exhibit in images for v, volume, _ in store.volumes(exhibit)}
-    for unit in units:
-        if unit.piece is None:
-            continue
-        segments = images[unit.exhibit]
-        stored = store.piece(unit.piece)
-        holder = store.entry(stored.entry)
-        data, data_offset = None, 0
-        if stored.piece.data is None and holder.parent is not None:
-            data_offset = max(0, stored.piece.offset - MARGIN)
-            end = stored.piece.offset + stored.piece.length
-            data = store.content_range(stored.entry, data_offset, end - data_offset)
+    numbers, pieces = tee(units)
+    for (unit, _), loaded in zip(numbers, load_pieces(store, (piece for _, piece in pieces), margin), strict=True):
+        holder = loaded.holder
         yield ScanPiece(
-            unit.id,
+            unit,
             holder.id,
             holder.entry,
-            stored.piece,
-            segments,
+            loaded.stored.piece,
+            images[holder.entry.locator.exhibit],
             volumes[holder.volume] if holder.parent is None else None,
-            data,
-            data_offset,
+            loaded.data,
+            loaded.data_offset,
         )
+
+
+def pieces_of(units: Iterable[MatchUnit]) -> Iterator[tuple[int, int]]:
+    """The units among these that are pieces, as `scan_pieces` takes them; ranges of bytes are left out."""
+    return ((unit.id, unit.piece) for unit in units if unit.piece is not None)
 
 
 class Places:

@@ -5,6 +5,10 @@
 | `{"id", "verb": "read", "locator", "offset", "length", "reason"}` | `data` (base64), `size`; recorded first |
 | `{"id", "verb": "search", "query", "after", "limit", "reason"}` | `hits` …; with a reason not masked, recorded |
 | `{"id", "verb": "text", "part", "reason"}` | a stretch of extracted text; recorded first |
+| `{"id", "verb": "look open", "locator", "reason"}` | `look`, `size`; recorded, once for all that is read of it |
+| `{"id", "verb": "look bytes", "look", "offset", "length"}` | `data` (base64) |
+| `{"id", "verb": "look find", "look", "hex", "offset"}` | `found`, or None and `to`: how far was looked |
+| `{"id", "verb": "look picture", "look"}` | `width`, `height`, `rgb` (base64), decoded by a worker |
 | `{"id", "verb": "custody list"}` | `size`, `head`, `events` |
 | `{"id", "verb": "review decide", "keys" or "tiers", "decision", "reason", "by"}` | `decided`, `act`; as the verb |
 | `{"id", "verb": "review undo", "keys" or "act", "reason", "by"}` | `undone`, `review` |
@@ -35,6 +39,7 @@ from forensics.examination import review, sample, search
 from forensics.examination.custody import list_events
 from forensics.examination.images import image_paths
 from forensics.examination.isolation import Isolation
+from forensics.examination.look import Looks
 from forensics.examination.open_case import OpenCase
 from forensics.examination.passage import ReadEntry, read_entry
 from forensics.examination.passport import passport, passport_pdf
@@ -46,21 +51,26 @@ MOST = 1 << 20
 """Bytes of one answer at most."""
 
 _SAMPLE = "review sample "
+_LOOK = "look "
 
 
 def serve(case: OpenCase, job: Job, emit: Emit, lines: Iterable[str]) -> dict[str, Any]:
     """Answer until the lines end."""
     answered = 0
-    for line in lines:
-        if job.stopping:
-            break
-        if line.strip():
-            emit({"event": "answer", **_answer(case, line)})
-            answered += 1
+    looks = Looks(case)
+    try:
+        for line in lines:
+            if job.stopping:
+                break
+            if line.strip():
+                emit({"event": "answer", **_answer(case, looks, line)})
+                answered += 1
+    finally:
+        looks.close()
     return {"answered": answered}
 
 
-def _answer(case: OpenCase, line: str) -> dict[str, Any]:
+def _answer(case: OpenCase, looks: Looks, line: str) -> dict[str, Any]:
     try:
         request = json.loads(line)
         number = request.get("id")
@@ -76,6 +86,8 @@ def _answer(case: OpenCase, line: str) -> dict[str, Any]:
                 case, query=str(request["query"]), after=str(request.get("after", "")), limit=limit,
                 reveal=bool(reason), reason=reason,
             )  # fmt: skip
+        elif str(request.get("verb", "")).startswith(_LOOK):
+            answer = looks.request(str(request["verb"])[len(_LOOK) :], request)
         elif request.get("verb") == "text":
             answer = search.text(case, part=int(request["part"]), reason=str(request.get("reason", "")))
         elif request.get("verb") == "custody list":
@@ -97,8 +109,7 @@ def _answer(case: OpenCase, line: str) -> dict[str, Any]:
         else:
             raise Refused(
                 "There is no such request in this version.",
-                "Requests: read, search, text, custody list, review decide, review undo, review sample …, reveal,"
-                " passport.",
+                "Requests: read, look …, search, text, custody list, review …, reveal, passport.",
             )
     except DriveCustodyError as error:
         return {"id": number, "outcome": "refused", "message": str(error)}

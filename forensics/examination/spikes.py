@@ -14,7 +14,6 @@ from pathlib import Path
 
 import numpy as np
 
-from forensics.casefile.stored import MatchUnit
 from forensics.examination.isolation import Isolation
 from forensics.examination.open_case import OpenCase
 from forensics.examination.places import WORKER_MEMORY, Places, scan_pieces
@@ -113,15 +112,14 @@ def _spikes(
     rng = np.random.default_rng(SEED)
     tables, texts = [], []
     for stored in case.store.pieces():
-        unit = MatchUnit(0, case.store.entry(stored.entry).entry.locator.exhibit, 0, 0, stored.id)
         if stored.piece.table:
-            tables.append(unit)
+            tables.append(stored.id)
         elif stored.piece.encoding != "binary":
-            texts.append(unit)
-    shown = case.store.units_that_show_records()
-    tables = [unit for unit in tables if unit.piece in shown] or tables
-    for units, kind in ((tables, "a table: "), (texts, "a text: ")):
-        chosen = [units[at] for at in sorted(rng.permutation(len(units))[:PLACES].tolist())]
+            texts.append(stored.id)
+    shown = case.store.pieces_that_show_records()
+    tables = [piece for piece in tables if piece in shown]
+    for pieces, kind in ((tables, "a table: "), (texts, "a text: ")):
+        chosen = [(0, pieces[at]) for at in sorted(rng.permutation(len(pieces))[:PLACES].tolist())]
         items = list(scan_pieces(case, images, chosen))
         for item, persons in zip(items, _shared(shares, kind, len(items)), strict=True):
             yield Spike(item, persons)

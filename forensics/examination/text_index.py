@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass
 from itertools import pairwise
-from pathlib import Path
 
 import zstandard
 
@@ -16,11 +15,12 @@ from forensics.casefile.search_index import ROW_END, PieceText, SearchIndex, Tex
 from forensics.examination.images import image_paths
 from forensics.examination.isolation import Isolation
 from forensics.examination.open_case import OpenCase
+from forensics.examination.places import scan_pieces
 from forensics.examination.units import ScanPiece, piece_bytes
 from forensics.extraction.tables import parse_row, row_starts
 from forensics.jobs import pool
 from forensics.jobs.events import Job
-from forensics.model import Piece, Unit, Volume
+from forensics.model import Piece, Unit
 
 PART = 16 << 10
 """Characters of one part. Smaller ones make the index larger (FTS5: 4 KiB +10 %), larger ones a hit slower to show."""
@@ -49,7 +49,7 @@ def fill_search(case: OpenCase, job: Job, workers: int) -> dict[str, int]:
     held: list[PieceText] = []
     size, since = 0, time.monotonic()
     images = {a.exhibit: image_paths(case, a) for a in case.store.acquisitions()}
-    items, locks = _pieces(case, index, images), Isolation().locks(images.values())
+    items, locks = scan_pieces(case, images, _pending(index), margin=0), Isolation().locks(images.values())
     running = pool.run(text_parts, items, workers=workers, seconds=SECONDS, check=job.check, locks=locks)
     with closing(running) as results:
         try:
@@ -70,21 +70,11 @@ def fill_search(case: OpenCase, job: Job, workers: int) -> dict[str, int]:
     return index.counts()
 
 
-def _pieces(case: OpenCase, index: SearchIndex, images: Mapping[str, tuple[Path, ...]]) -> Iterator[ScanPiece]:
-    store = case.store
-    volumes: dict[int, Volume] = {number: v for exhibit in images for number, v, _ in store.volumes(exhibit)}
+def _pending(index: SearchIndex) -> Iterator[tuple[int, int]]:
     after = 0
     while pending := index.pending(after):
-        for number in pending:
-            after = number
-            stored = store.piece(number)
-            holder = store.entry(stored.entry)
-            piece, data = stored.piece, None
-            if piece.data is None and holder.parent is not None:
-                data = store.content_range(stored.entry, piece.offset, piece.length)
-            volume = volumes[holder.volume] if holder.parent is None else None
-            segments = images[holder.entry.locator.exhibit]
-            yield ScanPiece(number, holder.id, holder.entry, piece, segments, volume, data, piece.offset)
+        for after in pending:
+            yield after, after
 
 
 def text_parts(item: ScanPiece) -> list[TextPart]:

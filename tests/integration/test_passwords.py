@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 import pyzipper
-from worked_example import drivecustody
+from worked_example import COMMAND, drivecustody
 
 from forensics.casefile.passwords import remembered
 from forensics.examination.open_case import OpenCase
@@ -78,3 +78,17 @@ def test_a_list_given_later_opens_what_was_locked_and_no_word_of_it_leaves_the_c
 def test_an_empty_list_is_refused_with_its_remedy(case: Path, tmp_path: Path) -> None:
     (tmp_path / "words.txt").write_text("\n")
     drivecustody("index", case, "--passwords-file", tmp_path / "words.txt", env=SECRET, status=3)
+
+
+def test_a_list_on_standard_input_is_taken_up_to_an_empty_line_and_the_end_behind_it_stops(case: Path) -> None:
+    passphrase = SECRET["DRIVECUSTODY_PASSPHRASE"]
+    command = [COMMAND, "index", str(case), "--passwords-file", "-", "--json", "--control", "stdin"]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as child:
+        assert child.stdin
+        assert child.stdout
+        child.stdin.write(f"{passphrase}\nwrong\n{OFFICE}\n{ZIPPED}\n\n")
+        child.stdin.flush()
+        said = child.stdout.read()
+    assert child.returncode == 0
+    assert '"passwords_tried": 3' in said
+    assert not [why for _, _, why in outcomes(case).values() if why == "password protected"]

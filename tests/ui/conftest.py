@@ -17,6 +17,7 @@ from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
 from forensics.casefile import case as casefolder
+from forensics.casefile.examined import finish_entries
 from forensics.casefile.store import Store
 from forensics.casefile.stored import ExaminedChild, ExaminedEntry, SourceSet
 from forensics.casefile.views import CaseView
@@ -119,12 +120,13 @@ def fill(folder: casefolder.CaseFolder, key: bytes, files: int = 200, persons: i
                 examined.append(ExaminedEntry(stored.id, kind, digest, OK, children=(child,)))
             else:
                 examined.append(ExaminedEntry(stored.id, kind, digest, OK))
-        store.finish_entries(examined)
-        store.finish_entries(
+        finish_entries(store, examined)
+        finish_entries(
+            store,
             [
                 ExaminedEntry(s.id, "csv", {"sha256": hashlib.sha256(b"key,name\n").hexdigest()}, OK)
                 for s in store.pending_entries(0)
-            ]
+            ],
         )
         store.add_source_set(
             SourceSet("members_2026-03-01.csv", "ab" * 32, "2026-03-01", persons * 4, {"member": "record_key"}),

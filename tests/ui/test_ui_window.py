@@ -217,11 +217,12 @@ def test_typing_filters_the_files_and_selecting_one_shows_its_hash_in_full(
     page.table.selectRow(0)
     file = page.model.row_at(0)
     assert file is not None
-    shown = page.facts.value("SHA-256")
+    qtbot.waitUntil(lambda: page.preview.title.text() == file.name, timeout=5_000)
+    shown = page.preview.facts.value("SHA-256")
     assert shown == file.sha256
     assert len(shown) == 64
-    assert page.facts.value("Locator") == file.locator
-    assert page.facts.value("Modified").endswith("(zone unknown)")
+    assert page.preview.facts.value("Locator") == file.locator
+    assert page.preview.facts.value("Modified").endswith("(zone unknown)")
 
 
 def test_the_exposure_page_says_that_the_estimate_was_not_measured(qtbot: QtBot, open_window: MainWindow) -> None:

@@ -24,6 +24,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from forensics.casefile import case as cases
 from forensics.casefile import database, protection, schema
 from forensics.casefile.case import CaseDetails, CaseFolder
+from forensics.casefile.examined import finish_entries
 from forensics.casefile.rows import readable_name
 from forensics.casefile.runs import without_overlaps
 from forensics.casefile.store import Store
@@ -283,11 +284,11 @@ def test_what_was_found_out_about_entries_is_recorded_whole_or_not_at_all(
         good = ExaminedEntry(1, "zip", {"md5": "0" * 32}, OK, (PIECE,), (ExaminedChild(b"x", b"data", None),))
         bad = replace(good, id=2, pieces=(replace(PIECE, data="no bytes"),))  # type: ignore[arg-type]
         with pytest.raises(TypeError):
-            store.finish_entries([good, bad])
+            finish_entries(store, [good, bad])
         assert [e.id for e in store.pending_entries(0)] == [1, 2]
         assert list(store.pieces()) == []
         assert store.entry_counts()[1] == 2
-        store.finish_entries([good])
+        finish_entries(store, [good])
         assert [e.id for e in store.pending_entries(0)] == [2, 3]
         assert store.content(3) == b"data"
         assert store.entries_with_pieces() == {1}
@@ -300,6 +301,7 @@ def in_a_child(made: Made, body: str) -> subprocess.Popen[bytes]:
         from pathlib import Path
         from forensics.casefile.case import CaseFolder, locked
         from forensics.casefile.stored import *
+        from forensics.casefile.examined import finish_entries
         from forensics.casefile.store import *
         from forensics.model import *
         folder, key = CaseFolder(Path(sys.argv[1])), bytes.fromhex(sys.stdin.readline())
@@ -335,7 +337,7 @@ def test_a_writer_killed_in_the_middle_leaves_each_entry_whole_or_pending(made: 
         store = Store(folder, key)
         piece = Piece((), Unit.ROW, True, 1, 0, 10, "utf-8", ",", 0, b"x" * 5000)
         for number in range(1, 401):
-            store.finish_entries([ExaminedEntry(number, "zip", {}, OK, (piece,) * 3,
+            finish_entries(store, [ExaminedEntry(number, "zip", {}, OK, (piece,) * 3,
                                                 (ExaminedChild(b"a", b"y" * 5000, None),) * 3)])
             if number == 5:
                 print("ready", flush=True)
@@ -356,7 +358,7 @@ def test_two_members_of_one_name_are_both_kept_even_if_a_third_takes_the_name_th
     with_entries(store, entry_of(b"a.zip"))
     names = (b"x (member 3)", b"x", b"x", b"x", b"x (member 3)", b"../x", b"\xff\x00")
     children = tuple(ExaminedChild(name, b"%d" % n, None) for n, name in enumerate(names))
-    store.finish_entries([ExaminedEntry(1, "zip", {}, OK, (), children)])
+    finish_entries(store, [ExaminedEntry(1, "zip", {}, OK, (), children)])
     pending = store.pending_entries(0)
     assert [store.content(item.id) for item in pending] == [b"%d" % n for n in range(len(names))]
     assert len({str(item.entry.locator) for item in pending}) == len(names)
@@ -550,7 +552,7 @@ def test_every_name_can_be_shown(untrusted: bytes) -> None:
 
 def test_a_file_that_is_an_extract_byte_for_byte_is_named_with_its_day(store: Store) -> None:
     with_entries(store, entry_of(b"a.csv"), entry_of(b"b.csv"))
-    store.finish_entries([ExaminedEntry(1, "csv", {"sha256": "a" * 64}, OK), ExaminedEntry(2, "csv", {}, OK)])
+    finish_entries(store, [ExaminedEntry(1, "csv", {"sha256": "a" * 64}, OK), ExaminedEntry(2, "csv", {}, OK)])
     store.add_source_set(SourceSet("r", "a" * 64, "2026-08-15", 0, {}), [SourceRecord("M-1"), SourceRecord("M-2")])
     store.add_source_set(SourceSet("s", "b" * 64, "2026-09-15", 0, {}), [SourceRecord("M-3")])
     (found,) = store.known_extracts()

@@ -8,6 +8,7 @@ from typing import Any
 
 from PySide6.QtCore import QObject
 
+from forensics.casefile.contents_view import Place
 from forensics.casefile.views import CaseView, FileRow
 from ui import theme
 from ui.models.paged import Column, PagedModel
@@ -76,17 +77,32 @@ class FileModel(PagedModel[FileRow]):
     def __init__(self, session: Session, parent: QObject | None = None) -> None:
         super().__init__(session, "name", parent)
         self._only = ""
+        self._place: Place | None = None
+
+    @property
+    def which(self) -> str:
+        """The quick filter in force."""
+        return self._only
 
     def only(self, which: str) -> None:
         self._only = which
         self.reload()
 
+    def go_into(self, place: Place | None) -> None:
+        """Show what lies in a place of the tree; everything where there is none."""
+        if place != self._place:
+            self._place = place
+            self.reload()
+
     def _question(self, order_by: str, descending: bool, text: str) -> Any:
-        which = self._only
+        which, place = self._only, self._place
+        if place is not None:
+            return lambda view: view.file_ids_in(place, order_by, descending, text, which)
         return lambda view: view.file_ids(order_by, descending, text, which)
 
     def _ask_ids(self, view: CaseView, order_by: str, descending: bool, text: str) -> array[int]:
-        return view.file_ids(order_by, descending, text, self._only)
+        ids: array[int] = self._question(order_by, descending, text)(view)
+        return ids
 
     def _ask_rows(self, view: CaseView, ids: Sequence[int]) -> dict[int, FileRow]:
         return view.files(ids)

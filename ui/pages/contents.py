@@ -1,32 +1,54 @@
-"""The table of contents: every file of the exhibits, live, deleted and in containers, and one of them in detail."""
+"""The contents of the exhibits: a tree, the files, what a search found and what was not examined, and one in detail."""
 
 from __future__ import annotations
 
-from PySide6.QtCore import QModelIndex, Qt, QTimer
-from PySide6.QtWidgets import QButtonGroup, QPushButton, QSplitter, QVBoxLayout
+from PySide6.QtCore import QModelIndex, Qt, QTimer, Signal
+from PySide6.QtWidgets import QButtonGroup, QPushButton, QSplitter, QStackedWidget, QTreeView, QVBoxLayout
 
-from forensics.casefile.views import FileRow
-from ui.models.files import OUTCOME, STATUS, FileModel, kind_text
+from forensics.casefile.contents_view import Shares
+from forensics.casefile.search_view import SearchCounts, SearchHit
+from forensics.casefile.views import CaseView, FileRow, NotExamined
+from forensics.model import Locator
+from ui.models.files import FileModel
+from ui.models.hits import HitModel, NotExaminedModel
+from ui.models.tree import ContentsTree
 from ui.pages.base import CasePageBase
+from ui.pages.passwords import PasswordsDialog
 from ui.session import Session
 from ui.summary import Summary
+from ui.widgets.coverage_bar import CoverageBar
 from ui.widgets.filter_field import FilterField
-from ui.widgets.parts import Card, Elided, Empty, Facts, button, count_text, label, row, size_text, time_text
+from ui.widgets.parts import Elided, Empty, button, count_text, label, row, size_text
+from ui.widgets.preview import Preview
 from ui.widgets.tables import Table
 
-FILTERS = (("", "All"), ("deleted", "Deleted"), ("not_examined", "Not examined"), ("archived", "In containers"))
+FILTERS = (
+    ("", "All"), ("deleted", "Deleted"), ("archived", "In containers"), ("known", "Known"),
+    ("not_examined", "Not examined"),
+)  # fmt: skip
 
 FILTER_DELAY_MS = 150
+TREE_WIDE = 210
 
 
 class ContentsPage(CasePageBase):
-    TABLES = frozenset({"file_entry", "volume"})
+    TABLES = frozenset({"file_entry", "volume", "search_part", "known_file"})
+
+    passwords_given = Signal(object)
+    """A tuple of passwords to try on what is locked."""
 
     def __init__(self) -> None:
-        self.filter = FilterField("Filter by name or folder", "Filter files by name or folder")
-        super().__init__("Contents", "", self.filter)
+        self.filter = FilterField("Filter by name or folder", "Filter files by name or folder", 190)
+        self.search = FilterField("Search names and text", "Search names and text, Enter starts it", 210)
+        self.search.setToolTip('Words, "a phrase", begin*, AND OR NOT ( ); Enter starts it  (Ctrl+Shift+F)')
+        self.passwords = button("Passwords…", "lock", tip="Try passwords on what is locked")
+        super().__init__("Contents", "", self.filter, self.search, self.passwords)
         self.model: FileModel | None = None
         self.table: Table | None = None
+        self.tree_model: ContentsTree | None = None
+        self.hits: HitModel | None = None
+        self.hit_table: Table | None = None
+        self.unexamined = NotExaminedModel(self)
         self._quick = QButtonGroup(self)
         self._buttons: dict[str, QPushButton] = {}
         for value, text in FILTERS:
@@ -35,62 +57,113 @@ class ContentsPage(CasePageBase):
             made.setChecked(not value)
             self._quick.addButton(made)
             self._buttons[value] = made
-            made.clicked.connect(lambda _=False, value=value: self.model and self.model.only(value))
+            made.clicked.connect(lambda _=False, value=value: self._choose(value))
+        self.found_button = button("Search")
+        self.found_button.setCheckable(True)
+        self.found_button.hide()
+        self.found_button.clicked.connect(self._show_hits)
+        self._quick.addButton(self.found_button)
         self.count = label("", "small")
         self.coverage = Elided("", "small")
-        self._split = QSplitter(Qt.Orientation.Vertical)
-        self._split.setHandleWidth(12)
-        self._split.setChildrenCollapsible(False)
-        self.detail = Card("No file is selected", spacing=8)
-        self.facts = Facts(mono=("SHA-256", "MD5", "SHA-1", "Locator"))
-        self.detail.body.addLayout(self.facts)
-        self.detail.body.addStretch()
-        column = QVBoxLayout(self.content)
-        column.setContentsMargins(0, 0, 0, 0)
-        column.setSpacing(10)
-        column.addLayout(row(*self._buttons.values(), label(""), spacing=8, stretch=(*[0] * len(FILTERS), 1)))
-        column.addWidget(self._split, 1)
-        column.addLayout(row(self.coverage, self.count, stretch=(1, 0)))
+        self.bar = CoverageBar()
+        self.tree = QTreeView()
+        self.tree.setAccessibleName("Volumes and folders")
+        self.tree.setHeaderHidden(True)
+        self.tree.setUniformRowHeights(True)
+        self.tree.setMinimumWidth(130)
+        self.unexamined_table = Table(self.unexamined, [wide for _, wide in NotExaminedModel.COLUMNS], "Not examined")
+        self.unexamined_table.selectionModel().currentRowChanged.connect(self._selected_unexamined)
+        self.lists = QStackedWidget()
+        self.preview = Preview()
+        self._lay_out()
         first = button("Go to the case", "briefcase", primary=True)
         first.clicked.connect(lambda: self.verb_wanted.emit("page:case"))
         self.set_empty(Empty("files", "Nothing is indexed yet", "The exhibit is imaged first, then indexed.", first))
         self._delay = QTimer(self, singleShot=True, interval=FILTER_DELAY_MS)
         self._delay.timeout.connect(lambda: self.model and self.model.filter(self.filter.text().strip()))
         self.filter.textChanged.connect(lambda _: self._delay.start())
+        self.search.returnPressed.connect(self._search)
+        self.search.textChanged.connect(lambda text: None if text else self._end_search())
+        self.passwords.clicked.connect(self._ask_passwords)
+
+    def _lay_out(self) -> None:
+        self.down = QSplitter(Qt.Orientation.Vertical)
+        self.across = QSplitter(Qt.Orientation.Horizontal)
+        for splitter in (self.down, self.across):
+            splitter.setHandleWidth(12)
+            splitter.setChildrenCollapsible(False)
+        self.down.addWidget(self.lists)
+        self.down.addWidget(self.preview)
+        self.down.setStretchFactor(0, 1)
+        self.down.setSizes([420, 280])
+        self.across.addWidget(self.tree)
+        self.across.addWidget(self.down)
+        self.across.setStretchFactor(1, 1)
+        self.across.setSizes([TREE_WIDE, 900])
+        self.lists.addWidget(self.unexamined_table)
+        column = QVBoxLayout(self.content)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(10)
+        buttons = (*self._buttons.values(), self.found_button)
+        column.addLayout(row(*buttons, label(""), self.count, spacing=8, stretch=(*[0] * len(buttons), 1, 0)))
+        column.addWidget(self.across, 1)
+        column.addLayout(row(self.bar, self.coverage, stretch=(1, 2)))
+
+    # -------------------------------------------------------------------------------------------------------- case
 
     def enter(self, session: Session) -> None:
         super().enter(session)
+        self.preview.enter(session.companion)
         self.model = FileModel(session, self)
         self.table = Table(self.model, [column.width for column in FileModel.COLUMNS], "Files")
         self.table.make_sortable(self.model.sortable(), 0)
-        self._split.addWidget(self.table)
-        self._split.addWidget(self.detail)
-        self._split.setStretchFactor(0, 1)
-        self._split.setSizes([520, 180])
+        self.hits = HitModel(session, self)
+        self.hit_table = Table(self.hits, [wide for _, wide in HitModel.COLUMNS], "Places that were found")
+        self.lists.addWidget(self.table)
+        self.lists.addWidget(self.hit_table)
+        self.lists.setCurrentWidget(self.table)
+        self.tree_model = ContentsTree(session, self)
+        self.tree.setModel(self.tree_model)
+        self.tree.selectionModel().currentChanged.connect(self._place_chosen)
+        self.tree_model.loaded.connect(self._unfold)
         self.model.loaded.connect(self._loaded)
-        self.model.modelReset.connect(lambda: self._show_file(None))
+        self.model.modelReset.connect(lambda: self.preview.show_file(None))
         self.table.selectionModel().currentRowChanged.connect(self._selected)
         self.model.dataChanged.connect(lambda *_: self._selected(self.table.currentIndex()) if self.table else None)
-        self.model.reload()
+        self.hit_table.selectionModel().currentRowChanged.connect(self._selected_hit)
+        self.hits.counted.connect(self._counted)
+        self.hits.refused.connect(self.count.setText)
+        self.reread()
 
     def leave(self) -> None:
         super().leave()
-        if self.table:
-            self.table.setParent(None)
-            self.table.deleteLater()
-        if self.model:
-            self.model.deleteLater()
-        self.model = self.table = None
+        self.preview.leave()
+        self.search.clear()
+        self.tree.setModel(None)
+        for table in (self.table, self.hit_table):
+            if table:
+                self.lists.removeWidget(table)
+                table.setParent(None)
+                table.deleteLater()
+        for model in (self.model, self.hits, self.tree_model):
+            if model:
+                model.deleteLater()
+        self.model = self.table = self.hits = self.hit_table = self.tree_model = None
+        self.unexamined.show([])
         self.filter.clear()
         self._delay.stop()
         self._buttons[""].setChecked(True)
-        self._show_file(None)
+        self.found_button.hide()
+        self.bar.show_shares(Shares(0, 0, 0))
         self.coverage.setText("")
         self.count.setText("")
 
     def reread(self) -> None:
-        if self.model:
+        if self.model and self.tree_model and self.session:
             self.model.reload()
+            self.tree_model.reload()
+            self.session.ask("shares", lambda view: view.shares(), self.bar.show_shares)
+            self.session.ask("not examined", lambda view: view.not_examined(), self._take_unexamined)
 
     def focus_filter(self) -> bool:
         self.filter.setFocus()
@@ -99,7 +172,8 @@ class ContentsPage(CasePageBase):
 
     def show_summary(self, case: Summary) -> None:
         self.show_empty(not case.entries)
-        self.filter.setVisible(bool(case.entries))
+        for part in (self.filter, self.search, self.passwords):
+            part.setVisible(bool(case.entries))
         names = ", ".join(exhibit.label for exhibit in case.exhibits)
         self.sentence.setText(f"All files of {names}, live, deleted and in containers" if case.entries else "")
         examined = case.by_outcome.get("ok", 0) + case.by_outcome.get("empty", 0)
@@ -110,32 +184,135 @@ class ContentsPage(CasePageBase):
             said.append(f"{case.pending:,} waiting")
         self.coverage.setText(" · ".join(said))
 
+    # ------------------------------------------------------------------------------------------------- tree and files
+
+    def _unfold(self) -> None:
+        """Open the exhibits, so that their volumes are in sight."""
+        if self.tree_model:
+            for at in range(self.tree_model.rowCount()):
+                self.tree.expand(self.tree_model.index(at, 0))
+
+    def _place_chosen(self, current: QModelIndex, _: QModelIndex | None = None) -> None:
+        if not self.tree_model or not self.model or not current.isValid():
+            return
+        node = self.tree_model.node(current)
+        if node.place is None and node.locator and node.parent and node.icon == "usb":
+            self.preview.show_image(node.locator)
+        self._buttons[self.model.which].setChecked(True)
+        self._show_files()
+        self.model.go_into(node.place)
+
+    def _choose(self, which: str) -> None:
+        if self.model:
+            self.model.only(which)
+        self._show_files()
+
+    def _show_files(self) -> None:
+        if self.table and self.model:
+            self.lists.setCurrentWidget(self.unexamined_table if self.model.which == "not_examined" else self.table)
+            self._loaded(self.model.rowCount())
+
     def _loaded(self, rows: int) -> None:
-        self.count.setText(f"{count_text(rows, 'file')} shown")
+        if self.model and self.lists.currentWidget() is self.table:
+            self.count.setText(f"{count_text(rows, 'file')} shown")
+        elif self.lists.currentWidget() is self.unexamined_table:
+            self.count.setText(count_text(self.unexamined.rowCount(), "item"))
 
     def _selected(self, current: QModelIndex, _: QModelIndex | None = None) -> None:
         if self.model and current.isValid() and (found := self.model.row_at(current.row())):
-            self._show_file(found)
+            self._show_entry(found)
 
-    def _show_file(self, file: FileRow | None) -> None:
-        if file is None:
-            self.detail.title.setText("No file is selected")
-            self.facts.show([("Next", "Select a file to see its hash, its times and where it stands.")])
+    def _show_entry(self, file: FileRow) -> None:
+        if self.session:
+            self.session.ask(
+                "first part", lambda view: view.first_part(file.id), lambda part: self.preview.show_file(file, part)
+            )
+
+    def _take_unexamined(self, items: list[NotExamined]) -> None:
+        self.unexamined.show(items)
+        if self.model:
+            self._loaded(self.model.rowCount())
+
+    def _selected_unexamined(self, current: QModelIndex, _: QModelIndex | None = None) -> None:
+        item = self.unexamined.item(current.row()) if current.isValid() else None
+        if item is None or self.session is None:
             return
-        self.detail.title.setText(file.name)
-        outcome = OUTCOME.get(file.outcome, (file.outcome, ""))[0]
-        state = f"{STATUS.get(file.status, (file.status, ''))[0]} · {outcome}"
-        for doubt in (file.reason, file.uncertain_because):
-            state += f": {doubt}" if doubt else ""
-        self.facts.show(
-            [
-                ("SHA-256", file.sha256 or "not hashed"),
-                ("MD5", file.md5 or "not hashed"),
-                ("SHA-1", file.sha1 or "not hashed"),
-                ("Locator", file.locator),
-                ("Modified", time_text(file.modified)),
-                ("Created", f"{time_text(file.created)} · accessed {time_text(file.accessed)}"),
-                ("Size", f"{size_text(file.size)} ({file.size:,} bytes), {kind_text(file.type)}"),
-                ("State", state),
-            ]
+        locator = item.locator
+        self.session.ask(
+            "entry at", lambda view: _entry_of(view, locator), lambda found: self._take_entry(locator, found)
         )
+
+    def _take_entry(self, locator: str, found: tuple[FileRow, int | None] | None) -> None:
+        if found:
+            self.preview.show_file(*found)
+            return
+        place = Locator.parse(locator)
+        self.preview.show_image(place.exhibit, place.offset, place.length or 1)
+
+    # -------------------------------------------------------------------------------------------------------- search
+
+    def _search(self) -> None:
+        query = self.search.text().strip()
+        if self.hits and query:
+            self.count.setText("Searching …")
+            self.hits.search(query)
+            self.found_button.show()
+            self.found_button.setChecked(True)
+            self._show_hits()
+
+    def _end_search(self) -> None:
+        if self.hits and self.hits.query:
+            self.hits.search("")
+        self.found_button.hide()
+        if self.model and self.found_button.isChecked():
+            self._buttons[self.model.which].setChecked(True)
+            self._show_files()
+
+    def _show_hits(self) -> None:
+        if self.hit_table:
+            self.lists.setCurrentWidget(self.hit_table)
+
+    def _counted(self, counts: SearchCounts) -> None:
+        said = (
+            f"{count_text(counts.files, 'file')}, {counts.names:,} by name · {count_text(counts.passages, 'passage')}"
+            f" · {count_text(counts.folders, 'folder')}"
+        )
+        if counts.waiting:
+            said += f" · {counts.waiting:,} texts wait for the index"
+        self.count.setText(said)
+        self.count.setToolTip(f"Looked for: {counts.read_as}")
+
+    def _selected_hit(self, current: QModelIndex, _: QModelIndex | None = None) -> None:
+        hit = self.hits.hit(current.row()) if self.hits and current.isValid() else None
+        if hit is None or self.session is None:
+            return
+        entry = hit.entry
+        self.session.ask(
+            "file of hit",
+            lambda view: view.files([entry]).get(entry) if entry is not None else None,
+            lambda file: self._show_hit(hit, file),
+        )
+
+    def _show_hit(self, hit: SearchHit, file: FileRow | None) -> None:
+        if hit.kind == "name" and file is not None:
+            self._show_entry(file)
+        else:
+            self.preview.show_hit(hit, file)
+
+    # ------------------------------------------------------------------------------------------------------ passwords
+
+    def _ask_passwords(self) -> None:
+        dialog = PasswordsDialog(self)
+        dialog.given.connect(self._try_passwords)
+        dialog.finished.connect(dialog.deleteLater)
+        dialog.open()
+
+    def _try_passwords(self, passwords: object) -> None:
+        self.passwords_given.emit(passwords)
+
+
+def _entry_of(view: CaseView, locator: str) -> tuple[FileRow, int | None] | None:
+    number = view.entry_at(locator)
+    if number is None:
+        return None
+    return view.files([number])[number], view.first_part(number)

@@ -1,0 +1,175 @@
+"""The tree of contents: exhibits, volumes, folders, what is deleted; a folder's folders are read when it is opened."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from PySide6.QtCore import QAbstractItemModel, QModelIndex, QObject, QPersistentModelIndex, Qt, Signal
+
+from forensics.casefile.contents_view import Place, VolumeNode
+from forensics.casefile.views import CaseView
+from ui import theme
+from ui.session import Session
+from ui.widgets.parts import size_text
+
+Index = QModelIndex | QPersistentModelIndex
+
+
+@dataclass(eq=False)
+class Node:
+    """One line of the tree. `place` is None for an exhibit, whose `locator` is shown as bytes."""
+
+    text: str
+    icon: str
+    place: Place | None
+    locator: str = ""
+    parent: Node | None = None
+    row: int = 0
+    children: list[Node] = field(default_factory=list)
+    read: bool = False
+    asked: bool = False
+
+    @property
+    def may_have_more(self) -> bool:
+        return not self.read and self.place is not None and not self.place.deleted
+
+
+class ContentsTree(QAbstractItemModel):
+    """Never waits: a folder is empty until its answer is there."""
+
+    loaded = Signal()
+
+    def __init__(self, session: Session, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._session = session
+        self._root = Node("", "", None, read=True)
+        self._number = 0
+
+    def reload(self) -> None:
+        """Read the exhibits and volumes again; folders are closed where anything changed."""
+        self._session.ask("contents tree", _roots, self._take_roots)
+
+    def _take_roots(self, volumes: list[VolumeNode]) -> None:
+        root = _tree(volumes)
+        if _shape(root) == _shape(self._root):
+            return
+        self.beginResetModel()
+        self._root = root
+        self.endResetModel()
+        self.loaded.emit()
+
+    def node(self, index: Index) -> Node:
+        found = index.internalPointer() if index.isValid() else None
+        return found if isinstance(found, Node) else self._root
+
+    # ------------------------------------------------------------------------------------------- what Qt asks for
+
+    def index(self, row: int, column: int, parent: Index = QModelIndex()) -> QModelIndex:  # noqa: B008
+        children = self.node(parent).children
+        if column or not 0 <= row < len(children):
+            return QModelIndex()
+        return self.createIndex(row, 0, children[row])
+
+    def parent(self, index: Index = QModelIndex()) -> QModelIndex:  # type: ignore[override]  # noqa: B008
+        above = self.node(index).parent if index.isValid() else None
+        return QModelIndex() if above is None or above is self._root else self.createIndex(above.row, 0, above)
+
+    def rowCount(self, parent: Index = QModelIndex()) -> int:  # noqa: B008
+        return 0 if parent.column() > 0 else len(self.node(parent).children)
+
+    def columnCount(self, parent: Index = QModelIndex()) -> int:  # noqa: B008, ARG002
+        return 1
+
+    def hasChildren(self, parent: Index = QModelIndex()) -> bool:  # noqa: B008
+        node = self.node(parent)
+        return bool(node.children) or node.may_have_more
+
+    def canFetchMore(self, parent: Index) -> bool:
+        node = self.node(parent)
+        return node.may_have_more and not node.asked
+
+    def fetchMore(self, parent: Index) -> None:
+        node = self.node(parent)
+        if node.asked or node.place is None:
+            return
+        node.asked = True
+        place = node.place
+        self._number += 1
+        self._session.ask(
+            f"contents folder {self._number}",
+            lambda view: view.folders_in(place.volume, place.folder),
+            lambda names: self._take_folders(node, names),
+        )
+
+    def _take_folders(self, node: Node, names: list[str]) -> None:
+        if not self._holds(node):
+            return
+        place = node.place
+        assert place is not None
+        prefix = f"{place.folder}/" if place.folder else ""
+        node.read = True
+        if not names:
+            here = self.createIndex(node.row, 0, node)
+            self.dataChanged.emit(here, here)
+            return
+        here = self.createIndex(node.row, 0, node)
+        shift = len(names)
+        self.beginInsertRows(here, 0, shift - 1)
+        made = [Node(name, "folder", Place(place.volume, prefix + name), parent=node) for name in names]
+        node.children[:0] = made
+        for row, child in enumerate(node.children):
+            child.row = row
+        self.endInsertRows()
+
+    def _holds(self, node: Node) -> bool:
+        """Whether a node is of the tree that is shown, and not of one before it."""
+        while node.parent is not None:
+            node = node.parent
+        return node is self._root
+
+    def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
+        if not index.isValid():
+            return None
+        node = self.node(index)
+        if role in (Qt.ItemDataRole.DisplayRole, Qt.ItemDataRole.ToolTipRole, Qt.ItemDataRole.AccessibleTextRole):
+            return node.text
+        if role == Qt.ItemDataRole.DecorationRole:
+            return theme.icon(node.icon, "muted", 16)
+        return None
+
+
+def _roots(view: CaseView) -> list[VolumeNode]:
+    return view.volume_nodes()
+
+
+def _tree(volumes: list[VolumeNode]) -> Node:
+    root = Node("", "", None, read=True)
+    exhibits: dict[str, Node] = {}
+    for volume in volumes:
+        above = exhibits.get(volume.exhibit)
+        if above is None:
+            whole = Node(volume.exhibit, "usb", None, volume.exhibit, read=True)
+            above = exhibits[volume.exhibit] = _under(root, whole)
+        said = volume.file_system or "no file system"
+        name = f"{volume.label} ({said})" if volume.label else f"vol{volume.number} ({said})"
+        if volume.outcome in ("not_examined", "failed"):
+            closed = f"{name}, not examined, {size_text(volume.size)}"
+            _under(above, Node(closed, "lock", None, volume.exhibit, read=True))
+            continue
+        node = _under(above, Node(name, "database", Place(volume.id)))
+        if volume.deleted:
+            deleted = Place(volume.id, deleted=True)
+            _under(node, Node(f"Deleted files ({volume.deleted:,})", "trash", deleted, read=True))
+    return root
+
+
+def _under(parent: Node, node: Node) -> Node:
+    node.parent, node.row = parent, len(parent.children)
+    parent.children.append(node)
+    return node
+
+
+def _shape(node: Node) -> list[Any]:
+    """What of a tree can change without a folder being opened."""
+    return [(child.text, _shape(child)) for child in node.children if child.icon != "folder"]
