@@ -151,10 +151,13 @@ def table(view: CaseView, kind: str, all_tiers: bool = False) -> bytes:
 
 def _persons(view: CaseView, all_tiers: bool) -> Iterator[Sequence[object]]:
     tiers = tuple(Tier) if all_tiers else (Tier.CONFIRMED, Tier.PROBABLE)
+    # Null where the records are fingerprints: whether somebody is one is not known then, and not false.
+    told = (view.assessment() or {}).get("minors") is not None
     for p in view.all_persons(tiers):
         yield (
             p.record_key, str(p.tier), " ".join(p.elements), p.places, p.live, p.deleted, p.unallocated, p.archived,
-            p.first_place, p.state, str(p.minor).lower(), str(p.deceased).lower(), p.review,
+            p.first_place, p.state, str(p.minor).lower() if told else "",
+            str(p.deceased).lower() if told else "", p.review,
         )  # fmt: skip
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 from labelled.drive import make_drive
-from worked_example import drivecustody
+from worked_example import drivecustody, text_of
 
 ENV = {"DRIVECUSTODY_PASSPHRASE": "fingerprints"}
 
@@ -60,12 +60,18 @@ def test_the_same_persons_in_the_same_tiers_by_the_same_elements(folder: Path) -
     assert found.keys() == known.keys()
     for column in ("tier", "elements", "places", "first_place", "review"):
         assert {k: row[column] for k, row in found.items()} == {k: row[column] for k, row in known.items()}, column
+    assert {row["minor"] for row in known.values()} == {"true", "false"}
+    assert {row["minor"] for row in found.values()} == {row["deceased"] for row in found.values()} == {""}
     for name in ("source_records", "persons_after_merge", "tiers", "floor", "low", "estimate", "high", "strata"):
         assert result[name] == whole[name], name
     assert whole["minors"]
     assert result["minors"] is None
     assert result["deceased"] is None
+    drivecustody("assess", case, env=ENV)
     drivecustody("report", case, "--out", folder / "report.pdf", env=ENV)
+    said = " ".join(text_of(folder / "report.pdf").split())
+    assert "keyed fingerprints: the values themselves were not supplied" in said
+    assert "minors: not measured" in said
     # The ledger says which records, and not whose key.
     assert key.secret.hex() not in (case / "custody" / "ledger.jsonl").read_text()
 
