@@ -77,8 +77,7 @@ def _person(row: Row, layout: Layout, forms: set[str]) -> int | None:
     number = normal.ssn(written[1])
     identifier = normal.alphanumeric(written[2]) if _form(written[2]) in forms else ""
     fields = whole + bool(born) + bool(number) + bool(identifier)
-    malformed = any(text and not value for text, value in zip(written, (born, number, identifier), strict=True))
-    if fields < LEAST_FIELDS or (malformed and fields <= LEAST_FIELDS):
+    if fields < LEAST_FIELDS:
         return None
     who = " ".join([*name, born]) if whole and born else number or identifier or born
     return keys.token_hash(who.encode())

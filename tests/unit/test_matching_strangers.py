@@ -70,6 +70,13 @@ def test_what_is_no_person_is_none(row: list[str]) -> None:
     assert unmatched([*(iso(p) for p in MEMBERS), row]) == ()
 
 
+def test_an_id_of_another_form_makes_nobody_a_stranger_to_the_table() -> None:
+    """Former members may have ids as they were issued before: name and birth date say that it is a person."""
+    row = ["A-77", "Byrne", "Ada", "1961-02-03"]
+    told = unmatched([*(iso(p) for p in MEMBERS), row, ["A-77", "Byrne", "", ""]])
+    assert [number for number, _ in told or ()] == [len(MEMBERS)]
+
+
 def test_too_few_members_do_not_show_the_columns() -> None:
     assert unmatched([iso(p) for p in (*MEMBERS[:19], *STRANGERS)]) is None
     assert len(unmatched([iso(p) for p in (*MEMBERS[:20], *STRANGERS)]) or ()) == len(STRANGERS)
