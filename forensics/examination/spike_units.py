@@ -151,7 +151,7 @@ def _in_table(item: ScanPiece, data: bytes, lead: int, spike: Spike) -> tuple[by
     if _index is None:
         raise ValueError("the worker was not given the records")
     table = table_rows(piece, data, scan(data, _index, lead, len(data)), _index)
-    clear = [one for one in table.found if len(one.agree & DECIDING) > 1]
+    clear = [one for one in table.found if len(one.agree & DECIDING) > 1 and not one.conflict]
     if len(clear) < LEAST_ROWS:
         return data, {}
     sampled = clear[:: max(1, len(clear) // SAMPLE)]

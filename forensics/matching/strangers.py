@@ -37,7 +37,7 @@ def unmatched_rows(
     record for the columns to be known, or where the records are only fingerprints.
     """
     shown = {one.row for one in found}
-    clear = [one for one in found if len(one.agree & DECIDING) > 1]
+    clear = [one for one in found if len(one.agree & DECIDING) > 1 and not one.conflict]
     if len(clear) < LEAST_ROWS or isinstance(index, FingerprintIndex):
         return None
     left = [number for number, row in enumerate(rows) if number not in shown and any(cell.strip() for cell in row)]
