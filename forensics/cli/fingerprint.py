@@ -52,6 +52,6 @@ def _said(result: Result) -> list[str]:
     return [
         f"{result['out']}: fingerprints of {result['records']:,} records (SHA-256 {result['sha256']}).",
         f"  The key {made} in {result['key_file']}. Send it by another way than the fingerprints, and to nobody else:",
-        "  whoever holds both can try every Social Security number in seconds.",
+        "  whoever holds both can try every Social Security number in about a minute.",
         "  A person is called by a token in the result; the key and your own table tell whose it is.",
     ]

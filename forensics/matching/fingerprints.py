@@ -3,7 +3,7 @@
 Two kinds. A *look-up* is the 64-bit key by which a record is found on a drive (`forensics.keys`), hashed by SipHash-2-4
 under the key, one secret a kind. A *field* is a value in the one spelling that comparing needs, hashed by BLAKE2b (RFC
 7693) under the key and salted by the record's own token: equal names of two records have nothing in common, so that
-nothing can be counted. Without the key no value can be tried. With it everything can: a billion SSNs take seconds.
+nothing can be counted. Without the key no value can be tried. With it everything can: a billion SSNs take a minute.
 """
 
 from __future__ import annotations
