@@ -55,6 +55,9 @@ class Planted:
     found: Mapping[str, Mapping[int, int]]
 
 
+NEIGHBOURS = 12
+"""Rows of a table that are tried as a model for one planted row."""
+
 AS_THE_TABLE = "as the table writes its rows"
 
 _persons: Mapping[int, SourceRecord] = {}
@@ -164,14 +167,17 @@ def _in_table(item: ScanPiece, data: bytes, lead: int, spike: Spike) -> tuple[by
     queue = [(name, person) for name, persons in spike.persons for person in persons]
     rng = np.random.default_rng([len(data), len(queue)])
     for name, person in queue:
-        like = clear[int(rng.integers(len(clear)))]
-        cells = row_like(table.cells[like.row], _index.person(like.record), layout, _persons[person])
-        begin, end = table.bounds[like.row], table.bounds[like.row + 1]
-        line_end = "\r\n" if "\r" in data[begin:end].decode(piece.encoding, "replace") else "\n"
-        if cells is None or begin == 0:
-            continue
-        insert.append((begin, row_bytes(cells, piece.delimiter, piece.encoding, line_end)))
-        planted[person] = name
+        # A row may write a value in a way that is not understood, or have one that this person lacks: then another one.
+        for at in rng.integers(len(clear), size=NEIGHBOURS).tolist():
+            like = clear[at]
+            cells = row_like(table.cells[like.row], _index.person(like.record), layout, _persons[person])
+            begin, end = table.bounds[like.row], table.bounds[like.row + 1]
+            if cells is None or begin == 0:
+                continue
+            line_end = "\r\n" if "\r" in data[begin:end].decode(piece.encoding, "replace") else "\n"
+            insert.append((begin, row_bytes(cells, piece.delimiter, piece.encoding, line_end)))
+            planted[person] = name
+            break
     return _with(data, insert), planted
 
 

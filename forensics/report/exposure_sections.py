@@ -170,9 +170,9 @@ def _dated(told: Assessment) -> list[Flowable]:
     if not told.dated:
         return []
     columns = (
-        Column("Table", 0.3, font=MONO), Column("Persons", 0.11, "right"), Column("Snapshot", 0.13),
+        Column("Table", 0.28, font=MONO), Column("Persons", 0.11, "right"), Column("Snapshot", 0.16),
         Column("Agree", 0.1, "right"), Column("Differ", 0.1, "right"), Column("Not in it", 0.11, "right"),
-        Column("So", 0.3, muted=True),
+        Column("So", 0.32, muted=True),
     )  # fmt: skip
     rows = []
     for table in told.dated[:DATED_TABLES]:
@@ -276,8 +276,8 @@ def _recall(told: Assessment) -> list[Flowable]:
     if not told.recall:
         return []
     columns = (
-        Column("Layout", 0.46), Column("Planted", 0.1, "right"), Column("Found", 0.1, "right"),
-        Column("Share", 0.1, "right"), Column("95 % interval", 0.22, "right"), Column("Note", 0.2, muted=True),
+        Column("Layout", 0.58), Column("Planted", 0.1, "right"), Column("Found", 0.09, "right"),
+        Column("Share", 0.12, "right"), Column("95 % interval", 0.2, "right"),
     )  # fmt: skip
     rows = []
     for row in told.recall:
@@ -285,7 +285,8 @@ def _recall(told: Assessment) -> list[Flowable]:
         if row.low is not None and row.high is not None:
             between = f"{share(row.low)} – {share(row.high)}"
         found = "–" if row.share is None else share(row.share)
-        rows.append((row.layout, count(row.planted), count(row.found), found, between, row.note))
+        layout = f"{row.layout} ({row.note})" if row.note else row.layout
+        rows.append((layout, count(row.planted), count(row.found), found, between))
     return [h2("Recall: persons planted in copies"), Grid(columns, rows, size=8), p(told.recall_said, "small")]
 
 
