@@ -80,7 +80,7 @@ def waterfall(trail: Trail, *, met: int, possible: int, likely: int, persons: in
     steps = [
         _step("values of records met", met, 0, ""),
         _step("rows of evidence", trail.rows, met - trail.rows, "nothing of the record beside them, or one place"),
-        _step("places, each once a record", trail.places, trail.repeated, "found there in two ways, or by two snapshots"),
+        _step("places, each once a record", trail.places, trail.repeated, "found in two ways, or by two snapshots"),
         _step("places that are evidence", trail.evident, trail.no_evidence, "no identifier, nor name with birth date"),
         _step(
             "places that count", trail.counted, trail.set_aside,
