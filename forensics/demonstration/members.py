@@ -370,7 +370,8 @@ def _phones(count: int, random: np.random.Generator) -> Numbers:
     beyond = order[np.arange(count) - np.searchsorted(ordered, ordered) >= most]
     left = most - np.minimum(np.bincount(places, minlength=room), most)
     places[beyond] = np.repeat(np.arange(room), left)[: len(beyond)]
-    return (_AREA_CODES[places // 100] * 100 + places % 100).astype(np.int64)
+    dealt: Numbers = (_AREA_CODES[places // 100] * 100 + places % 100).astype(np.int64)
+    return dealt
 
 
 def write_records(members: Members, path: Path, written: Callable[[int], None] | None = None) -> None:

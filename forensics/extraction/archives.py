@@ -14,7 +14,7 @@ import tarfile
 import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Protocol, cast
 
 import zstandard
 from isal import isal_zlib
@@ -37,6 +37,7 @@ from forensics.model import Child, Outcome, OutcomeKind, Piece, Readable, failed
 
 EXPANDS = "expands beyond the limit"
 _BLOCK = 1 << 20
+_INFLATE_ERROR = cast(type[Exception], isal_zlib.error)
 
 # APPNOTE.TXT 6.3.10, sections 4.3.7, 4.3.12, 4.3.14 to 4.3.16, 4.5.3
 _LOCAL = b"PK\3\4"
@@ -304,7 +305,7 @@ def expand(
             expander, block = make(), rest
         try:
             out = expander.decompress(block, _BLOCK)
-        except (isal_zlib.error, OSError, lzma.LZMAError, EOFError, ValueError):
+        except (_INFLATE_ERROR, OSError, lzma.LZMAError, EOFError, ValueError):
             # Padding behind a whole stream is common: tapes, block devices, downloads.
             return b"".join(parts), None if streams else failed("the compressed data is damaged")
         parts.append(out)
