@@ -33,7 +33,7 @@ from forensics.model import Fact, Signer
 from forensics.report import signature_fields, wording
 from forensics.report.files import write_whole
 from forensics.report.typography import INK, MONO, MUTED, REGULAR, STRONG, load_fonts, visible, width, wrapped
-from forensics.signatures import cms, timestamp
+from forensics.signatures import cms, revocation, timestamp
 
 MOST_BYTES = 512 << 20
 """A report is some hundred kilobytes; a larger file than this is not read into memory."""
@@ -211,21 +211,32 @@ def _align() -> Any:
 # -------------------------------------------------------------------------------------------------------- checking
 
 
-def check_pdf(path: Path, *, trusted_roots_pem: Sequence[bytes] = ()) -> list[Fact]:
+def check_pdf(
+    path: Path,
+    *,
+    trusted_roots_pem: Sequence[bytes] = (),
+    lists: revocation.RevocationLists = revocation.NONE_AT_HAND,
+) -> list[Fact]:
     """What the signatures of a PDF prove, as separate facts; never raises for what is in the file.
 
     Checks: `readable`, `signed`, and for each signature (its field is named in the subject) `content` (digest and
     signature value), `container` (every byte of the signature itself is as it was written), `certificate` (the chain
     holds under its own root), `trusted` (that root is one of `trusted_roots_pem`; None where none is given),
+    `revocation` (by `lists`),
     `certified` (DocMDP), `changes since`, `time`; at last `whole file`: nothing lies outside the newest signature.
     """
     size = path.stat().st_size
     if size > MOST_BYTES:
         return [Fact(path.name, "readable", False, f"{size:,} bytes are too many for a report")]
-    return check_bytes(path.read_bytes(), path.name, trusted_roots_pem)
+    return check_bytes(path.read_bytes(), path.name, trusted_roots_pem, lists)
 
 
-def check_bytes(untrusted: bytes, name: str, trusted_roots_pem: Sequence[bytes] = ()) -> list[Fact]:
+def check_bytes(
+    untrusted: bytes,
+    name: str,
+    trusted_roots_pem: Sequence[bytes] = (),
+    lists: revocation.RevocationLists = revocation.NONE_AT_HAND,
+) -> list[Fact]:
     """`check_pdf` of bytes in memory; `name` is what the facts call them."""
     # pyHanko answers hostile bytes with many kinds of exception, some of them plain KeyError; all mean "not readable".
     try:
@@ -242,7 +253,7 @@ def check_bytes(untrusted: bytes, name: str, trusted_roots_pem: Sequence[bytes] 
     roots = x509.load_pem_x509_certificates(b"\n".join(trusted_roots_pem)) if trusted_roots_pem else []
     for index, signature in enumerate(found):
         try:
-            facts += _check_signature(untrusted, name, signature, index == 0, roots)
+            facts += _check_signature(untrusted, name, signature, index == 0, roots, lists)
         except Exception as problem:
             facts.append(Fact(name, "content", False, f"a signature cannot be read ({type(problem).__name__})"))
     facts.append(_whole_file(untrusted, name, found[-1]))
@@ -299,7 +310,12 @@ def examine_container(untrusted: bytes, byte_range: Sequence[int]) -> cms.Examin
 
 
 def _check_signature(
-    untrusted: bytes, name: str, signature: Any, first: bool, roots: Sequence[x509.Certificate]
+    untrusted: bytes,
+    name: str,
+    signature: Any,
+    first: bool,
+    roots: Sequence[x509.Certificate],
+    lists: revocation.RevocationLists,
 ) -> Iterator[Fact]:
     subject = f"{name}, signature {visible(str(signature.field_name))}"
     byte_range = [int(each) for each in signature.byte_range]
@@ -312,7 +328,7 @@ def _check_signature(
     holds = status.intact and status.valid and not seen.forgery
     yield Fact(subject, "content", holds, "; ".join(seen.forgery) or _who(seen))
     yield Fact(subject, "container", not seen.alterations, "; ".join(seen.alterations))
-    yield from check_certificate(seen, subject, roots, signature.self_reported_timestamp)
+    yield from check_certificate(seen, subject, roots, signature.self_reported_timestamp, lists=lists)
     if first:
         limited = signature.docmdp_level in (MDPPerm.NO_CHANGES, MDPPerm.FILL_FORMS)
         yield Fact(subject, "certified", limited, "only later signatures are allowed" if limited else "no DocMDP limit")
@@ -331,14 +347,16 @@ def check_certificate(
     roots: Sequence[x509.Certificate],
     claimed: datetime | None,
     proved: datetime | None = None,
+    lists: revocation.RevocationLists = revocation.NONE_AT_HAND,
 ) -> Iterator[Fact]:
-    """The facts `certificate`, `trusted` and `time` of a signature.
+    """The facts `certificate`, `revocation`, `trusted` and `time` of a signature.
 
     `claimed` is the signer's clock, `proved` what a time stamp apart from the signature says.
     """
     claimed = claimed or seen.claimed
     stamp = seen.stamp
-    moment = proved or (stamp.time if stamp and not stamp.faults else None) or claimed or datetime.now(UTC)
+    stamped = proved or (stamp.time if stamp and not stamp.faults else None)
+    moment = stamped or claimed or datetime.now(UTC)
     if not seen.chain:
         yield Fact(subject, "certificate", None, "no certificate could be read")
         return
@@ -348,11 +366,10 @@ def check_certificate(
     elif seen.complete:
         problem = cms.path_problem(seen.chain, [top], moment)
         named = f"root {visible(cms.common_name(top))}, SHA-256 {cms.fingerprint(top)}"
-        yield Fact(
-            subject, "certificate", problem is None, problem or f"holds under its own {named}; revocation not checked"
-        )
+        yield Fact(subject, "certificate", problem is None, problem or f"holds under its own {named}")
     else:
         yield Fact(subject, "certificate", None, "the root is not embedded")
+    yield revocation.check(seen.chain, subject, lists, claimed=claimed, proved=stamped)
     if roots:
         problem = cms.path_problem(seen.chain, roots, moment)
         yield Fact(subject, "trusted", problem is None, problem or "leads to a root you named")
