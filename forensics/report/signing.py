@@ -21,6 +21,7 @@ from pyhanko.pdf_utils.reader import PdfFileReader
 from pyhanko.sign import PdfSignatureMetadata, PdfSigner
 from pyhanko.sign.diff_analysis import ModificationLevel
 from pyhanko.sign.fields import MDPPerm, SigFieldSpec, SigSeedSubFilter, append_signature_field
+from pyhanko.sign.general import SigningError
 from pyhanko.sign.timestamps import TimeStamper
 from pyhanko.sign.validation import validate_pdf_signature
 from pyhanko.stamp import StaticStampStyle
@@ -30,7 +31,7 @@ from reportlab.pdfgen.canvas import Canvas
 from forensics import hashing
 from forensics.errors import Defect, Refused
 from forensics.model import Fact, Signer
-from forensics.report import signature_fields, wording
+from forensics.report import long_term, signature_fields, wording
 from forensics.report.files import write_whole
 from forensics.report.typography import INK, MONO, MUTED, REGULAR, STRONG, load_fonts, visible, width, wrapped
 from forensics.signatures import cms, revocation, timestamp
@@ -92,10 +93,10 @@ def sign(
 ) -> SignedReport:
     """Certify the report of `document.build` and write it to `path_out`, which must not exist.
 
-    PAdES B-B, or B-T where an authority is named; only filling in the empty fields of the cover stays allowed (DocMDP
-    level 2, ISO 32000-1, 12.8.2.2). The result is checked with `check_pdf` before it is written. Raises `Refused` for
-    a draft, a report made for another certificate, an
-    identity whose chain lacks its root, or an existing file; `EnvironmentFailed` where the authority fails.
+    PAdES B-B, or B-T where an authority is named, and B-LTA where the identity's revocation list is here too; only
+    filling in the empty fields of the cover stays allowed (DocMDP level 2, ISO 32000-1, 12.8.2.2). The result is
+    checked with `check_pdf` before it is written. Raises `Refused` for a draft, a report made for another certificate,
+    an identity whose chain lacks its root, or an existing file; `EnvironmentFailed` where the authority fails.
     """
     if path_out.exists():
         raise Refused(f"{path_out.name} exists already and a report is never overwritten.", "Choose another file name.")
@@ -107,6 +108,7 @@ def sign(
     for name, box in placed.items():
         append_signature_field(writer, SigFieldSpec(name, on_page=0, box=_whole(box)))
     own = _whole(placed[signature_fields.EXAMINER])
+    material = long_term.context(signer, timestamper_url) if timestamper_url else None
     metadata = PdfSignatureMetadata(
         field_name=signature_fields.EXAMINER,
         md_algorithm="sha256",
@@ -116,6 +118,10 @@ def sign(
         name=signer.name,
         reason=reason,
         location=location or None,
+        validation_context=material,
+        embed_validation_info=material is not None,
+        use_pades_lta=material is not None,
+        dss_settings=long_term.WITHIN_THE_STAMP,
     )
     pdf_signer = PdfSigner(
         metadata,
@@ -123,7 +129,12 @@ def sign(
         timestamper=_Authority(timestamper_url) if timestamper_url else None,
         stamp_style=_appearance(own, signer, reason, location, trusted_time=bool(timestamper_url)),
     )
-    signed = pdf_signer.sign_pdf(writer).getvalue()
+    try:
+        signed = pdf_signer.sign_pdf(writer).getvalue()
+    except SigningError as cause:
+        if not timestamper_url:
+            raise
+        raise timestamp.no_time() from cause
     for fact in check_bytes(signed, path_out.name):
         if fact.holds is False:
             if timestamper_url and fact.check == "time":
@@ -223,7 +234,9 @@ def check_pdf(
     signature value), `container` (every byte of the signature itself is as it was written), `certificate` (the chain
     holds under its own root), `trusted` (that root is one of `trusted_roots_pem`; None where none is given),
     `revocation` (by `lists`),
-    `certified` (DocMDP), `changes since`, `time`; at last `whole file`: nothing lies outside the newest signature.
+    `certified` (DocMDP), `changes since`, `time`; of a time stamp over the file
+    `content`, `time stamp`, `time stamp trusted` and `changes since`; at last `long term`: what is embedded to check it
+    when its authorities are gone, and `whole file`: nothing lies outside the newest signature.
     """
     size = path.stat().st_size
     if size > MOST_BYTES:
@@ -251,11 +264,13 @@ def check_bytes(
         ]
     facts = [Fact(name, "readable", True), Fact(name, "signed", True, f"{len(found)} signature(s)")]
     roots = x509.load_pem_x509_certificates(b"\n".join(trusted_roots_pem)) if trusted_roots_pem else []
+    lists = lists + long_term.embedded_lists(reader)
     for index, signature in enumerate(found):
         try:
             facts += _check_signature(untrusted, name, signature, index == 0, roots, lists)
         except Exception as problem:
             facts.append(Fact(name, "content", False, f"a signature cannot be read ({type(problem).__name__})"))
+    facts.append(long_term.level(reader, name, found))
     facts.append(_whole_file(untrusted, name, found[-1]))
     return facts
 
@@ -321,6 +336,12 @@ def _check_signature(
     byte_range = [int(each) for each in signature.byte_range]
     if faults := container_faults(untrusted, byte_range):
         yield Fact(subject, "container", False, "; ".join(faults))
+        return
+    if long_term.is_stamp(signature):
+        _, start, second, length = byte_range
+        raw = bytes.fromhex(untrusted[start + 1 : second - 1].decode("ascii"))
+        parts = (untrusted[:start], untrusted[second : second + length])
+        yield from long_term.check_stamp(signature, raw[: _der_length(raw)], parts, subject, roots)
         return
     seen = examine_container(untrusted, byte_range)
     context = ValidationContext(trust_roots=[], allow_fetching=False, revocation_mode="soft-fail")
