@@ -18,6 +18,7 @@ from forensics.report.sheets import (
     Extract,
     FindingRow,
     ListDigest,
+    Photograph,
     Program,
     Step,
     Testimony,
@@ -352,6 +353,7 @@ class ReportFacts:
     lists: tuple[ListDigest, ...] = ()
     exports: tuple[ExportRow, ...] = ()
     left_out: tuple[str, ...] = ()
+    photographs: tuple[Photograph, ...] = ()
 
     def check(self) -> None:
         """Prove that what the report sums adds up. Raises `Defect` that names the first sum that does not."""

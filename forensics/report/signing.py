@@ -187,7 +187,7 @@ def _appearance(
     canvas.setFont(REGULAR, 8)
     canvas.setFillColor(MUTED)
     canvas.drawString(left, height - 38, wrapped(visible(signer.organisation), REGULAR, 8, edge - left - 8)[0])
-    canvas.drawString(left, 10, "Digitally signed; to check it see annex C")
+    canvas.drawString(left, 10, "Digitally signed; to check it see annex G")
     lines: tuple[tuple[str, str, str], ...] = (
         ("Time", f"{now} ({clock})", REGULAR),
         ("Reason", reason, REGULAR),
