@@ -639,6 +639,8 @@ class Signer(Protocol):
     fingerprint: str
     certificate_pem: bytes
     chain_pem: tuple[bytes, ...]
+    revocation_list: bytes | None
+    """The issuer's CRL in DER as it is now; None where it is not here."""
 
     def cades(self, content: bytes) -> bytes:
         """A detached CAdES-BES signature over `content`: CMS SignedData in DER with the certificates (RFC 5652)."""

@@ -456,6 +456,9 @@ def package(
     to_certificate: Annotated[
         Path | None, typer.Option("--to-certificate", metavar="PEM", help="The list of persons, encrypted to this.")
     ] = None,
+    to_zip: Annotated[
+        bool, typer.Option("--zip", help="The list of persons, as AES-256 ZIP; its passphrase in OUT.passphrase.")
+    ] = False,
     identity_passphrase_file: IdentityPassphraseFile = None,
     json: Json = False,
     passphrase_file: PassphraseFile = None,
@@ -468,7 +471,7 @@ def package(
 
         return make(
             opened, job, out=out, signer=load_signer(sign, identity_passphrase_file), time_url=timestamp,
-            to_certificate=to_certificate,
+            to_certificate=to_certificate, to_zip=to_zip,
         )  # fmt: skip
 
     Shell("package", case, json, passphrase_file, control).on_case(work, sentences.of_out)
@@ -481,17 +484,27 @@ def verify(
     trust: Annotated[
         list[Path] | None, typer.Option(metavar="PEM", help="A root you know: of a signer, or of a time authority.")
     ] = None,
+    crl: Annotated[
+        list[Path] | None,
+        typer.Option(
+            metavar="FILE", help="A revocation list besides those kept here and of this computer's authorities."
+        ),
+    ] = None,
     json: Json = False,
+    passphrase_file: PassphraseFile = None,
     control: ControlOption = "",
 ) -> None:
     """Check that something is still what it was; status 1 if anything is not."""
 
     def work(job: Job) -> Result:
+        from forensics.custody.identities import Identities
         from forensics.examination.verify import verify as check
 
-        return check(job, path, receipt or [], trust or [])
+        own = [known.revocation_list for known in Identities(secrets.identities_folder()).authorities()]
+        return check(job, path, receipt or [], trust or [], [*own, *(crl or [])], shell.passphrase_if_given())
 
-    Shell("verify", path, json, None, control).perform(work, sentences.of_facts)
+    shell = Shell("verify", path, json, passphrase_file, control)
+    shell.perform(work, sentences.of_facts)
 
 
 # ------------------------------------------------------------------------------------------------------ the whole way

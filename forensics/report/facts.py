@@ -21,6 +21,7 @@ from forensics.report.sheets import (
     ListDigest,
     OtherRule,
     PartlyKnown,
+    Photograph,
     Program,
     RecallRow,
     Step,
@@ -413,6 +414,7 @@ class ReportFacts:
     lists: tuple[ListDigest, ...] = ()
     exports: tuple[ExportRow, ...] = ()
     left_out: tuple[str, ...] = ()
+    photographs: tuple[Photograph, ...] = ()
 
     def check(self) -> None:
         """Prove that what the report sums adds up. Raises `Defect` that names the first sum that does not."""

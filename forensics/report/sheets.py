@@ -157,3 +157,16 @@ class ExportRow:
     rows: int
     sha256: str
     encrypted_to: str
+
+
+@dataclass(frozen=True, slots=True)
+class Photograph:
+    """A picture of the exhibit. `jpeg` is None where the file is no picture, or not the one that was kept.
+
+    `sha256` is of the file that was taken in; `jpeg` is a smaller copy of it for a page.
+    """
+
+    name: str
+    sha256: str
+    jpeg: bytes | None
+    exhibit: str = ""
