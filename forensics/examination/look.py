@@ -32,6 +32,7 @@ FIND_MOST = 64 << 20
 """Bytes that one request looks through: the window asks again, and can stop in between."""
 
 LONGEST_NEEDLE = 256
+MOST_NEEDLES = 4
 KEPT = 8
 """Contents that are open at a time; the one opened first is closed for the ninth."""
 
@@ -83,10 +84,11 @@ class Looks:
                 raise ValueError("offsets and lengths count up from zero")
             return {"offset": offset, "data": base64.b64encode(self._read(opened, offset, length)).decode("ascii")}
         if verb == "find":
-            needle, offset = bytes.fromhex(str(request["hex"])), int(request["offset"])
-            if not 0 < len(needle) <= LONGEST_NEEDLE or offset < 0:
-                raise Refused(f"One to {LONGEST_NEEDLE} bytes can be looked for.", "Shorten what is looked for.")
-            return (self._find_back if request.get("back") else self._find)(opened, needle, offset)
+            needles = _needles(request["hex"])
+            offset = int(request["offset"])
+            if offset < 0:
+                raise ValueError("offsets count up from zero")
+            return (self._find_back if request.get("back") else self._find)(opened, needles, offset)
         if verb == "place":
             return self._place(opened, int(request["offset"]))
         if verb == "picture":
@@ -176,30 +178,32 @@ class Looks:
                 at += take
         return b"".join(parts) if at == end else None
 
-    def _find(self, opened: _Opened, needle: bytes, offset: int) -> dict[str, Any]:
-        """The first place of these bytes at or behind `offset`, or `to`: where looking for them has to go on."""
-        stop = min(opened.size, offset + FIND_MOST)
+    def _find(self, opened: _Opened, needles: list[bytes], offset: int) -> dict[str, Any]:
+        """The first place of any of these at or behind `offset`, or `to`: where looking for them has to go on."""
+        stop, over = min(opened.size, offset + FIND_MOST), max(map(len, needles)) - 1
         while offset < stop:
-            block = self._read_all(opened, offset, FIND_BLOCK + len(needle) - 1)
-            if (at := block.find(needle)) >= 0:
-                return {"found": offset + at, "to": offset + at, "size": opened.size}
-            if len(block) < FIND_BLOCK + len(needle) - 1:
-                # Nothing is behind it: fewer bytes than were asked for come only at the end.
-                return {"found": None, "to": opened.size, "size": opened.size}
+            block = self._read_all(opened, offset, FIND_BLOCK + over)
+            # Behind the block stand the ends of what begins in it, and nothing that is looked for yet.
+            places = [(at, len(n)) for n in needles if (at := block.find(n, 0, FIND_BLOCK + len(n) - 1)) >= 0]
+            if places:
+                at, length = min(places)
+                return {"found": offset + at, "length": length, "to": offset + at, "size": opened.size}
             offset += FIND_BLOCK
-        return {"found": None, "to": min(offset, opened.size), "size": opened.size}
+        return {"found": None, "length": 0, "to": min(offset, opened.size), "size": opened.size}
 
-    def _find_back(self, opened: _Opened, needle: bytes, offset: int) -> dict[str, Any]:
-        """The last place of these bytes before `offset`, or `to`: before which looking for them has to go on."""
-        offset = min(offset, opened.size)
+    def _find_back(self, opened: _Opened, needles: list[bytes], offset: int) -> dict[str, Any]:
+        """The last place of any of these that begins before `offset`, or `to`: before which to go on."""
+        offset, over = min(offset, opened.size), max(map(len, needles)) - 1
         stop = max(0, offset - FIND_MOST)
         while offset > stop:
             start = max(0, offset - FIND_BLOCK)
-            block = self._read_all(opened, start, offset - start + len(needle) - 1)
-            if (at := block.rfind(needle)) >= 0:
-                return {"found": start + at, "to": start + at, "size": opened.size}
+            block, own = self._read_all(opened, start, offset - start + over), offset - start
+            places = [(at, len(n)) for n in needles if (at := block.rfind(n, 0, own + len(n) - 1)) >= 0]
+            if places:
+                at, length = max(places)
+                return {"found": start + at, "length": length, "to": start + at, "size": opened.size}
             offset = start
-        return {"found": None, "to": offset, "size": opened.size}
+        return {"found": None, "length": 0, "to": offset, "size": opened.size}
 
     def _place(self, opened: _Opened, offset: int) -> dict[str, Any]:
         """Where in the image a byte stands, and for how many bytes the two go together; None where it does not."""
@@ -279,6 +283,14 @@ class Looks:
             "width": shown.value.width, "height": shown.value.height, "of": list(shown.value.of),
             "rgb": base64.b64encode(shown.value.rgb).decode("ascii"),
         }  # fmt: skip
+
+
+def _needles(untrusted: Any) -> list[bytes]:
+    """One pattern or several, in hexadecimal."""
+    found = [bytes.fromhex(str(one)) for one in (untrusted if isinstance(untrusted, list) else [untrusted])]
+    if not 0 < len(found) <= MOST_NEEDLES or not all(0 < len(one) <= LONGEST_NEEDLE for one in found):
+        raise Refused(f"One to {LONGEST_NEEDLE} bytes can be looked for.", "Shorten what is looked for.")
+    return found
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@
 | `{"id", "verb": "text", "part", "reason"}` | a stretch of extracted text; recorded first |
 | `{"id", "verb": "look open", "locator", "reason"}` | `look`, `size`; recorded, once for all that is read of it |
 | `{"id", "verb": "look bytes", "look", "offset", "length"}` | `data` (base64) |
-| `{"id", "verb": "look find", "look", "hex", "offset"}` | `found`, or None and `to`: from where to go on; `back` too |
+| `{"id", "verb": "look find", "look", "hex", "offset"}` | `found`, or None and `to`: where to go on; `back` too |
 | `{"id", "verb": "look place", "look", "offset"}` | `device_offset`, None where it has none; `length` |
 | `{"id", "verb": "look picture", "look"}` | `width`, `height`, `rgb` (base64), decoded by a worker |
 | `{"id", "verb": "look save", "look", "out", "reason"}` | `sha256`, `as_indexed` of a copy; recorded first |

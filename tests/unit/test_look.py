@@ -144,7 +144,9 @@ def test_the_record_stands_before_a_byte_is_read(case: OpenCase, ask: Ask, monke
         ({"verb": "look find", "look": 1, "hex": "zz", "offset": 0}, "wrong"),
         ({"verb": "look find", "look": 1, "hex": "", "offset": 0}, "looked for"),
         ({"verb": "look find", "look": 1, "hex": "00" * 257, "offset": 0}, "looked for"),
-        ({"verb": "look find", "look": 1, "hex": "00", "offset": -1}, "looked for"),
+        ({"verb": "look find", "look": 1, "hex": "00", "offset": -1}, "wrong"),
+        ({"verb": "look find", "look": 1, "hex": [], "offset": 0}, "looked for"),
+        ({"verb": "look find", "look": 1, "hex": ["00"] * 9, "offset": 0}, "looked for"),
         ({"verb": "look through", "look": 1}, "no such request"),
         ({"verb": "look open", "locator": f"{VOLUME}/none.txt", "reason": "r"}, "no content at this place"),
         ({"verb": "look open", "locator": "E-009/vol0/none.txt", "reason": "r"}, "no image"),
@@ -254,10 +256,11 @@ def test_an_image_that_went_away_is_said_and_the_companion_lives(drive: tuple[Op
 # --------------------------------------------------------------------------------------------------------------- find
 
 
-def find(ask: Ask, look: int, needle: bytes, offset: int, **more: Any) -> int | None:
+def find(ask: Ask, look: int, needle: bytes | list[bytes], offset: int, **more: Any) -> int | None:
     """All requests that the window would put, one after the other."""
+    pattern = [one.hex() for one in needle] if isinstance(needle, list) else needle.hex()
     while True:
-        answer = ask("find", look=look, hex=needle.hex(), offset=offset, **more)
+        answer = ask("find", look=look, hex=pattern, offset=offset, **more)
         if answer["found"] is not None:
             return int(answer["found"])
         if answer["to"] in (0, answer["size"]):
@@ -284,6 +287,19 @@ def test_find_goes_back_from_a_place_and_to_the_first_byte(ask: Ask) -> None:
     assert tuple(found) == PLACES[::-1]
     assert find(ask, number, b"0123", 1, back=True) == 0
     assert find(ask, number, b"0123", 0, back=True) is None
+
+
+def test_of_several_patterns_the_nearest_is_found_in_both_directions(ask: Ask) -> None:
+    """As a text in two encodings: a short one must not be found in what only belongs to a longer one's end."""
+    number = opened(ask, f"{VOLUME}/big.bin")
+    both = [b"no such thing at all, anywhere" * 4, NEEDLE, NEEDLE.decode().encode("utf-16-le")]
+    found, at = [], 0
+    while (place := find(ask, number, both, at)) is not None:
+        found.append(place)
+        at = place + 1
+    assert tuple(found) == PLACES
+    assert find(ask, number, both, PLACES[2], back=True) == PLACES[1]
+    assert find(ask, number, both, PLACES[1] + 1, back=True) == PLACES[1]
 
 
 def test_find_crosses_from_one_request_into_the_next(ask: Ask, monkeypatch: pytest.MonkeyPatch) -> None:
