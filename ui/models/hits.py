@@ -53,9 +53,13 @@ class HitModel(QAbstractTableModel):
         self.endResetModel()
         self._session.ask("search page", lambda _: None, lambda _: None)
         if query:
-            self._session.ask("search counts", lambda view: _counts(view, query), self._take_counts)
+            self._session.ask(
+                "search counts", lambda view: _counts(view, query), lambda counts: self._take_counts(query, counts)
+            )
 
-    def _take_counts(self, counts: SearchCounts | Refused) -> None:
+    def _take_counts(self, query: str, counts: SearchCounts | Refused) -> None:
+        if query != self._query:
+            return
         if isinstance(counts, Refused):
             self.refused.emit(str(counts))
             return
@@ -130,9 +134,10 @@ class NotExaminedModel(QAbstractTableModel):
         self._items: list[NotExamined] = []
 
     def show(self, items: Sequence[NotExamined]) -> None:
-        if list(items) != self._items:
+        ordered = sorted(items, key=lambda item: (item.reason, -item.size, item.locator))
+        if ordered != self._items:
             self.beginResetModel()
-            self._items = sorted(items, key=lambda item: (item.reason, -item.size, item.locator))
+            self._items = ordered
             self.endResetModel()
 
     def item(self, row: int) -> NotExamined | None:

@@ -115,7 +115,7 @@ class BytesPane(QWidget):
         text = self.goto.text().strip().replace(",", "").replace("_", "").replace("−", "-")
         sign, number = (text[:1], text[1:]) if text[:1] in ("+", "-") else ("", text)
         try:
-            offset = int(number, 16 if number.lower().startswith("0x") else 10)
+            offset = int(number if number[:1].isdigit() else "", 16 if number.lower().startswith("0x") else 10)
         except ValueError:
             self.at.setText("An offset is a number such as 4096 or 0x1000.")
             return
