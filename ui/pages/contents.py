@@ -171,7 +171,7 @@ class ContentsPage(CasePageBase):
         self.tree.selectionModel().currentChanged.connect(self._place_chosen)
         self.tree_model.loaded.connect(self._unfold)
         self.model.loaded.connect(self._loaded)
-        self.model.modelReset.connect(lambda: self.preview.show_file(None))
+        self.model.modelReset.connect(self._deselect)
         self.table.selectionModel().currentRowChanged.connect(self._selected)
         self.model.dataChanged.connect(lambda *_: self._read_again())
         self.hit_table.selectionModel().currentRowChanged.connect(self._selected_hit)
@@ -296,6 +296,11 @@ class ContentsPage(CasePageBase):
     def _file_selected(self) -> FileRow | None:
         here = self.table.currentIndex() if self.table else QModelIndex()
         return self.model.row_at(here.row()) if self.model and here.isValid() else None
+
+    def _deselect(self) -> None:
+        """Other files are in the table; an image, a hit and what was not examined are not among them."""
+        if self.lists.currentWidget() is self.table and not self.preview.of_image:
+            self.preview.show_file(None)
 
     def _read_again(self) -> None:
         """Rows came, or came anew: what is shown of the one that is selected may have changed."""

@@ -183,6 +183,11 @@ class Preview(QWidget):
         self.tabs["bytes"].setChecked(True)
         self._show()
 
+    @property
+    def of_image(self) -> bool:
+        """Whether an exhibit's image is shown and not one of its files."""
+        return bool(self._exhibit)
+
     def show_tab(self, name: str) -> None:
         self.tabs[name].setChecked(True)
         self._show()
