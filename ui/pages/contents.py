@@ -6,7 +6,6 @@ from PySide6.QtCore import QModelIndex, Qt, QTimer, Signal
 from PySide6.QtGui import QKeySequence, QShortcut
 from PySide6.QtWidgets import (
     QButtonGroup,
-    QFileDialog,
     QPushButton,
     QSplitter,
     QStackedWidget,
@@ -27,11 +26,10 @@ from ui.pages.passwords import PasswordsDialog
 from ui.session import Session
 from ui.summary import Summary
 from ui.widgets.coverage_bar import CoverageBar
-from ui.widgets.file_menu import FileMenu, safe_name
+from ui.widgets.file_menu import FileMenu, ask_for_copy
 from ui.widgets.filter_field import FilterField
 from ui.widgets.parts import SELECTABLE, Chooser, Elided, Empty, button, count_text, label, row, size_text
 from ui.widgets.preview import Preview
-from ui.widgets.reason import ReasonDialog
 from ui.widgets.tables import Table
 
 FILTERS = (
@@ -48,7 +46,7 @@ CHOICES: dict[str, tuple[str, Kinds | None]] = {
 """What the chooser shows only: a quick filter of its own, or types of content."""
 
 FILTER_DELAY_MS = 150
-TREE_WIDE = 190
+TREE_WIDE = 215
 
 
 class ContentsPage(CasePageBase):
@@ -96,7 +94,7 @@ class ContentsPage(CasePageBase):
         self.tree.setAccessibleName("Volumes and folders")
         self.tree.setHeaderHidden(True)
         self.tree.setUniformRowHeights(True)
-        self.tree.setMinimumWidth(130)
+        self.tree.setMinimumWidth(175)
         self.unexamined_table = Table(self.unexamined, [wide for _, wide in NotExaminedModel.COLUMNS], "Not examined")
         self.unexamined_table.selectionModel().currentRowChanged.connect(self._selected_unexamined)
         self.lists = QStackedWidget()
@@ -135,7 +133,8 @@ class ContentsPage(CasePageBase):
         self.down.setSizes([420, 280])
         self.across.addWidget(self.tree)
         self.across.addWidget(self.down)
-        self.across.setStretchFactor(1, 1)
+        self.across.setStretchFactor(0, 1)
+        self.across.setStretchFactor(1, 4)
         self.across.setSizes([TREE_WIDE, 900])
         self.lists.addWidget(self.unexamined_table)
         column = QVBoxLayout(self.content)
@@ -160,7 +159,9 @@ class ContentsPage(CasePageBase):
         self.menu = FileMenu(self.table, self._file_selected)
         self.menu.bytes_wanted.connect(lambda _: self.preview.show_tab("bytes"))
         self.menu.folder_wanted.connect(self._show_folder)
-        self.menu.copy_wanted.connect(self._ask_copy)
+        self.menu.copy_wanted.connect(
+            lambda file: ask_for_copy(self, file, self.preview.reason, self.preview.save_copy)
+        )
         self.hits = HitModel(session, self)
         self.hit_table = Table(self.hits, [wide for _, wide in HitModel.COLUMNS], "Places that were found")
         self.lists.addWidget(self.table)
@@ -236,10 +237,13 @@ class ContentsPage(CasePageBase):
     # ------------------------------------------------------------------------------------------------- tree and files
 
     def _unfold(self) -> None:
-        """Open the exhibits, so that their volumes are in sight."""
+        """Open the exhibits, so that their volumes are in sight, and a volume that is the only one of its exhibit."""
         if self.tree_model:
             for at in range(self.tree_model.rowCount()):
-                self.tree.expand(self.tree_model.index(at, 0))
+                exhibit = self.tree_model.index(at, 0)
+                self.tree.expand(exhibit)
+                if self.tree_model.rowCount(exhibit) == 1:
+                    self.tree.expand(self.tree_model.index(0, 0, exhibit))
 
     def _place_chosen(self, current: QModelIndex, _: QModelIndex | None = None) -> None:
         if not self.tree_model or not self.model or not current.isValid():
@@ -333,20 +337,6 @@ class ContentsPage(CasePageBase):
             self.model.only("")
             self.model.go_into(place)
             self._show_files()
-
-    def _ask_copy(self, file: FileRow) -> None:
-        dialog = ReasonDialog(
-            "Save a copy", "The copy leaves the encrypted case. Who took it, of which file and why is recorded in the"
-            " custody ledger.", "Choose a place…", self, self.preview.reason,
-        )  # fmt: skip
-        dialog.accepted.connect(lambda: self._choose_copy(file, dialog.reason))
-        dialog.finished.connect(dialog.deleteLater)
-        dialog.open()
-
-    def _choose_copy(self, file: FileRow, reason: str) -> None:
-        out, _ = QFileDialog.getSaveFileName(self, "Save a copy", safe_name(file.name))
-        if out:
-            self.preview.save_copy(file, out, reason)
 
     def _take_unexamined(self, items: list[NotExamined]) -> None:
         self.unexamined.show(items)

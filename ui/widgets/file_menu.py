@@ -7,9 +7,10 @@ from collections.abc import Callable
 
 from PySide6.QtCore import QObject, QPoint, Qt, Signal
 from PySide6.QtGui import QAction, QKeySequence
-from PySide6.QtWidgets import QApplication, QMenu, QTableView
+from PySide6.QtWidgets import QApplication, QFileDialog, QMenu, QTableView, QWidget
 
 from forensics.casefile.views import FileRow
+from ui.widgets.reason import ReasonDialog
 
 _UNSAFE = re.compile(r"[^A-Za-z0-9._ ()-]")
 
@@ -55,6 +56,24 @@ class FileMenu(QObject):
             made = self.menu()
             made.aboutToHide.connect(made.deleteLater)
             made.popup(self._table.viewport().mapToGlobal(at))
+
+
+def ask_for_copy(parent: QWidget, file: FileRow, reason: str, save: Callable[[FileRow, str, str], None]) -> None:
+    """Ask why a copy is taken, proposing `reason`, and where it goes; `save` gets file, place and reason."""
+    dialog = ReasonDialog(
+        "Save a copy",
+        "The copy leaves the encrypted case. That it was taken, of which file and why is recorded in the ledger.",
+        "Choose a place…", parent, reason,
+    )  # fmt: skip
+
+    def choose() -> None:
+        out, _ = QFileDialog.getSaveFileName(parent, "Save a copy", safe_name(file.name))
+        if out:
+            save(file, out, dialog.reason)
+
+    dialog.accepted.connect(choose)
+    dialog.finished.connect(dialog.deleteLater)
+    dialog.open()
 
 
 def _copy(text: str) -> None:
