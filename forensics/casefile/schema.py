@@ -104,6 +104,7 @@ file_entry = Table(
     Index(None, "type"),
     Index(None, "modified"),
     Index(None, "status"),
+    Index(None, "sha256"),
     Index(None, "volume_id", "folder"),
 )
 
