@@ -15,6 +15,7 @@ from sqlalchemy import Connection, Engine, func, select, update
 
 from forensics.casefile import database, decisions, schema
 from forensics.casefile.case import CaseDetails, CaseFolder
+from forensics.casefile.layers import with_layers
 from forensics.casefile.rows import (
     entry_row,
     pack_elements,
@@ -24,7 +25,7 @@ from forensics.casefile.rows import (
     read_piece,
     read_source_record,
     read_source_sets,
-    read_volume,
+    volume_row,
 )
 from forensics.casefile.runs import unpack_runs, without_overlaps
 from forensics.casefile.snapshots import Snapshots, blank
@@ -159,31 +160,18 @@ class Store:
         with self._engine.begin() as connection:
             connection.execute(
                 schema.volume.insert(),
-                [
-                    {
-                        "exhibit": v.exhibit,
-                        "number": v.number,
-                        "byte_offset": v.offset,
-                        "byte_length": v.length,
-                        "kind": v.kind,
-                        "file_system": v.file_system,
-                        "label": v.label,
-                        "block_size": v.block_size,
-                        "outcome": str(v.outcome.kind),
-                        "reason": v.outcome.reason,
-                        "walked": v.outcome.kind is not OutcomeKind.OK,
-                    }
-                    for v in volumes
-                ],
+                [volume_row(volume) for volume in volumes],
             )
 
     def volumes(self, exhibit: str) -> list[tuple[int, Volume, bool]]:
         """Number in the case, volume, and whether its entries are listed already."""
         with self._engine.begin() as connection:
             rows = connection.execute(
-                select(schema.volume).where(schema.volume.c.exhibit == exhibit).order_by(schema.volume.c.number)
-            )
-            return [(row.id, read_volume(row), row.walked) for row in rows]
+                select(schema.volume)
+                .where(schema.volume.c.exhibit == exhibit)
+                .order_by(schema.volume.c.number, schema.volume.c.layers)
+            ).all()
+            return [(v, volume, walked) for v, volume, walked in with_layers(connection, rows)]
 
     def add_entries(
         self, volume_id: int, entries: Iterable[FileEntry], besides: Callable[[Connection], None] = lambda _: None

@@ -17,7 +17,7 @@ from forensics.errors import Refused
 from forensics.evidence.image import Image, open_image
 from forensics.examination.images import image_paths
 from forensics.examination.open_case import OpenCase
-from forensics.examination.passage import ReadEntry, read_entry
+from forensics.examination.passage import OPENING_SECONDS, SECONDS, ReadEntry, read_entry
 from forensics.jobs import pool
 from forensics.model import Locator, Volume
 
@@ -97,9 +97,7 @@ class Looks:
             )
             opened = _Opened(place.exhibit, segments, acquisition.size, None, None)
         else:
-            stored = self._case.store.entry_by_locator(
-                Locator(place.exhibit, place.volume, place.region, place.address, place.path, place.inner)
-            )
+            stored = self._case.store.entry_by_locator(place.whole)
             # The number stands for the entry: names on the exhibit may be names of people.
             said = {"entry": stored.id, "offset": 0, "length": stored.entry.size, "reason": reason}
             self._case.record("content-read", said, place.exhibit)
@@ -110,7 +108,8 @@ class Looks:
         self._last += 1
         self._opened[self._last] = opened
         runs = opened.entry.entry.runs if opened.entry and opened.entry.parent is None else ()
-        return {"look": self._last, "size": opened.size, "device_offset": runs[0].device_offset if runs else None}
+        at = runs[0].device_offset if runs and not place.layers else None
+        return {"look": self._last, "size": opened.size, "device_offset": at}
 
     # -------------------------------------------------------------------------------------------------------- parts
 
@@ -129,11 +128,13 @@ class Looks:
             return self._image(opened).read_at(offset, length)
         if stored.parent is not None:
             return self._case.store.content_range(stored.id, offset, length)
-        if (found := self._by_runs(opened, stored, offset, length)) is not None:
-            return found
         assert opened.volume is not None
+        in_layer = opened.volume.layer is not None
+        if not in_layer and (found := self._by_runs(opened, stored, offset, length)) is not None:
+            return found
         item = ReadEntry(opened.segments, opened.volume, stored.entry, offset, length)
-        return next(iter(pool.run(read_entry, [item], workers=1, seconds=30.0))).value or b""
+        seconds = OPENING_SECONDS if in_layer else SECONDS
+        return next(iter(pool.run(read_entry, [item], workers=1, seconds=seconds))).value or b""
 
     def _by_runs(self, opened: _Opened, stored: StoredEntry, offset: int, length: int) -> bytes | None:
         """The bytes where runs cover all of them, as those of plain files do; else None."""

@@ -9,6 +9,7 @@ from itertools import tee
 from pathlib import Path
 
 from forensics.casefile.content_reader import load_pieces
+from forensics.casefile.layers import place_of
 from forensics.casefile.store import Store
 from forensics.casefile.stored import FoundEvidence, MatchUnit
 from forensics.detection.scan import MARGIN
@@ -59,6 +60,7 @@ class Places:
         self._store = store
         self._exhibit = exhibit
         self._by_pieces = by_pieces
+        self._volumes = [volume for _, volume, _ in store.volumes(exhibit)]
 
     def elsewhere(self, start: int, stop: int) -> tuple[tuple[int, int], ...]:
         """The parts of this range that belong to entries which are matched by pieces."""
@@ -74,7 +76,7 @@ class Places:
         """The evidence at its place: in the entry whose run holds it, or in unallocated space."""
         at = bisect.bisect_right(self._starts, located.offset) - 1
         if at < 0 or located.offset >= self._starts[at] + self._lengths[at]:
-            free = Locator(self._exhibit, region=Region.UNALLOCATED, offset=located.offset, length=located.length)
+            free = place_of(self._volumes, self._exhibit, located.offset, located.length)
             return _evidence(None, str(free), Region.UNALLOCATED, False, located)
         number = self._entries[at]
         offset = self._offsets[at] + located.offset - self._starts[at]
