@@ -25,6 +25,8 @@ DECRYPTED = "decrypted"
 _LAYER = re.compile(rf"{DECRYPTED}|vss[0-9]+")
 """What the steps under a volume are called: its bytes without their encryption, or as a shadow copy kept them."""
 
+SLACK = ":slack"
+
 _TAIL = re.compile(r"@(0x[0-9a-f]+|[0-9]+)(?:\+([0-9]+))?\Z")
 
 
@@ -49,6 +51,8 @@ class Locator:
     a container: members, sheets, `row 12`. `layers` are the steps from the volume's bytes on the device to those that
     the place is in (`Layer`): `decrypted`, `vss2`. `offset` and `length` are bytes: from the start of the content, or
     where `region` is unallocated from the start of the device, and with layers from the start of the last of them.
+    `slack` is the space behind a file's content in the last piece that it holds; `offset` counts from the start of the
+    content there as well, as in what `icat -s` gives.
     """
 
     exhibit: str
@@ -60,6 +64,7 @@ class Locator:
     offset: int | None = None
     length: int | None = None
     layers: tuple[str, ...] = ()
+    slack: bool = False
 
     def __str__(self) -> str:
         parts = [self.exhibit]
@@ -76,6 +81,8 @@ class Locator:
             names[0] = f"%{ord(names[0][0]):02X}{names[0][1:]}"
         text = "/".join(parts + names)
         text += "".join("!" + _escape(step) for step in self.inner)
+        if self.slack:
+            text += SLACK
         if self.offset is not None:
             text += f"@0x{self.offset:08x}" if self.region is Region.UNALLOCATED else f"@{self.offset}"
             if self.length is not None:
@@ -94,6 +101,9 @@ class Locator:
             offset = int(tail[1], 0)
             length = int(tail[2]) if tail[2] else None
             text = text[: tail.start()]
+        # A colon of a name would be %3A.
+        slack = text.endswith(SLACK)
+        text = text.removesuffix(SLACK)
         outer, *inner = text.split("!")
         exhibit, *parts = outer.split("/")
         region, volume, address = Region.LIVE, None, None
@@ -124,6 +134,7 @@ class Locator:
             offset,
             length,
             layers,
+            slack,
         )
 
     def into(self, *steps: str | bytes) -> Locator:
@@ -133,8 +144,8 @@ class Locator:
 
     @property
     def whole(self) -> Locator:
-        """The content as a whole that the byte range is in."""
-        return replace(self, offset=None, length=None)
+        """The content as a whole that the byte range is in, or lies behind."""
+        return replace(self, offset=None, length=None, slack=False)
 
     def at(self, offset: int, length: int | None = None) -> Locator:
         """The byte range inside this content."""

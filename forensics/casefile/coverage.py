@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -123,6 +123,13 @@ def keep_layout(connection: Connection, volume_id: int, slack: bytes, packed: by
     row = {"slack": slack, "packed": packed, "allocated": allocated}
     connection.execute(delete(schema.volume_layout).where(schema.volume_layout.c.volume_id == volume_id))
     connection.execute(schema.volume_layout.insert(), {"volume_id": volume_id, **row})
+
+
+def slack_of(connection: Connection, volumes: Iterable[int]) -> dict[int, int]:
+    """Address where slack of live files begins → its length, in the volumes with these numbers in the case."""
+    table = schema.volume_layout
+    blobs = connection.scalars(select(table.c.slack).where(table.c.volume_id.in_(list(volumes))))
+    return {start: length for blob in blobs for start, length in np.frombuffer(blob, "<i8").reshape(-1, 2).tolist()}
 
 
 def weigh_coverage(connection: Connection, acquisition: Acquisition) -> list[Share]:

@@ -120,6 +120,19 @@ def rows_near(item: _Rows) -> list[tuple[int, str]]:
     return found
 
 
+def read_slack(case: OpenCase, segments: tuple[Path, ...], place: Locator, offset: int, length: int) -> bytes:
+    """Bytes behind the content of a file or of its end, `offset` from its start. Raises `Refused` where no file is."""
+    stored = case.store.entry_by_locator(place.whole)
+    volume = next(v for number, v, _ in case.store.volumes(place.exhibit) if number == stored.volume)
+    last = max(stored.entry.runs, key=lambda run: run.file_offset, default=None)
+    if last is None:
+        raise Refused("This file holds no space of its own.", "Take the locator from the case.")
+    start = max(offset, last.file_offset)
+    address = last.device_offset + start - last.file_offset
+    base = volume.layer.base if volume.layer is not None else 0
+    return read_free(case, segments, place, address - base, max(0, offset + length - start))[0]
+
+
 def passage(case: OpenCase, locator: str) -> list[dict[str, Any]]:
     """Lines of what stands at the place, each with its `number` (None for bytes), `text`, and whether it is `here`.
 
@@ -132,6 +145,8 @@ def passage(case: OpenCase, locator: str) -> list[dict[str, Any]]:
         raise Refused(f"{place.exhibit} has no image.", "First: drivecustody acquire, or import-image.")
     if no_entry(place):
         return _bytes(place, read_free(case, segments, place, *_window(place))[0])
+    if place.slack:
+        return _bytes(place, read_slack(case, segments, place, *_window(place)))
     stored, steps = _entry(case, place)
     volume = next(v for number, v, _ in case.store.volumes(place.exhibit) if number == stored.volume)
     locks = Isolation().locks([segments])
@@ -182,7 +197,7 @@ def _window(place: Locator) -> tuple[int, int]:
 
 def _bytes(place: Locator, data: bytes) -> list[dict[str, Any]]:
     """Bytes as text: as UTF-16 where every other byte is zero, else byte by byte."""
-    lead = (place.offset or 0) - _window(place)[0]
+    lead = min(len(data), (place.offset or 0) - _window(place)[0])
     wide = data[lead : lead + (place.length or 16)]
     if wide.count(0) * 3 > len(wide):
         order = "utf-16-le" if wide[1:2] == b"\0" else "utf-16-be"

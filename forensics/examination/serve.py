@@ -40,7 +40,15 @@ from forensics.examination.images import image_paths
 from forensics.examination.isolation import Isolation
 from forensics.examination.look import Looks
 from forensics.examination.open_case import OpenCase
-from forensics.examination.passage import OPENING_SECONDS, SECONDS, ReadEntry, no_entry, read_entry, read_free
+from forensics.examination.passage import (
+    OPENING_SECONDS,
+    SECONDS,
+    ReadEntry,
+    no_entry,
+    read_entry,
+    read_free,
+    read_slack,
+)
 from forensics.examination.passport import passport, passport_pdf
 from forensics.jobs import pool
 from forensics.jobs.events import Emit, Job, silent
@@ -144,6 +152,10 @@ def _read(case: OpenCase, request: dict[str, Any]) -> dict[str, Any]:
         case.record("content-read", {"offset": offset, "length": length, "reason": reason}, locator.exhibit)
         start = (locator.offset or 0) + offset
         data, size = read_free(case, segments, locator, start, length)
+    elif locator.slack:
+        case.record("content-read", {"offset": offset, "length": length, "reason": reason}, locator.exhibit)
+        data = read_slack(case, segments, locator, (locator.offset or 0) + offset, length)
+        size = len(data)
     else:
         stored = case.store.entry_by_locator(locator.whole)
         # The number stands for the entry: names on the exhibit may be names of people.

@@ -28,6 +28,7 @@ def locators(draw: st.DrawFn) -> Locator:
         offset=offset,
         length=draw(st.none() | number) if offset is not None else None,
         layers=tuple(layers),
+        slack=draw(st.booleans()) if region is not Region.UNALLOCATED else False,
     )
 
 
@@ -51,5 +52,7 @@ def test_locators_print_as_the_command_line_promises() -> None:
         "E-001/vol2/decrypted/unallocated@0x00100000+118",
         "E-001/vol2/decrypted/vss3/Work/list.csv",
         "E-001/vol2/%64ecrypted/list.csv",
+        "E-001/vol2/Work/list.csv:slack@5004+11",
+        "E-001/vol2/Work/list.csv%3Aslack@5004+11",
     ):
         assert str(Locator.parse(text)) == text
