@@ -234,12 +234,14 @@ class Store:
             ).one_or_none()
         return None if row is None else read_entry(row)
 
-    def entries_with_pieces(self) -> set[int]:
-        """The numbers of the entries whose content is matched by pieces from its first byte to its last."""
+    def entries_with_pieces(self, but: Collection[str] = ()) -> set[int]:
+        """The numbers of the entries whose content is matched by pieces and not by its bytes: not those of the types
+        `but`, of which the pieces show a part only."""
         table = schema.file_entry
         with self._engine.begin() as connection:
             whole = table.c.outcome == str(OutcomeKind.OK)
-            return set(connection.scalars(select(table.c.id).where(table.c.has_pieces, whole)))
+            query = select(table.c.id).where(table.c.has_pieces, whole, table.c.type.not_in(list(but)))
+            return set(connection.scalars(query))
 
     def entry_counts(self) -> tuple[int, int, int, int]:
         """Entries examined, entries in all, bytes examined, bytes in all."""

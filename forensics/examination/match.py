@@ -18,6 +18,7 @@ from forensics.examination.linkage import link_rows
 from forensics.examination.open_case import OpenCase, verb
 from forensics.examination.places import WORKER_MEMORY, Places, of_piece, pieces_of, scan_pieces
 from forensics.examination.units import ScanPiece, ScanRange, scan_unit, take_index
+from forensics.extraction.extract import KEEP_DELETED
 from forensics.jobs import pool
 from forensics.jobs.events import Job
 from forensics.matching.chance import agreement_by_accident, held, moves_of
@@ -54,7 +55,7 @@ def match(case: OpenCase, job: Job, *, fuzzy: bool = False) -> dict[str, Any]:
         job.progress("read records", 0, None, "items")
         index = RecordIndex.from_fields(store.record_fields(FIELDS), _check_digit(sets))
         store.put_fact("decoys", decoys_of(index))
-        by_pieces = store.entries_with_pieces()
+        by_pieces = store.entries_with_pieces(but=KEEP_DELETED)
         places = {exhibit: Places(store, exhibit, by_pieces) for exhibit in images}
         with closing(
             pool.run(
