@@ -7,7 +7,7 @@ they become text at the window, by `Locator`.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Protocol, Self
 from urllib.parse import quote_from_bytes, unquote_to_bytes
@@ -20,6 +20,12 @@ if TYPE_CHECKING:
 
 _PLAIN = " ()"
 """With letters, digits and `._-~`, the bytes a locator shows as they are; `~` is escaped below (cli.md)."""
+
+DECRYPTED = "decrypted"
+_LAYER = re.compile(rf"{DECRYPTED}|vss[0-9]+")
+"""What the steps under a volume are called: its bytes without their encryption, or as a shadow copy kept them."""
+
+SLACK = ":slack"
 
 _TAIL = re.compile(r"@(0x[0-9a-f]+|[0-9]+)(?:\+([0-9]+))?\Z")
 
@@ -42,8 +48,11 @@ class Locator:
 
     `volume` is the slot number that `mmls` prints (0 for a file system without a partition table) and None outside
     every volume. `address` is the metadata address of a deleted entry (`istat` takes it). `inner` are the steps into
-    a container: members, sheets, `row 12`. `offset` and `length` are bytes: from the start of the content, or from
-    the start of the device where `region` is unallocated.
+    a container: members, sheets, `row 12`. `layers` are the steps from the volume's bytes on the device to those that
+    the place is in (`Layer`): `decrypted`, `vss2`. `offset` and `length` are bytes: from the start of the content, or
+    where `region` is unallocated from the start of the device, and with layers from the start of the last of them.
+    `slack` is the space behind a file's content in the last piece that it holds; `offset` counts from the start of the
+    content there as well, as in what `icat -s` gives.
     """
 
     exhibit: str
@@ -54,25 +63,35 @@ class Locator:
     inner: tuple[bytes, ...] = ()
     offset: int | None = None
     length: int | None = None
+    layers: tuple[str, ...] = ()
+    slack: bool = False
 
     def __str__(self) -> str:
         parts = [self.exhibit]
-        if self.region is Region.UNALLOCATED:
+        if self.region is Region.UNALLOCATED and not self.layers:
             parts.append("unallocated")
         if self.volume is not None:
-            parts.append(f"vol{self.volume}")
+            parts += [f"vol{self.volume}", *self.layers]
+        if self.region is Region.UNALLOCATED and self.layers:
+            parts.append("unallocated")
         if self.region is Region.DELETED:
             parts += ["deleted", str(self.address)]
         names = [_escape(name) for name in self.path]
-        if names and self.region is Region.LIVE and names[0] == "deleted":
-            names[0] = "%64eleted"
+        if names and self.region is Region.LIVE and self._is_a_word(names[0]):
+            names[0] = f"%{ord(names[0][0]):02X}{names[0][1:]}"
         text = "/".join(parts + names)
         text += "".join("!" + _escape(step) for step in self.inner)
+        if self.slack:
+            text += SLACK
         if self.offset is not None:
             text += f"@0x{self.offset:08x}" if self.region is Region.UNALLOCATED else f"@{self.offset}"
             if self.length is not None:
                 text += f"+{self.length}"
         return text
+
+    def _is_a_word(self, name: str) -> bool:
+        """Whether a first name of this text would be read as one of the words that stand before names."""
+        return name == "deleted" or bool(_LAYER.fullmatch(name)) or (name == "unallocated" and bool(self.layers))
 
     @classmethod
     def parse(cls, text: str) -> Self:
@@ -82,6 +101,9 @@ class Locator:
             offset = int(tail[1], 0)
             length = int(tail[2]) if tail[2] else None
             text = text[: tail.start()]
+        # A colon of a name would be %3A.
+        slack = text.endswith(SLACK)
+        text = text.removesuffix(SLACK)
         outer, *inner = text.split("!")
         exhibit, *parts = outer.split("/")
         region, volume, address = Region.LIVE, None, None
@@ -91,6 +113,11 @@ class Locator:
         if parts and (number := re.fullmatch(r"vol(\d+)", parts[0])):
             volume = int(number[1])
             parts = parts[1:]
+        layers: tuple[str, ...] = ()
+        while volume is not None and region is Region.LIVE and parts and _LAYER.fullmatch(parts[0]):
+            layers, parts = (*layers, parts[0]), parts[1:]
+        if layers and parts == ["unallocated"]:
+            region, parts = Region.UNALLOCATED, []
         if region is Region.LIVE and volume is not None and parts[:1] == ["deleted"]:
             if len(parts) < 2 or not parts[1].isdigit():
                 raise ValueError("a deleted entry needs its metadata address")
@@ -106,16 +133,23 @@ class Locator:
             tuple(unquote_to_bytes(step) for step in inner),
             offset,
             length,
+            layers,
+            slack,
         )
 
     def into(self, *steps: str | bytes) -> Locator:
         """The place one or more steps further into a container."""
         more = tuple(step.encode("utf-8", "surrogateescape") if isinstance(step, str) else step for step in steps)
-        return Locator(self.exhibit, self.volume, self.region, self.address, self.path, self.inner + more)
+        return replace(self, inner=self.inner + more, offset=None, length=None)
+
+    @property
+    def whole(self) -> Locator:
+        """The content as a whole that the byte range is in, or lies behind."""
+        return replace(self, offset=None, length=None, slack=False)
 
     def at(self, offset: int, length: int | None = None) -> Locator:
         """The byte range inside this content."""
-        return Locator(self.exhibit, self.volume, self.region, self.address, self.path, self.inner, offset, length)
+        return replace(self, offset=offset, length=length)
 
 
 # -------------------------------------------------------------------------------------------------------- outcomes
@@ -388,9 +422,50 @@ class EntryStatus(StrEnum):
     CHILD = "child"
 
 
+LAYER_BITS = 48
+"""An address of an exhibit is an offset on its device, or in one of its layers: the layer's number stands above these
+bits. No drive has 256 TiB, so an address of a layer is never taken for one of the device."""
+
+
+@dataclass(frozen=True, slots=True)
+class Layer:
+    """Bytes that are on the device in another form: an encrypted volume without its encryption, or a volume as a
+    shadow copy kept it.
+
+    Its bytes have the addresses from `base` on. `name` is its step in locators, `kind` what it was made by. `offset`
+    and `length` are the address and size of the volume that it is read out of; `data_offset` is where its first byte
+    stands in there, and None where its bytes stand in another order. `below` is the layer that the volume itself is
+    in. `key` is the password that opened it.
+    """
+
+    base: int
+    size: int
+    name: str
+    kind: str
+    offset: int
+    length: int
+    data_offset: int | None
+    key: str = field(default="", repr=False)
+    below: Layer | None = None
+
+    @property
+    def on_device(self) -> int | None:
+        """The device offset of its first byte; None where its bytes stand in another order than on the device."""
+        if self.data_offset is None:
+            return None
+        if self.below is None:
+            return self.offset + self.data_offset
+        begins = self.below.on_device
+        return None if begins is None else begins + self.offset - self.below.base + self.data_offset
+
+
 @dataclass(frozen=True, slots=True)
 class Volume:
-    """A partition, or the whole device where there is no partition table. Offsets and lengths in bytes."""
+    """A partition, or the whole device where there is no partition table; or what one of these turned into (`layers`).
+
+    `offset` is an address (`LAYER_BITS`), `length` in bytes. `layer` is given to whoever has to read it, and holds a
+    password; who only looks has the names of `layers`.
+    """
 
     exhibit: str
     number: int
@@ -401,11 +476,21 @@ class Volume:
     label: str
     block_size: int
     outcome: Outcome
+    layers: tuple[str, ...] = ()
+    layer: Layer | None = field(default=None, repr=False, compare=False)
+
+    @property
+    def name(self) -> str:
+        """Its place as in locators: `vol2`, `vol2/decrypted`."""
+        return "/".join((f"vol{self.number}", *self.layers))
 
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """Consecutive bytes of a content on the device: `length` bytes at `device_offset` are those at `file_offset`."""
+    """Consecutive bytes of a content: `length` bytes at the address `device_offset` are those at `file_offset`.
+
+    The address is an offset on the device, or in a layer (`LAYER_BITS`).
+    """
 
     file_offset: int
     device_offset: int

@@ -48,7 +48,8 @@ class Same:
 
 @dataclass(frozen=True, slots=True)
 class VolumeNode:
-    """A volume of the tree. `id` is its number in the case, `number` the slot of `mmls`; sizes in bytes."""
+    """A volume of the tree. `id` is its number in the case, `number` the slot of `mmls`; sizes in bytes; `layers` as in
+    locators (`decrypted`), empty for what the device shows as it is."""
 
     id: int
     exhibit: str
@@ -58,6 +59,7 @@ class VolumeNode:
     size: int
     outcome: str
     deleted: int
+    layers: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,8 +88,8 @@ class ContentsView:
             .scalar_subquery()
         )
         query = select(
-            v.c.id, v.c.exhibit, v.c.number, v.c.file_system, v.c.label, v.c.byte_length, v.c.outcome, gone
-        ).order_by(v.c.exhibit, v.c.number)
+            v.c.id, v.c.exhibit, v.c.number, v.c.file_system, v.c.label, v.c.byte_length, v.c.outcome, gone, v.c.layers
+        ).order_by(v.c.exhibit, v.c.number, v.c.layers)
         with self._engine.connect() as connection:
             return [VolumeNode(*row) for row in connection.execute(query)]
 

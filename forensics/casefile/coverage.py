@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 from sqlalchemy import Connection, delete, func, select
 
 from forensics.casefile import schema
-from forensics.casefile.rows import read_volume
+from forensics.casefile.layers import on_device, with_layers
 from forensics.casefile.runs import unpack_runs, without_overlaps
-from forensics.model import Acquisition, BadRange, EntryStatus, OutcomeKind, Volume
+from forensics.model import DECRYPTED, LAYER_BITS, Acquisition, BadRange, EntryStatus, OutcomeKind, Volume
 
 
 class Fate(StrEnum):
@@ -125,18 +125,26 @@ def keep_layout(connection: Connection, volume_id: int, slack: bytes, packed: by
     connection.execute(schema.volume_layout.insert(), {"volume_id": volume_id, **row})
 
 
+def slack_of(connection: Connection, volumes: Iterable[int]) -> dict[int, int]:
+    """Address where slack of live files begins → its length, in the volumes with these numbers in the case."""
+    table = schema.volume_layout
+    blobs = connection.scalars(select(table.c.slack).where(table.c.volume_id.in_(list(volumes))))
+    return {start: length for blob in blobs for start, length in np.frombuffer(blob, "<i8").reshape(-1, 2).tolist()}
+
+
 def weigh_coverage(connection: Connection, acquisition: Acquisition) -> list[Share]:
     """Divide the bytes of an exhibit, and keep the shares in the case in the place of earlier ones."""
     exhibit, size = acquisition.exhibit, acquisition.size
     table = schema.volume
     rows = connection.execute(select(table).where(table.c.exhibit == exhibit).order_by(table.c.number)).all()
-    volumes = {row.id: read_volume(row) for row in rows}
+    volumes = {row.id: volume for (_, volume, _), row in zip(with_layers(connection, rows), rows, strict=True)}
+    begins = on_device(connection, exhibit)
     claims = [
         *_of_bad(acquisition.bad),
-        *_of_volumes(connection, volumes),
-        *_of_entries(connection, exhibit),
+        *_on_device(_of_volumes(connection, volumes), begins),
+        *_on_device(_of_entries(connection, exhibit), begins),
     ]
-    sums = divide(size, claims, list(volumes.values()))
+    sums = divide(size, claims, [volume for volume in volumes.values() if volume.layer is None])
     shares = [
         Share(exhibit, number, fate, count)
         for (number, fate), count in sorted(sums.items(), key=lambda s: (s[0][0] is None, s[0][0] or 0, s[0][1]))
@@ -164,10 +172,27 @@ def _of_bad(bad: Sequence[BadRange]) -> Iterator[Claim]:
     return (Claim(Fate.UNREADABLE, item.offset, item.length) for item in bad)
 
 
+def _on_device(claims: Iterator[Claim], begins: dict[int, int | None]) -> Iterator[Claim]:
+    """The claims as those of bytes of the device. A layer whose bytes stand in another order there claims none."""
+    for claim in claims:
+        number = claim.offset >> LAYER_BITS
+        if not number:
+            yield claim
+        elif (start := begins[number]) is not None:
+            yield Claim(claim.fate, claim.offset - (number << LAYER_BITS) + start, claim.length)
+
+
 def _of_volumes(connection: Connection, volumes: dict[int, Volume]) -> Iterator[Claim]:
     table = schema.volume_layout
     layouts = {row.volume_id: row for row in connection.execute(select(table))}
+    layers = [volume.layer for volume in volumes.values() if volume.layer is not None]
+    opened = {layer.offset: layer for layer in layers if layer.name == DECRYPTED}
     for volume_id, volume in volumes.items():
+        if (layer := opened.get(volume.offset)) is not None:
+            # The header stands before what was opened, and what is left behind it belongs to nobody.
+            yield Claim(Fate.UNNAMED, volume.offset, volume.length)
+            yield Claim(Fate.FILE_SYSTEM, volume.offset, layer.data_offset or 0)
+            continue
         if volume.outcome.kind is not OutcomeKind.OK:
             hidden = volume.outcome.reason.startswith("encrypted")
             yield Claim(Fate.ENCRYPTED if hidden else Fate.NOT_EXAMINED, volume.offset, volume.length)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sqlalchemy import Connection, delete, select
 
 from forensics.casefile import schema
+from forensics.casefile.layers import on_device
 from forensics.casefile.runs import unpack_runs
-from forensics.model import EntryStatus, Extent, Run
+from forensics.model import LAYER_BITS, EntryStatus, Extent, Run
 
 UNREAD, ZEROS = "unread", "zeros"
 """Bytes that could not be read and stand as zeros; zeros that the drive sent where the file should have none."""
@@ -37,14 +38,26 @@ class Implausible:
 
 
 def entries_on_device(connection: Connection, exhibit: str) -> Iterator[OnDevice]:
-    """Every entry of the exhibit whose content certainly lies on the device, live or deleted."""
+    """Every entry of the exhibit whose content certainly lies on the device, live or deleted.
+
+    The runs are those of the device, also of what is in an encrypted volume that was opened.
+    """
+    begins = on_device(connection, exhibit)
     t = schema.file_entry
     certain = (EntryStatus.LIVE.value, EntryStatus.DELETED.value)
     query = select(t.c.id, t.c.size, t.c.type, t.c.runs).where(
         t.c.exhibit == exhibit, t.c.parent_id.is_(None), t.c.status.in_(certain)
     )
     for row in connection.execute(query):
-        yield OnDevice(row.id, row.size, row.type or "", unpack_runs(row.runs))
+        yield OnDevice(row.id, row.size, row.type or "", tuple(_moved(unpack_runs(row.runs), begins)))
+
+
+def _moved(runs: tuple[Run, ...], begins: dict[int, int | None]) -> Iterator[Run]:
+    for run in runs:
+        number = run.device_offset >> LAYER_BITS
+        start = begins[number] if number else 0
+        if start is not None:
+            yield replace(run, device_offset=run.device_offset - (number << LAYER_BITS) + start)
 
 
 def replace_implausible(connection: Connection, found: Iterable[tuple[int, str, list[Extent]]]) -> None:

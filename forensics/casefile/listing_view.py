@@ -76,7 +76,8 @@ class ListingView:
         """The numbers that the volumes of an exhibit have in the case, in the order of `volumes`."""
         t = schema.volume
         with self._engine.connect() as connection:
-            return list(connection.scalars(select(t.c.id).where(t.c.exhibit == exhibit).order_by(t.c.number)))
+            query = select(t.c.id).where(t.c.exhibit == exhibit).order_by(t.c.number, t.c.layers)
+            return list(connection.scalars(query))
 
     def known_of_entries(self) -> dict[int, tuple[str, ...]]:
         """Entry number → names of the sets of known files that its content is in."""

@@ -98,8 +98,25 @@ def read_acquisition(document: dict[str, Any]) -> Acquisition:
 def read_volume(row: Any) -> Volume:
     return Volume(
         row.exhibit, row.number, row.byte_offset, row.byte_length, row.kind, row.file_system, row.label,
-        row.block_size, Outcome(OutcomeKind(row.outcome), row.reason),
+        row.block_size, Outcome(OutcomeKind(row.outcome), row.reason), tuple(filter(None, row.layers.split("/"))),
     )  # fmt: skip
+
+
+def volume_row(volume: Volume) -> dict[str, Any]:
+    return {
+        "exhibit": volume.exhibit,
+        "number": volume.number,
+        "byte_offset": volume.offset,
+        "byte_length": volume.length,
+        "kind": volume.kind,
+        "file_system": volume.file_system,
+        "label": volume.label,
+        "block_size": volume.block_size,
+        "outcome": str(volume.outcome.kind),
+        "reason": volume.outcome.reason,
+        "walked": volume.outcome.kind is not OutcomeKind.OK,
+        "layers": "/".join(volume.layers),
+    }
 
 
 def entry_row(volume_id: int, parent: int | None, depth: int, entry: FileEntry) -> dict[str, Any]:

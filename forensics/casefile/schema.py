@@ -65,7 +65,22 @@ volume = Table(
     Column("outcome", String, nullable=False),
     Column("reason", String, nullable=False),
     Column("walked", Boolean, nullable=False, default=False),
-    UniqueConstraint("exhibit", "number"),
+    Column("layers", String, nullable=False, default="", comment="steps from the device's bytes, as in locators"),
+    UniqueConstraint("exhibit", "number", "layers"),
+)
+
+layer = Table(
+    "layer",
+    metadata,
+    Column("volume_id", Integer, ForeignKey("volume.id"), primary_key=True, comment="what was found in it"),
+    Column("holder_id", Integer, ForeignKey("volume.id"), nullable=False, comment="what it was read out of"),
+    Column("base", Integer, nullable=False),
+    Column("size", Integer, nullable=False),
+    Column("name", String, nullable=False),
+    Column("kind", String, nullable=False),
+    Column("data_offset", Integer),
+    Column("key", String, nullable=False, comment="the password that opened it"),
+    comment="Volumes whose bytes are on the device in another form; see model.Layer",
 )
 
 file_entry = Table(

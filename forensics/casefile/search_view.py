@@ -201,7 +201,7 @@ class SearchView:
         marked = _marked([(row[0], row[2]) for row in rows], _name_of(search.terms))
         for entry, locator, folder in rows:
             place = Locator.parse(locator)
-            at = Locator(place.exhibit, place.volume, place.region, place.address, place.path[:-1])
+            at = Locator(place.exhibit, place.volume, place.region, place.address, place.path[:-1], layers=place.layers)
             snippet = tuple(_stretches(marked.get(entry, folder)))
             yield SearchHit("folder", str(at), None, "", "", snippet), (entry, 0)
 

@@ -15,6 +15,7 @@ from sqlalchemy import Connection, Engine, func, select, update
 
 from forensics.casefile import database, decisions, schema, unmatched
 from forensics.casefile.case import CaseDetails, CaseFolder
+from forensics.casefile.layers import with_layers
 from forensics.casefile.rows import (
     entry_row,
     pack_elements,
@@ -24,7 +25,7 @@ from forensics.casefile.rows import (
     read_piece,
     read_source_record,
     read_source_sets,
-    read_volume,
+    volume_row,
 )
 from forensics.casefile.runs import unpack_runs, without_overlaps
 from forensics.casefile.snapshots import Snapshots, blank
@@ -160,31 +161,18 @@ class Store:
         with self._engine.begin() as connection:
             connection.execute(
                 schema.volume.insert(),
-                [
-                    {
-                        "exhibit": v.exhibit,
-                        "number": v.number,
-                        "byte_offset": v.offset,
-                        "byte_length": v.length,
-                        "kind": v.kind,
-                        "file_system": v.file_system,
-                        "label": v.label,
-                        "block_size": v.block_size,
-                        "outcome": str(v.outcome.kind),
-                        "reason": v.outcome.reason,
-                        "walked": v.outcome.kind is not OutcomeKind.OK,
-                    }
-                    for v in volumes
-                ],
+                [volume_row(volume) for volume in volumes],
             )
 
     def volumes(self, exhibit: str) -> list[tuple[int, Volume, bool]]:
         """Number in the case, volume, and whether its entries are listed already."""
         with self._engine.begin() as connection:
             rows = connection.execute(
-                select(schema.volume).where(schema.volume.c.exhibit == exhibit).order_by(schema.volume.c.number)
-            )
-            return [(row.id, read_volume(row), row.walked) for row in rows]
+                select(schema.volume)
+                .where(schema.volume.c.exhibit == exhibit)
+                .order_by(schema.volume.c.number, schema.volume.c.layers)
+            ).all()
+            return [(v, volume, walked) for v, volume, walked in with_layers(connection, rows)]
 
     def add_entries(
         self, volume_id: int, entries: Iterable[FileEntry], besides: Callable[[Connection], None] = lambda _: None
@@ -247,12 +235,14 @@ class Store:
             ).one_or_none()
         return None if row is None else read_entry(row)
 
-    def entries_with_pieces(self) -> set[int]:
-        """The numbers of the entries whose content is matched by pieces from its first byte to its last."""
+    def entries_with_pieces(self, but: Collection[str] = ()) -> set[int]:
+        """The numbers of the entries whose content is matched by pieces and not by its bytes: not those of the types
+        `but`, of which the pieces show a part only."""
         table = schema.file_entry
         with self._engine.begin() as connection:
             whole = table.c.outcome == str(OutcomeKind.OK)
-            return set(connection.scalars(select(table.c.id).where(table.c.has_pieces, whole)))
+            query = select(table.c.id).where(table.c.has_pieces, whole, table.c.type.not_in(list(but)))
+            return set(connection.scalars(query))
 
     def entry_counts(self) -> tuple[int, int, int, int]:
         """Entries examined, entries in all, bytes examined, bytes in all."""

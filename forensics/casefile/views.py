@@ -19,6 +19,7 @@ from forensics.casefile.case import CaseDetails, CaseFolder
 from forensics.casefile.contents_view import ContentsView
 from forensics.casefile.coverage import Share, read_coverage
 from forensics.casefile.implausible import Implausible, read_implausible
+from forensics.casefile.layers import place_of
 from forensics.casefile.listing_view import ListingView
 from forensics.casefile.person_view import PersonView
 from forensics.casefile.records_view import RecordsView
@@ -27,7 +28,17 @@ from forensics.casefile.review_view import ReviewView
 from forensics.casefile.rows import pack_elements, read_acquisitions, read_source_sets, read_volume, unpack_elements
 from forensics.casefile.search_view import SearchView
 from forensics.casefile.stored import SourceSet
-from forensics.model import ELEMENTS, Acquisition, CustodyEvent, Exposure, Locator, OutcomeKind, Tier, Volume
+from forensics.model import (
+    ELEMENTS,
+    LAYER_BITS,
+    Acquisition,
+    CustodyEvent,
+    Exposure,
+    Locator,
+    OutcomeKind,
+    Tier,
+    Volume,
+)
 
 PERSON_COLUMNS = ("record_key", "tier", "elements", "places", "live", "deleted", "unallocated", "archived", "state")
 
@@ -157,7 +168,10 @@ class CaseView(ReviewView, PersonView, RecordsView, SearchView, ListingView, Con
 
     def volumes(self) -> list[Volume]:
         table = schema.volume
-        return [read_volume(row) for row in self._rows(select(table).order_by(table.c.exhibit, table.c.number))]
+        return [
+            read_volume(row)
+            for row in self._rows(select(table).order_by(table.c.exhibit, table.c.number, table.c.layers))
+        ]
 
     def assessment(self) -> dict[str, Any] | None:
         """The result of `assess`, or None before it."""
@@ -236,7 +250,7 @@ class CaseView(ReviewView, PersonView, RecordsView, SearchView, ListingView, Con
     def not_examined(self) -> list[NotExamined]:
         """All that was not examined: volumes, entries and shares of the raw scan, by locator."""
         found = [
-            NotExamined(f"{v.exhibit}/vol{v.number}", v.length, v.outcome.reason)
+            NotExamined(f"{v.exhibit}/{v.name}", v.length, v.outcome.reason)
             for v in self.volumes()
             if v.outcome.kind not in (OutcomeKind.OK, OutcomeKind.EMPTY)
         ]
@@ -255,6 +269,8 @@ class CaseView(ReviewView, PersonView, RecordsView, SearchView, ListingView, Con
             if row.piece_id is None:
                 size = row.stop - row.start
                 place = Locator(row.exhibit, offset=row.start, length=size)
+                if row.start >> LAYER_BITS:
+                    place = place_of(self.volumes(), row.exhibit, row.start, size)
                 found.append(NotExamined(str(place), size, row.reason))
             else:
                 found.append(NotExamined(row.locator, row.byte_length, row.reason))

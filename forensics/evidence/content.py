@@ -13,7 +13,7 @@ from forensics.model import FileEntry, Readable, Run, Volume
 
 
 def open_content(image: Image, volume: Volume, entry: FileEntry) -> Readable:
-    """The content of `entry`, which `walk` gave, perhaps in another process.
+    """The content of `entry`, which `walk` gave, perhaps in another process. Its layers must be attached.
 
     From the device's own bytes where the entry's runs cover its size; otherwise (resident, compressed, sparse) by The
     Sleuth Kit from the entry's metadata address. Reading raises `OSError` where that fails; so does opening.

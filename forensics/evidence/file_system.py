@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import pytsk3
 
 from forensics.evidence.image import Image
+from forensics.model import LAYER_BITS
 
 TSK_FAILED = (OSError, RuntimeError)
 """What pytsk3 raises: OSError for The Sleuth Kit's own errors, RuntimeError for one that came out of our reading."""
@@ -32,6 +33,9 @@ NAMES = {
     pytsk3.TSK_FS_TYPE_YAFFS2: "YAFFS2",
 }
 FAT = frozenset({"FAT12", "FAT16", "FAT32"})
+
+ENCRYPTED_REASON = "encrypted"
+"""What the reason of every volume begins with that a password could open."""
 
 ENCRYPTED = (
     (0, b"LUKS\xba\xbe", "LUKS"),
@@ -67,7 +71,7 @@ class FileSystemUnreadable(Exception):
 
 @dataclass(frozen=True, slots=True)
 class FileSystem:
-    """An open file system: The Sleuth Kit's handle, its name, and where it starts on the device in bytes."""
+    """An open file system: The Sleuth Kit's handle, its name, and the address where it starts."""
 
     handle: pytsk3.FS_Info
     name: str
@@ -81,28 +85,29 @@ class FileSystem:
 
 
 class _TskImage(pytsk3.Img_Info):  # type: ignore[misc]
-    """Lets The Sleuth Kit read an `Image`."""
+    """Lets The Sleuth Kit read an `Image`, or the layer of it that begins at `base`."""
 
-    def __init__(self, image: Image) -> None:
+    def __init__(self, image: Image, base: int) -> None:
         self._image = image
+        self._base = base
         super().__init__(url="", type=pytsk3.TSK_IMG_TYPE_EXTERNAL)
 
     def read(self, offset: int, length: int) -> bytes:
-        return self._image.read_at(offset, length)
+        return self._image.read_at(self._base + offset, length)
 
     def get_size(self) -> int:
-        return self._image.size
+        return self._image.end(self._base) - self._base
 
     def close(self) -> None:
         """The image belongs to whoever opened it."""
 
 
-def tsk_image(image: Image) -> pytsk3.Img_Info:
-    return _TskImage(image)
+def tsk_image(image: Image, base: int = 0) -> pytsk3.Img_Info:
+    return _TskImage(image, base)
 
 
 def open_file_system(image: Image, offset: int) -> FileSystem:
-    """The file system that starts at byte `offset` of the device. It stays open as long as `image` does.
+    """The file system that starts at the address `offset`. It stays open as long as `image` does.
 
     Raises `FileSystemUnreadable` for an encrypted, unknown, ambiguous or damaged one.
     """
@@ -111,7 +116,8 @@ def open_file_system(image: Image, offset: int) -> FileSystem:
         return known
     _refuse_by_magic(image, offset)
     try:
-        handle = pytsk3.FS_Info(tsk_image(image), offset=offset)
+        base = offset >> LAYER_BITS << LAYER_BITS
+        handle = pytsk3.FS_Info(tsk_image(image, base), offset=offset - base)
         name = NAMES.get(handle.info.ftype, "")
         if not name:
             raise FileSystemUnreadable("", "file system not supported")
@@ -128,7 +134,7 @@ def _refuse_by_magic(image: Image, offset: int) -> None:
         if _at(image, offset + position, len(magic)) == magic and (
             name != "BitLocker To Go" or _is_bitlocker_to_go(image, offset)
         ):
-            raise FileSystemUnreadable(name, f"encrypted ({name})")
+            raise FileSystemUnreadable(name, f"{ENCRYPTED_REASON} ({name})")
 
 
 def _is_bitlocker_to_go(image: Image, offset: int) -> bool:

@@ -282,7 +282,7 @@ class _Walk:
         if flags & int(pytsk3.TSK_FS_ATTR_RES):
             return ()
         packed = bool(flags & int(pytsk3.TSK_FS_ATTR_COMP))
-        block, base, end = self.system.block_size, self.system.offset, self._image.size
+        block, base, end = self.system.block_size, self.system.offset, self._image.end(self.system.offset)
         size = info.size if written is None else min(info.size, written)
         elsewhere = int(pytsk3.TSK_FS_ATTR_RUN_FLAG_SPARSE) | int(pytsk3.TSK_FS_ATTR_RUN_FLAG_FILLER)
         found = []
@@ -315,7 +315,14 @@ class _Walk:
         elif runs:
             self._highest_live_start = max(self._highest_live_start, runs[0].device_offset)
         return FileEntry(
-            locator=Locator(self._exhibit, self._volume.number, region, address if named.deleted else None, path),
+            locator=Locator(
+                self._exhibit,
+                self._volume.number,
+                region,
+                address if named.deleted else None,
+                path,
+                layers=self._volume.layers,
+            ),
             status=status,
             size=size,
             address=address,

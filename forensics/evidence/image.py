@@ -18,6 +18,7 @@ from forensics.evidence.containers import EWF, RAW, container_format
 from forensics.evidence.ewf_check import ends_the_image, segment_number
 from forensics.evidence.source import DEFAULT_SECTOR
 from forensics.evidence.virtual_disk import VirtualDiskReader, virtual_disk_files
+from forensics.model import LAYER_BITS, Readable
 
 
 class _Reader(Protocol):
@@ -47,6 +48,8 @@ class Image:
         self._reader = _reader(self.format, self.segments)
         self.file_systems: dict[int, Any] = {}
         """What `file_system` keeps open over this image, by offset."""
+        self.layers: dict[int, Readable] = {}
+        """What `layers` keeps open over this image, by number."""
 
     @property
     def size(self) -> int:
@@ -61,14 +64,35 @@ class Image:
         return dict(self._reader.stored_hashes)
 
     def read_at(self, offset: int, length: int) -> bytes:
-        """The bytes from `offset`, fewer than `length` only at the end. Raises `OSError` where reading fails."""
-        length = min(length, self.size - offset)
+        """The bytes from `offset`, fewer than `length` only at the end. Raises `OSError` where reading fails.
+
+        An address of a layer (`model.LAYER_BITS`) is read in that layer, once `layers.attach` opened it.
+        """
+        length = min(length, self.end(offset) - offset)
         if length <= 0:
             return b""
-        return self._reader.read_at(offset, length)
+        number = offset >> LAYER_BITS
+        return (
+            self.layers[number].read_at(offset - (number << LAYER_BITS), length)
+            if number
+            else self._reader.read_at(offset, length)
+        )
+
+    def end(self, offset: int) -> int:
+        """The address behind the last byte of the device, or of the layer that this address is in.
+
+        Raises `OSError` where that layer is not open.
+        """
+        number = offset >> LAYER_BITS
+        if not number:
+            return self.size
+        if number not in self.layers:
+            raise OSError("these bytes are in a volume that is not open")
+        return (number << LAYER_BITS) + self.layers[number].size
 
     def close(self) -> None:
         self.file_systems.clear()
+        self.layers.clear()
         self._reader.close()
 
     def __enter__(self) -> Self:

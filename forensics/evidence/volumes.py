@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytsk3
 
 from forensics.evidence.file_system import (
@@ -13,7 +15,7 @@ from forensics.evidence.file_system import (
     tsk_image,
 )
 from forensics.evidence.image import Image
-from forensics.model import OK, Outcome, Volume, not_examined
+from forensics.model import OK, Layer, Outcome, Volume, not_examined
 
 WHOLE_DEVICE = 0
 
@@ -34,6 +36,12 @@ def volumes(image: Image, exhibit: str) -> list[Volume]:
     return found or [whole]
 
 
+def layer_volume(image: Image, holder: Volume, layer: Layer) -> Volume:
+    """What `holder` is under this layer, which is attached: the same number, and its file system if it has one."""
+    seen = _volume(image, holder.exhibit, holder.number, layer.base, layer.size, layer.kind)
+    return replace(seen, layers=(*holder.layers, layer.name), layer=layer)
+
+
 def _partitions(image: Image, exhibit: str) -> list[Volume]:
     found = []
     try:
@@ -51,7 +59,7 @@ def _partitions(image: Image, exhibit: str) -> list[Volume]:
 def _volume(image: Image, exhibit: str, number: int, offset: int, length: int, kind: str) -> Volume:
     name, title, unit = "", "", 0
     outcome: Outcome = OK
-    if offset >= image.size:
+    if offset >= image.end(offset):
         outcome = not_examined("starts past the end of the image")
     else:
         try:
@@ -60,5 +68,5 @@ def _volume(image: Image, exhibit: str, number: int, offset: int, length: int, k
         except FileSystemUnreadable as error:
             name = error.name
             outcome = not_examined(error.reason)
-    length = max(0, min(length, image.size - offset))
+    length = max(0, min(length, image.end(offset) - offset))
     return Volume(exhibit, number, offset, length, kind, name, title, unit, outcome)

@@ -57,11 +57,12 @@ def _dfxml(view: CaseView, counted: _Counted) -> Iterator[str]:
     for exhibit in view.exhibits():
         of_exhibit = [v for v in view.volumes() if v.exhibit == exhibit.label]
         for volume, number in zip(of_exhibit, view.volume_numbers(exhibit.label), strict=True):
+            # What is in a layer has no place on the image that DFXML could name: no runs, and no offset.
             made = DfxmlVolume(
-                volume.number, volume.offset, volume.length, sectors.get(volume.exhibit, 512), volume.block_size,
-                volume.file_system,
+                volume.number, 0 if volume.layers else volume.offset, volume.length,
+                sectors.get(volume.exhibit, 512), volume.block_size, volume.file_system,
             )  # fmt: skip
-            volumes.append((made, map(_dfxml_file, counted(view.listing(number, with_runs=True)))))
+            volumes.append((made, map(_dfxml_file, counted(view.listing(number, with_runs=not volume.layers)))))
     return dfxml("DriveCustody", __version__, images, volumes)
 
 

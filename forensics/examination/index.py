@@ -20,6 +20,7 @@ from forensics.evidence.allocation import Layout
 from forensics.examination.images import image_paths
 from forensics.examination.isolation import Isolation
 from forensics.examination.open_case import OpenCase, verb
+from forensics.examination.opening import open_volumes
 from forensics.examination.plausibility import weigh_plausibility
 from forensics.examination.text_index import fill_search
 from forensics.examination.units import (
@@ -66,11 +67,11 @@ def index(case: OpenCase, job: Job, passwords: Sequence[str] = ()) -> dict[str, 
         raise Refused("There is no image to examine.", "First: drivecustody acquire, or import-image.")
     images = {acquisition.exhibit: image_paths(case, acquisition) for acquisition in acquisitions}
     isolation = Isolation()
-    for exhibit, segments in images.items():
-        _list(case, job, exhibit, segments, isolation)
     if remember(store, passwords):
         store.forget_matches()
         reopen(store, (LOCKED,))
+    for exhibit, segments in images.items():
+        _list(case, job, exhibit, segments, isolation)
     done, total, _, _ = store.entry_counts()
     if done < total or not store.fact("indexed"):
         store.forget_matches()
@@ -121,11 +122,13 @@ def _list(case: OpenCase, job: Job, exhibit: str, segments: tuple[Path, ...], is
                 store.add_volumes([Volume(exhibit, 0, 0, size, "device", "unknown", "", 0, outcome)])
             else:
                 store.add_volumes(listed.value)
+    if open_volumes(case, job, exhibit, segments, isolation):
+        store.forget_matches()
     volumes = store.volumes(exhibit)
     for _, volume, _ in volumes:
         if volume.outcome.kind is not OutcomeKind.OK:
-            job.noted(volume.outcome, f"{exhibit}/vol{volume.number}")
-    left = {volume.number: (volume_id, volume) for volume_id, volume, walked in volumes if not walked}
+            job.noted(volume.outcome, f"{exhibit}/{volume.name}")
+    left = {volume.name: (volume_id, volume) for volume_id, volume, walked in volumes if not walked}
     to_list = [ListEntries(exhibit, segments, volume) for _, volume in left.values()]
     for done, result in enumerate(
         pool.run(
@@ -134,10 +137,10 @@ def _list(case: OpenCase, job: Job, exhibit: str, segments: tuple[Path, ...], is
         ),
         1,
     ):  # fmt: skip
-        volume_id, volume = left[result.item.volume.number]
+        volume_id, volume = left[result.item.volume.name]
         if result.value is None:
             store.fail_volume(volume_id, failed(f"its entries could not be listed: {result.outcome.reason}"))
-            job.noted(result.outcome, f"{exhibit}/vol{volume.number}")
+            job.noted(result.outcome, f"{exhibit}/{volume.name}")
         else:
             entries, layout = result.value
             store.add_entries(volume_id, entries, partial(_keep_layout, volume_id, layout))

@@ -19,7 +19,7 @@ from forensics.evidence.image import Image, open_image
 from forensics.examination.images import image_paths
 from forensics.examination.isolation import Isolation
 from forensics.examination.open_case import OpenCase
-from forensics.examination.passage import ReadEntry, read_entry
+from forensics.examination.passage import OPENING_SECONDS, ReadEntry, read_entry
 from forensics.hashing import new
 from forensics.jobs import pool
 from forensics.model import Locator, Volume
@@ -113,9 +113,7 @@ class Looks:
             )
             opened = _Opened(place.exhibit, segments, acquisition.size, None, None)
         else:
-            stored = self._case.store.entry_by_locator(
-                Locator(place.exhibit, place.volume, place.region, place.address, place.path, place.inner)
-            )
+            stored = self._case.store.entry_by_locator(place.whole)
             # The number stands for the entry: names on the exhibit may be names of people.
             said = {"entry": stored.id, "offset": 0, "length": stored.entry.size, "reason": reason}
             self._case.record("content-read", said, place.exhibit)
@@ -154,12 +152,14 @@ class Looks:
             return self._of_image(opened, offset, length)
         if stored.parent is not None:
             return self._case.store.content_range(stored.id, offset, length)
-        if (found := self._by_runs(opened, stored, offset, length)) is not None:
-            return found
         assert opened.volume is not None
+        in_layer = opened.volume.layer is not None
+        if not in_layer and (found := self._by_runs(opened, stored, offset, length)) is not None:
+            return found
         item = ReadEntry(opened.segments, opened.volume, stored.entry, offset, length)
         locks = Isolation().locks([opened.segments])
-        (read,) = pool.run(read_entry, [item], workers=1, seconds=READ_SECONDS, locks=locks)
+        seconds = OPENING_SECONDS if in_layer else READ_SECONDS
+        (read,) = pool.run(read_entry, [item], workers=1, seconds=seconds, locks=locks)
         if read.value is None:
             raise Refused(
                 "These bytes could not be read.", "Look at them in the image: the exhibit's line of the tree."
@@ -211,7 +211,7 @@ class Looks:
         found: tuple[int | None, int] = (None, 0)
         if stored is None:
             found = (offset, opened.size - offset) if 0 <= offset < opened.size else found
-        elif stored.parent is None:
+        elif stored.parent is None and not (opened.volume and opened.volume.layer):
             for run in stored.entry.runs:
                 if run.file_offset <= offset < min(run.file_offset + run.length, opened.size):
                     inside = offset - run.file_offset

@@ -19,9 +19,10 @@ from forensics.examination.places import WORKER_MEMORY, Places, of_piece, pieces
 from forensics.examination.records_index import by_fingerprints, records_index
 from forensics.examination.spikes import plant_spikes
 from forensics.examination.units import Compared, ScanPiece, ScanRange, scan_unit, take_index
+from forensics.extraction.extract import KEEP_DELETED
 from forensics.jobs import pool
 from forensics.jobs.events import Job
-from forensics.model import Locator, OutcomeKind
+from forensics.model import LAYER_BITS, Layer, Locator, OutcomeKind
 
 RANGE = 16 << 20
 """Bytes of the image that make one unit of work."""
@@ -64,7 +65,7 @@ def match(case: OpenCase, job: Job, *, fuzzy: bool = False, spikes: int = 0) -> 
         job.progress("read records", 0, None, "items")
         index, decoys = records_index(store)
         store.put_fact("decoys", decoys)
-        by_pieces = store.entries_with_pieces()
+        by_pieces = store.entries_with_pieces(but=KEEP_DELETED)
         places = {exhibit: Places(store, exhibit, by_pieces) for exhibit in images}
         with closing(
             pool.run(
@@ -111,8 +112,17 @@ def _plan(case: OpenCase) -> Iterator[MatchUnit]:
     for acquisition in case.store.acquisitions():
         for start in range(0, acquisition.size, RANGE):
             yield MatchUnit(0, acquisition.exhibit, start, min(start + RANGE, acquisition.size), None)
+        for layer in _layers(case, acquisition.exhibit).values():
+            for start in range(layer.base, layer.base + layer.size, RANGE):
+                yield MatchUnit(0, acquisition.exhibit, start, min(start + RANGE, layer.base + layer.size), None)
     for piece, exhibit in exhibits_of_pieces(case.store):
         yield MatchUnit(0, exhibit, 0, 0, piece)
+
+
+def _layers(case: OpenCase, exhibit: str) -> dict[int, Layer]:
+    """The layers of an exhibit by number, whose bytes are compared as those of the device are."""
+    layers = [volume.layer for _, volume, _ in case.store.volumes(exhibit) if volume.layer is not None]
+    return {layer.base >> LAYER_BITS: layer for layer in layers}
 
 
 def _items(
@@ -120,9 +130,18 @@ def _items(
 ) -> Iterator[ScanRange | ScanPiece]:
     units = case.store.pending_units()
     pieces = scan_pieces(case, images, pieces_of(units))
+    layers = {exhibit: _layers(case, exhibit) for exhibit in images}
     for unit in units:
         if unit.piece is None:
             elsewhere = places[unit.exhibit].elsewhere(unit.start, unit.stop)
-            yield ScanRange(unit.id, unit.exhibit, images[unit.exhibit], unit.start, unit.stop, elsewhere)
+            yield ScanRange(
+                unit.id,
+                unit.exhibit,
+                images[unit.exhibit],
+                unit.start,
+                unit.stop,
+                elsewhere,
+                layers[unit.exhibit].get(unit.start >> LAYER_BITS),
+            )
         else:
             yield next(pieces)

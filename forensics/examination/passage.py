@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -12,13 +12,14 @@ from forensics.casefile.stored import StoredEntry
 from forensics.errors import Refused
 from forensics.evidence.content import open_content
 from forensics.evidence.image import open_image
+from forensics.evidence.layers import attach
 from forensics.examination.images import image_paths
 from forensics.examination.isolation import Isolation
 from forensics.examination.open_case import OpenCase
 from forensics.examination.units import ScanPiece, piece_bytes
 from forensics.extraction.tables import parse_row, row_starts
 from forensics.jobs import pool
-from forensics.model import FileEntry, Locator, Unit, Volume
+from forensics.model import FileEntry, Layer, Locator, Region, Unit, Volume
 
 BESIDE_ROWS, BESIDE_BYTES = 1, 200
 """Rows or bytes to either side: as far as fields count together without a row (`matching.windows.NEAR`)."""
@@ -27,6 +28,9 @@ LONGEST = 2_000
 """Characters of one line that are shown."""
 
 SECONDS = 30.0
+OPENING_SECONDS = 120.0
+"""With an encrypted volume to be opened first."""
+
 
 _STEP = re.compile(r"(row|line|paragraph) ([0-9]+)")
 
@@ -45,7 +49,47 @@ class ReadEntry:
 def read_entry(item: ReadEntry) -> bytes:
     """Part of a content, read by a worker: the file system is as hostile here as anywhere."""
     with open_image(item.segments) as image:
+        if item.volume.layer is not None:
+            attach(image, item.volume.layer)
         return open_content(image, item.volume, item.entry).read_at(item.offset, item.length)
+
+
+@dataclass(frozen=True, slots=True)
+class _ReadFree:
+    """Bytes that belong to no entry, at an offset of the device or of a volume's layer."""
+
+    segments: tuple[Path, ...]
+    layer: Layer | None
+    offset: int
+    length: int
+
+
+def _read_free(item: _ReadFree) -> bytes:
+    with open_image(item.segments) as image:
+        base = 0
+        if item.layer is not None:
+            attach(image, item.layer)
+            base = item.layer.base
+        return image.read_at(base + item.offset, item.length)
+
+
+def read_free(
+    case: OpenCase, segments: tuple[Path, ...], place: Locator, offset: int, length: int
+) -> tuple[bytes, int]:
+    """Bytes of the device from `offset`, or of the layer that `place` is in, and the size of it.
+
+    A layer is opened by a worker. Raises `Refused` where there is no such layer.
+    """
+    if not place.layers:
+        with open_image(segments) as image:
+            return image.read_at(offset, max(0, min(length, image.size - offset))), image.size
+    volumes = (volume for _, volume, _ in case.store.volumes(place.exhibit))
+    layer = next((v.layer for v in volumes if (v.number, v.layers) == (place.volume, place.layers)), None)
+    if layer is None:
+        raise Refused("There is no such volume.", "Take the locator from the case.")
+    item = _ReadFree(segments, layer, offset, max(0, min(length, layer.size - offset)))
+    read = pool.run(_read_free, [item], workers=1, seconds=OPENING_SECONDS, locks=Isolation().locks([segments]))
+    return next(iter(read)).value or b"", layer.size
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +120,19 @@ def rows_near(item: _Rows) -> list[tuple[int, str]]:
     return found
 
 
+def read_slack(case: OpenCase, segments: tuple[Path, ...], place: Locator, offset: int, length: int) -> bytes:
+    """Bytes behind the content of a file or of its end, `offset` from its start. Raises `Refused` where no file is."""
+    stored = case.store.entry_by_locator(place.whole)
+    volume = next(v for number, v, _ in case.store.volumes(place.exhibit) if number == stored.volume)
+    last = max(stored.entry.runs, key=lambda run: run.file_offset, default=None)
+    if last is None:
+        raise Refused("This file holds no space of its own.", "Take the locator from the case.")
+    start = max(offset, last.file_offset)
+    address = last.device_offset + start - last.file_offset
+    base = volume.layer.base if volume.layer is not None else 0
+    return read_free(case, segments, place, address - base, max(0, offset + length - start))[0]
+
+
 def passage(case: OpenCase, locator: str) -> list[dict[str, Any]]:
     """Lines of what stands at the place, each with its `number` (None for bytes), `text`, and whether it is `here`.
 
@@ -86,18 +143,21 @@ def passage(case: OpenCase, locator: str) -> list[dict[str, Any]]:
     segments = next((image_paths(case, a) for a in case.store.acquisitions() if a.exhibit == place.exhibit), None)
     if segments is None:
         raise Refused(f"{place.exhibit} has no image.", "First: drivecustody acquire, or import-image.")
-    if not place.path and place.volume is None:
-        return _bytes(place, _of_image(segments, place))
+    if no_entry(place):
+        return _bytes(place, read_free(case, segments, place, *_window(place))[0])
+    if place.slack:
+        return _bytes(place, read_slack(case, segments, place, *_window(place)))
     stored, steps = _entry(case, place)
     volume = next(v for number, v, _ in case.store.volumes(place.exhibit) if number == stored.volume)
     locks = Isolation().locks([segments])
+    seconds = SECONDS if volume.layer is None else OPENING_SECONDS
     step = _STEP.fullmatch(steps[-1]) if steps else None
     if step is None:
         start, length = _window(place)
         if stored.parent is not None:
             return _bytes(place, case.store.content_range(stored.id, start, length))
         wanted = ReadEntry(segments, volume, stored.entry, start, length)
-        read = pool.run(read_entry, [wanted], workers=1, seconds=SECONDS, locks=locks)
+        read = pool.run(read_entry, [wanted], workers=1, seconds=seconds, locks=locks)
         return _bytes(place, next(iter(read)).value or b"")
     unit, number = Unit(step[1]), int(step[2])
     found = case.store.piece_with(stored.id, steps[:-1], unit, number)
@@ -110,16 +170,20 @@ def passage(case: OpenCase, locator: str) -> list[dict[str, Any]]:
     item = ScanPiece(
         0, stored.id, stored.entry, piece, segments, volume if stored.parent is None else None, data, piece.offset
     )
-    near = pool.run(rows_near, [_Rows(item, number)], workers=1, seconds=SECONDS, locks=locks)
+    near = pool.run(rows_near, [_Rows(item, number)], workers=1, seconds=seconds, locks=locks)
     rows = next(iter(near)).value or []
     return [{"number": at, "text": _visible(text), "here": at == number} for at, text in rows]
+
+
+def no_entry(place: Locator) -> bool:
+    """Whether the place is bytes of the device or of a layer, and nothing that a file system names."""
+    return not place.path and (place.volume is None or (bool(place.layers) and place.region is Region.UNALLOCATED))
 
 
 def _entry(case: OpenCase, place: Locator) -> tuple[StoredEntry, list[str]]:
     """The innermost entry of a locator, and the steps that lead on inside its content."""
     for depth in range(len(place.inner), -1, -1):
-        entry = Locator(place.exhibit, place.volume, place.region, place.address, place.path, place.inner[:depth])
-        stored = case.store.find_entry(entry)
+        stored = case.store.find_entry(replace(place.whole, inner=place.inner[:depth]))
         if stored is not None:
             return stored, [step.decode("utf-8", "surrogateescape") for step in place.inner[depth:]]
     raise Refused("There is no content at this place.", "Take the locator from the case.")
@@ -131,15 +195,9 @@ def _window(place: Locator) -> tuple[int, int]:
     return start, at - start + (place.length or 0) + BESIDE_BYTES
 
 
-def _of_image(segments: tuple[Path, ...], place: Locator) -> bytes:
-    start, length = _window(place)
-    with open_image(segments) as image:
-        return image.read_at(start, max(0, min(length, image.size - start)))
-
-
 def _bytes(place: Locator, data: bytes) -> list[dict[str, Any]]:
     """Bytes as text: as UTF-16 where every other byte is zero, else byte by byte."""
-    lead = (place.offset or 0) - _window(place)[0]
+    lead = min(len(data), (place.offset or 0) - _window(place)[0])
     wide = data[lead : lead + (place.length or 16)]
     if wide.count(0) * 3 > len(wide):
         order = "utf-16-le" if wide[1:2] == b"\0" else "utf-16-be"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -142,7 +142,7 @@ def _uncertain(view: CaseView, locator: str) -> bool:
     place = Locator.parse(locator)
     if place.region is not Region.DELETED:
         return False
-    entry = Locator(place.exhibit, place.volume, place.region, place.address, place.path)
+    entry = replace(place, inner=(), offset=None, length=None)
     return view.entry_status(str(entry)) == EntryStatus.DELETED_UNCERTAIN
 
 

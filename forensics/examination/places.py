@@ -9,12 +9,14 @@ from itertools import tee
 from pathlib import Path
 
 from forensics.casefile.content_reader import load_pieces
+from forensics.casefile.coverage import slack_of
+from forensics.casefile.layers import place_of
 from forensics.casefile.store import Store
 from forensics.casefile.stored import FoundEvidence, MatchUnit
 from forensics.detection.scan import MARGIN
 from forensics.examination.open_case import OpenCase
 from forensics.examination.units import Located, ScanPiece
-from forensics.model import Evidence, Locator, Piece, Region, Unit, Volume
+from forensics.model import SLACK, Evidence, Locator, Piece, Region, Unit, Volume
 
 WORKER_MEMORY = 8 << 30
 """Address space of a worker: the index of ten million records and the libraries' reserves fit in."""
@@ -59,6 +61,11 @@ class Places:
         self._store = store
         self._exhibit = exhibit
         self._by_pieces = by_pieces
+        volumes = store.volumes(exhibit)
+        self._volumes = [volume for _, volume, _ in volumes]
+        self._units = {number: volume.block_size for number, volume, _ in volumes}
+        with store.begin() as connection:
+            self._slack = slack_of(connection, self._units)
 
     def elsewhere(self, start: int, stop: int) -> tuple[tuple[int, int], ...]:
         """The parts of this range that belong to entries which are matched by pieces."""
@@ -83,15 +90,31 @@ class Places:
             yield free, stop
 
     def place(self, located: Located) -> FoundEvidence:
-        """The evidence at its place: in the entry whose run holds it, or in unallocated space."""
+        """The evidence at its place: in the entry whose run holds it, behind its end, or in unallocated space."""
         at = bisect.bisect_right(self._starts, located.offset) - 1
         if at < 0 or located.offset >= self._starts[at] + self._lengths[at]:
-            free = Locator(self._exhibit, region=Region.UNALLOCATED, offset=located.offset, length=located.length)
+            if at >= 0 and self._in_slack(at, located.offset):
+                offset = self._offsets[at] + located.offset - self._starts[at]
+                tail = f"{SLACK}@{offset}+{located.length}"
+                return _evidence(self._entries[at], tail, Region.UNALLOCATED, False, located)
+            free = place_of(self._volumes, self._exhibit, located.offset, located.length)
             return _evidence(None, str(free), Region.UNALLOCATED, False, located)
         number = self._entries[at]
         offset = self._offsets[at] + located.offset - self._starts[at]
         region = self._store.entry(number).entry.locator.region
         return _evidence(number, f"@{offset}+{located.length}", region, False, located)
+
+    def _in_slack(self, at: int, address: int) -> bool:
+        """Whether an address behind the end of this run is in what its file holds beyond its content.
+
+        A content that fills its last cluster leaves nothing: what lies behind it then was given to another file.
+        """
+        end = self._starts[at] + self._lengths[at]
+        if not end <= address < end + self._slack.get(end, 0):
+            return False
+        holder = self._store.entry(self._entries[at])
+        unit = self._units.get(holder.volume, 0)
+        return unit > 0 and (self._offsets[at] + self._lengths[at]) % unit > 0
 
 
 def of_piece(item: ScanPiece, located: Located) -> FoundEvidence:

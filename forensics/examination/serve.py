@@ -36,14 +36,21 @@ from typing import Any
 
 from forensics.casefile.search_view import PAGE
 from forensics.errors import DriveCustodyError, Refused
-from forensics.evidence.image import open_image
 from forensics.examination import review, sample, search
 from forensics.examination.custody import list_events
 from forensics.examination.images import image_paths
 from forensics.examination.isolation import Isolation
 from forensics.examination.look import Looks
 from forensics.examination.open_case import OpenCase
-from forensics.examination.passage import ReadEntry, read_entry
+from forensics.examination.passage import (
+    OPENING_SECONDS,
+    SECONDS,
+    ReadEntry,
+    no_entry,
+    read_entry,
+    read_free,
+    read_slack,
+)
 from forensics.examination.passport import passport, passport_pdf
 from forensics.jobs import pool
 from forensics.jobs.events import Emit, Job, silent
@@ -143,15 +150,16 @@ def _read(case: OpenCase, request: dict[str, Any]) -> dict[str, Any]:
     if acquisition is None:
         raise Refused(f"{locator.exhibit} has no image.", "First: drivecustody acquire, or import-image.")
     segments = image_paths(case, acquisition)
-    if not locator.path and locator.volume is None:
+    if no_entry(locator):
         case.record("content-read", {"offset": offset, "length": length, "reason": reason}, locator.exhibit)
         start = (locator.offset or 0) + offset
-        with open_image(segments) as image:
-            data, size = image.read_at(start, max(0, min(length, image.size - start))), image.size
+        data, size = read_free(case, segments, locator, start, length)
+    elif locator.slack:
+        case.record("content-read", {"offset": offset, "length": length, "reason": reason}, locator.exhibit)
+        data = read_slack(case, segments, locator, (locator.offset or 0) + offset, length)
+        size = len(data)
     else:
-        stored = case.store.entry_by_locator(
-            Locator(locator.exhibit, locator.volume, locator.region, locator.address, locator.path, locator.inner)
-        )
+        stored = case.store.entry_by_locator(locator.whole)
         # The number stands for the entry: names on the exhibit may be names of people.
         said = {"entry": stored.id, "offset": offset, "length": length, "reason": reason}
         case.record("content-read", said, locator.exhibit)
@@ -162,5 +170,6 @@ def _read(case: OpenCase, request: dict[str, Any]) -> dict[str, Any]:
             volume = next(v for number, v, _ in case.store.volumes(locator.exhibit) if number == stored.volume)
             item = ReadEntry(segments, volume, stored.entry, offset, length)
             locks = Isolation().locks([segments])
-            data = next(iter(pool.run(read_entry, [item], workers=1, seconds=30.0, locks=locks))).value or b""
+            seconds = SECONDS if volume.layer is None else OPENING_SECONDS
+            data = next(iter(pool.run(read_entry, [item], workers=1, seconds=seconds, locks=locks))).value or b""
     return {"size": size, "offset": offset, "data": base64.b64encode(data).decode("ascii")}

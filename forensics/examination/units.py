@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import gc
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import pairwise
 from pathlib import Path
 
@@ -22,7 +22,9 @@ from forensics.evidence.allocation import Layout
 from forensics.evidence.content import open_content
 from forensics.evidence.files import list_volume
 from forensics.evidence.image import Image, open_image
-from forensics.evidence.volumes import volumes
+from forensics.evidence.layers import attach, unlock
+from forensics.evidence.luks import CannotOpen
+from forensics.evidence.volumes import layer_volume, volumes
 from forensics.extraction.content import OVERLAP, PIECE_BYTES, BytesReadable
 from forensics.extraction.extract import PACKED, extract
 from forensics.extraction.tables import parse_row, row_starts
@@ -38,6 +40,7 @@ from forensics.model import (
     EntryStatus,
     FileEntry,
     Kind,
+    Layer,
     Outcome,
     OutcomeKind,
     Piece,
@@ -55,6 +58,25 @@ _READ = 1 << 20
 class ListVolumes:
     exhibit: str
     segments: tuple[Path, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class UnlockVolume:
+    """An encrypted volume, the passwords to try on it, and the number that its layer would have."""
+
+    exhibit: str
+    segments: tuple[Path, ...]
+    volume: Volume
+    passwords: tuple[str, ...] = field(repr=False)
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
+class Unlocked:
+    """What is in an encrypted volume, or how trying to open it ended: None where no password fitted."""
+
+    volume: Volume | None
+    outcome: Outcome | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +100,8 @@ class ExamineEntry:
 
 @dataclass(frozen=True, slots=True)
 class ScanRange:
-    """Bytes of the device from `start` to `stop`; those in `elsewhere` (start, stop) are matched by pieces."""
+    """The addresses from `start` to `stop`, of the device or of `layer`; those in `elsewhere` (start, stop) are matched
+    by pieces."""
 
     unit: int
     exhibit: str
@@ -86,6 +109,7 @@ class ScanRange:
     start: int
     stop: int
     elsewhere: tuple[tuple[int, int], ...]
+    layer: Layer | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,10 +163,12 @@ _index: RecordIndex | None = None
 _passwords: tuple[str, ...] = ()
 
 
-def _image(segments: tuple[Path, ...]) -> Image:
+def _image(segments: tuple[Path, ...], layer: Layer | None = None) -> Image:
     image = _images.get(segments)
     if image is None:
         image = _images[segments] = open_image(segments)
+    if layer is not None:
+        attach(image, layer)
     return image
 
 
@@ -150,8 +176,17 @@ def list_volumes(item: ListVolumes) -> list[Volume]:
     return volumes(_image(item.segments), item.exhibit)
 
 
+def unlock_volume(item: UnlockVolume) -> Unlocked:
+    image = _image(item.segments)
+    try:
+        layer = unlock(image, item.volume, item.passwords, item.number)
+    except CannotOpen as refused:
+        return Unlocked(None, not_examined(refused.reason))
+    return Unlocked(None if layer is None else layer_volume(image, item.volume, layer), None)
+
+
 def list_entries(item: ListEntries) -> tuple[list[FileEntry], Layout | None]:
-    return list_volume(_image(item.segments), item.volume, item.exhibit)
+    return list_volume(_image(item.segments, item.volume.layer), item.volume, item.exhibit)
 
 
 # ------------------------------------------------------------------------------------------------------------- index
@@ -207,7 +242,7 @@ def _content(item: ExamineEntry) -> Readable:
         return BytesReadable(item.data)
     if item.volume is None:
         raise ValueError("an entry of the image needs its volume")
-    return open_content(_image(item.segments), item.volume, item.entry)
+    return open_content(_image(item.segments, item.volume.layer), item.volume, item.entry)
 
 
 def _hash(content: Readable) -> dict[str, str]:
@@ -254,9 +289,9 @@ def scan_unit(item: ScanRange | ScanPiece) -> Compared:
 
 def range_data(item: ScanRange) -> tuple[int, bytes]:
     """The device offset at which the bytes of a range and its context begin, and these bytes."""
-    image = _image(item.segments)
-    low = max(0, item.start - MARGIN)
-    data = bytearray(_read(image, low, min(image.size, item.stop + MARGIN) - low))
+    image = _image(item.segments, item.layer)
+    low = max(item.layer.base if item.layer else 0, item.start - MARGIN)
+    data = bytearray(_read(image, low, min(image.end(low), item.stop + MARGIN) - low))
     for start, stop in item.elsewhere:
         # The raw scan runs over these bytes in the pieces; here only their edges are context for what lies beside them.
         inner = slice(max(0, start - low + MARGIN), max(0, stop - low - MARGIN))
@@ -395,7 +430,7 @@ def piece_bytes(item: ScanPiece, offset: int, length: int) -> bytes:
         return item.data[offset - item.data_offset : offset - item.data_offset + length]
     if item.volume is None:
         raise ValueError("a piece of the image needs its volume")
-    return _read(open_content(_image(item.segments), item.volume, item.entry), offset, length)
+    return _read(open_content(_image(item.segments, item.volume.layer), item.volume, item.entry), offset, length)
 
 
 def _read(source: Readable, offset: int, length: int) -> bytes:

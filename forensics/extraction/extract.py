@@ -125,6 +125,11 @@ PACKED = frozenset(
 scripts of a page), and a scan of the bytes shows the rest."""
 
 
+KEEP_DELETED = frozenset({"sqlite", "access", "dbf", "pst"})
+"""Types whose readers show the rows and items that are there, while the bytes keep those that were deleted until others
+take their place: their bytes are scanned beside what the readers show, on the drive as in archives."""
+
+
 def extract(content: Readable, untrusted_name: bytes, passwords: tuple[str, ...] = ()) -> Extraction:
     """What the content yields: type, pieces, children and how it ended. Bad content never raises.
 

@@ -277,7 +277,8 @@ def contents(facts: ReportFacts) -> list[Flowable]:
         )  # fmt: skip
         rows = [
             (
-                v.exhibit, f"vol{v.number}", v.file_system or v.kind, v.label, f"{v.offset:,}", f"{v.length:,}",
+                v.exhibit, v.name, v.file_system or v.kind, v.label,
+                "" if v.layers else f"{v.offset:,}", f"{v.length:,}",
                 f"{v.outcome.kind.value}{': ' + v.outcome.reason if v.outcome.reason else ''}",
             )
             for v in facts.volumes

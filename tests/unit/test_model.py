@@ -16,20 +16,26 @@ def locators(draw: st.DrawFn) -> Locator:
     if region is Region.DELETED and volume is None:
         volume = 1
     offset = draw(st.none() | number)
+    layers = draw(st.lists(st.sampled_from(["decrypted", "vss1", "vss12"]), max_size=2)) if volume is not None else ()
+    names_here = names | st.just((b"unallocated",)) | st.just((b"vss1", b"deleted")) | st.just((b"decrypted",))
     return Locator(
         exhibit=draw(st.from_regex(r"[A-Z]{1,3}-[0-9]{1,4}", fullmatch=True)),
         volume=volume,
         region=region,
         address=draw(number) if region is Region.DELETED else None,
-        path=draw(names) if volume is not None else (),
+        path=draw(names_here) if volume is not None and region is not Region.UNALLOCATED else (),
         inner=draw(names),
         offset=offset,
         length=draw(st.none() | number) if offset is not None else None,
+        layers=tuple(layers),
+        slack=draw(st.booleans()) if region is not Region.UNALLOCATED else False,
     )
 
 
 @given(locators())
 @example(Locator("E-001", 2, path=(b"deleted", b"57", b"x")))
+@example(Locator("E-001", 2, path=(b"vss2", b"x")))
+@example(Locator("E-001", 2, path=(b"unallocated",), layers=("decrypted",)))
 @example(Locator("E-001", 2, path=(b"a!b@12+3", b"..", b"\xff\x00")))
 def test_a_locator_parses_back_to_itself(locator: Locator) -> None:
     assert Locator.parse(str(locator)) == locator
@@ -41,5 +47,12 @@ def test_locators_print_as_the_command_line_promises() -> None:
         "E-001/vol2/backup/old.zip!2008.zip!contacts.csv!row 12",
         "E-001/vol2/deleted/57/_ull_tmp.csv@1042+11",
         "E-001/unallocated@0x3fd00000+118",
+        "E-001/vol2/decrypted/Work/list.csv!row 4",
+        "E-001/vol2/decrypted/deleted/57/_ull_tmp.csv@1042+11",
+        "E-001/vol2/decrypted/unallocated@0x00100000+118",
+        "E-001/vol2/decrypted/vss3/Work/list.csv",
+        "E-001/vol2/%64ecrypted/list.csv",
+        "E-001/vol2/Work/list.csv:slack@5004+11",
+        "E-001/vol2/Work/list.csv%3Aslack@5004+11",
     ):
         assert str(Locator.parse(text)) == text
