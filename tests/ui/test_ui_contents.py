@@ -446,8 +446,10 @@ def test_a_companion_that_dies_is_started_again_and_the_bytes_go_on(qtbot: QtBot
     until(qtbot, lambda: hex_view.byte_at(12 << 20) == BIG[12 << 20])
     companion_of(page).send_signal(signal.SIGKILL)
     until(qtbot, lambda: page.preview._look is None)
-    qtbot.wait(500)
-    assert len(events(page, "content-read")) == 2, "a content that ends the companion twice is left alone"
+    qtbot.wait(50)
+    assert page.session is not None
+    assert page.session.companion.waiting == 0, "a content that ends the companion twice is left alone"
+    assert len(events(page, "content-read")) == 2
     choose(qtbot, page, f"{VOLUME}/HR/memo.txt")
     until(qtbot, lambda: shows(page, "bytes") and hex_view.byte_at(0) == ord("F"))
 
