@@ -97,6 +97,7 @@ JUDGES = {
     "unzip": "members of archives, by unzip and zipinfo",
     "zip": "archives with locked members, made by zip",
     "gcab": "cabinet archives, made by gcab",
+    "p7zip-full": "lists under a passphrase, opened by 7z",
     "softhsm2": "signing with a smart card, on a card made of software",
     "parted": "partition tables, by parted",
     "fdisk": "partition tables, by sfdisk",

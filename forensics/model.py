@@ -573,7 +573,8 @@ class SourceRecord:
     """One row of the organisation's own table, normalised. Dates ISO 8601, `ssn` nine digits; empty where absent.
 
     `extra` holds, as they were given, the further fields of the command line's list that are not compared: who is a
-    guardian, until when somebody was a member, which address is confidential.
+    guardian, until when somebody was a member, which address is confidential. Where the organisation keeps its records
+    to itself, `fingerprints` are there in place of values (`matching.fingerprint_file`), and `record_key` is a token.
     """
 
     record_key: str
@@ -592,6 +593,7 @@ class SourceRecord:
     email: str = ""
     deceased: bool = False
     extra: dict[str, str] = field(default_factory=dict)
+    fingerprints: str = ""
 
 
 ELEMENTS = (
@@ -660,6 +662,10 @@ class Evidence:
     road: str
     why: str = ""
     """Of a row that linkage found alike: how alike each field is and what it weighs, without values."""
+    wide: frozenset[str] = frozenset()
+    """Deciding fields that stand within twice the window where one field alone agrees; empty where none was opened."""
+    version: int = 0
+    """Number of the set of values that agrees, where `record` is the standing one of that key; 0 where not told."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -718,6 +724,8 @@ class Signer(Protocol):
     fingerprint: str
     certificate_pem: bytes
     chain_pem: tuple[bytes, ...]
+    revocation_list: bytes | None
+    """The issuer's CRL in DER as it is now; None where it is not here."""
 
     def cades(self, content: bytes) -> bytes:
         """A detached CAdES-BES signature over `content`: CMS SignedData in DER with the certificates (RFC 5652)."""

@@ -12,7 +12,7 @@ import pytest
 
 JUDGES = frozenset(
     {
-        "blkls", "cryptsetup", "debugfs", "dumpe2fs", "ewfacquire", "ewfinfo", "ewfverify", "fiwalk", "fls",
+        "7z", "blkls", "cryptsetup", "debugfs", "dumpe2fs", "ewfacquire", "ewfinfo", "ewfverify", "fiwalk", "fls",
         "fsck.vfat", "fsstat", "hashdeep", "icat", "ifind", "istat", "losetup", "mactime", "mcopy", "md5sum", "mdel",
         "mdir", "mkfs.exfat", "mkfs.ext4", "mkfs.vfat", "mkntfs", "mmd", "mmls", "mtype", "ntfscp", "openssl",
         "parted", "pdffonts", "pdfinfo", "pdfsig", "pdftoppm", "pdftotext", "qpdf", "sfdisk", "sha1sum", "sha256sum",

@@ -13,6 +13,7 @@ from PySide6.QtCore import QLoggingCategory, QSettings
 from PySide6.QtGui import QIcon
 from PySide6.QtWidgets import QApplication, QMessageBox
 
+from forensics.jobs import core_dumps
 from ui import theme
 
 
@@ -59,6 +60,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
     With a passphrase file the case opens without asking, as after the worked example.
     """
+    core_dumps.forbid()
     given = list(sys.argv if arguments is None else arguments)
     options = ArgumentParser(prog="drivecustody-window", description="Opens the window, with a case if one is named.")
     options.add_argument("case", nargs="?", type=Path, metavar="CASE")

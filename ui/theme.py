@@ -11,7 +11,7 @@ from functools import cache
 from pathlib import Path
 
 from PySide6.QtCore import QByteArray, QRectF, QSize, Qt
-from PySide6.QtGui import QColor, QFont, QFontDatabase, QFontMetrics, QIcon, QPainter, QPalette, QPixmap
+from PySide6.QtGui import QColor, QFont, QFontDatabase, QFontMetricsF, QIcon, QPainter, QPalette, QPixmap
 from PySide6.QtSvg import QSvgRenderer
 from PySide6.QtWidgets import QAbstractButton, QApplication, QWidget
 
@@ -120,9 +120,9 @@ def mono_font(pixels: int = 12) -> QFont:
 
 
 @cache
-def metrics_of_mono() -> int:
-    """Pixels that one character of the monospaced type is wide."""
-    return QFontMetrics(mono_font()).horizontalAdvance("0")
+def metrics_of_mono() -> float:
+    """Pixels that one character of the monospaced type is wide in a line of them; seldom a whole number."""
+    return QFontMetricsF(mono_font()).horizontalAdvance("0" * 64) / 64
 
 
 # ----------------------------------------------------------------------------------------------------------- icons

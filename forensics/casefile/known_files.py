@@ -79,3 +79,16 @@ def sets(engine: Engine) -> list[KnownSet]:
     query = select(s.c.name, s.c.kind, s.c.sha256, s.c.hashes, s.c.added_utc, count).order_by(s.c.name)
     with engine.begin() as connection:
         return [KnownSet(*row) for row in connection.execute(query)]
+
+
+def sets_by_locator(engine: Engine) -> list[tuple[str, str]]:
+    """Locator of each entry that is in a set of known files, and the name of the set."""
+    k, s, f = schema.known_file, schema.known_set, schema.file_entry
+    query = (
+        select(f.c.locator, s.c.name)
+        .join(k, k.c.entry_id == f.c.id)
+        .join(s, s.c.id == k.c.set_id)
+        .order_by(f.c.locator, s.c.name)
+    )
+    with engine.connect() as connection:
+        return [(row.locator, row.name) for row in connection.execute(query)]

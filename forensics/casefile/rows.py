@@ -67,7 +67,9 @@ def read_source_sets(connection: Connection) -> list[SourceSet]:
 def read_source_record(row: Any) -> SourceRecord:
     """The record of a row of the table: number and set stand before its fields, further ones and places behind."""
     record = SourceRecord(*row[2:17])
-    return replace(record, extra=json.loads(row.extra)) if row.extra else record
+    if not (row.extra or row.fingerprints):
+        return record
+    return replace(record, extra=json.loads(row.extra) if row.extra else {}, fingerprints=row.fingerprints)
 
 
 def read_acquisition(document: dict[str, Any]) -> Acquisition:
@@ -152,7 +154,7 @@ def read_evidence(row: Any) -> Evidence:
     return Evidence(
         (row.entry_locator or "") + row.tail, row.record, Region(row.region), row.archived,
         unpack_elements(row.elements), unpack_elements(row.agree), unpack_elements(row.conflict), row.road,
-        row.why,
+        row.why, unpack_elements(row.wide), row.version,
     )  # fmt: skip
 
 

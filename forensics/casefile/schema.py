@@ -119,6 +119,7 @@ file_entry = Table(
     Index(None, "type"),
     Index(None, "modified"),
     Index(None, "status"),
+    Index(None, "sha256"),
     Index(None, "volume_id", "folder"),
 )
 
@@ -254,6 +255,7 @@ source_record = Table(
     ),
     Column("deceased", Boolean, nullable=False, default=False),
     Column("extra", Text, nullable=False, default="", comment="JSON; empty where there is nothing"),
+    Column("fingerprints", Text, nullable=False, default="", comment="in place of values; empty where these are here"),
     Column("last_set", Integer, nullable=False, default=0, comment="the newest snapshot that has these values"),
     Column(
         "standing_id", Integer, ForeignKey("source_record.id"),
@@ -263,6 +265,14 @@ source_record = Table(
     Index(None, "record_key"),
     Index(None, "standing_id"),
 )  # fmt: skip
+
+also_in = Table(
+    "also_in",
+    metadata,
+    Column("record", Integer, ForeignKey("source_record.id"), primary_key=True),
+    Column("set_id", Integer, ForeignKey("source_set.id"), primary_key=True),
+    comment="Further sets that have the values of a record, beside the one of its row",
+)
 
 match_unit = Table(
     "match_unit",
@@ -275,7 +285,20 @@ match_unit = Table(
     Column("road", String, nullable=False, default="", comment="linkage, where rows are compared for likeness"),
     Column("outcome", String, comment="NULL is work left to do"),
     Column("reason", String, nullable=False, default=""),
+    Column("hits", Integer, nullable=False, default=0, comment="values of records in it, evidence or not"),
     Index(None, "outcome"),
+)
+
+table_rows = Table(
+    "table_rows",
+    metadata,
+    Column("unit_id", Integer, ForeignKey("match_unit.id"), primary_key=True),
+    Column("rows", Integer, nullable=False),
+    Column("shown", Integer, nullable=False, comment="rows that show a record"),
+    Column("unmatched", Integer, comment="rows like persons that show none; NULL where the columns are not known"),
+    Column("numbers", LargeBinary, nullable=False, comment="Zstandard: int64, the number of each unmatched row"),
+    Column("persons", LargeBinary, nullable=False, comment="Zstandard: uint64, a hash of whose row each is"),
+    comment="Pieces of tables that show records, and their rows that are in none",
 )
 
 evidence = Table(
@@ -293,6 +316,8 @@ evidence = Table(
     Column("conflict", Integer, nullable=False),
     Column("road", String, nullable=False),
     Column("why", Text, nullable=False, default="", comment="what linkage weighs, in words without values"),
+    Column("wide", Integer, nullable=False, default=0, comment="as agree, within twice the window; 0 where not asked"),
+    Column("version", Integer, nullable=False, default=0, comment="the set of values that agrees"),
     Index(None, "record"),
     Index(None, "unit_id"),
 )

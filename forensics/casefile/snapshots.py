@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import Any
 
-from sqlalchemy import Column, Connection, MetaData, String, Table, bindparam, func, select, update
+from sqlalchemy import Column, Connection, Engine, MetaData, String, Table, bindparam, func, select, update
 
 from forensics.casefile import schema
+from forensics.casefile.rows import read_source_record
 from forensics.casefile.stored import SourceSet
 from forensics.errors import Refused
+from forensics.model import SourceRecord
 
 COMPARED = (
     "given_name", "middle_name", "family_name", "suffix", "birth_date", "ssn", "member_id", "address", "city", "state",
-    "postal_code", "phone", "email",
+    "postal_code", "phone", "email", "fingerprints",
 )  # fmt: skip
 """The fields that make two rows of one key two sets of values. A change of another field is none."""
 
@@ -39,6 +41,21 @@ def blank(connection: Connection, set_id: int, name: str, values: Collection[str
     _unused.drop(connection)
 
 
+def standing_of(engine: Engine) -> dict[int, int]:
+    """Number of each older set of values → the standing one of its key; empty where there is one snapshot."""
+    with engine.connect() as connection:
+        query = select(_table.c.id, _table.c.standing_id).where(_table.c.standing_id.is_not(None))
+        return {int(row.id): int(row.standing_id) for row in connection.execute(query)}
+
+
+def older_values(engine: Engine) -> Iterator[tuple[int, SourceRecord]]:
+    """Number of the standing record, and the record, of each older set of values of a key."""
+    query = select(_table).where(_table.c.standing_id.is_not(None))
+    with engine.connect() as connection:
+        for row in connection.execution_options(yield_per=5_000).execute(query):
+            yield int(row.standing_id), read_source_record(row)
+
+
 class Snapshots:
     """Puts the rows of a new set beside those of earlier ones. `counts` says how they compare."""
 
@@ -59,7 +76,7 @@ class Snapshots:
             self._connection.execute(_table.insert(), rows)
             return
         known = self._known([row["record_key"] for row in rows])
-        fresh, seen = [], []
+        fresh, seen, also = [], [], []
         for row in rows:
             earlier = known.get(row["record_key"], [])
             if not earlier:
@@ -69,6 +86,8 @@ class Snapshots:
             self._compare(row, earlier)
             same = next((e for e in earlier if all(getattr(e, name) == row[name] for name in COMPARED)), None)
             self.counts["same" if same else "changed"] += 1
+            if same is not None:
+                also.append({"record": same.id, "set_id": self._set_id})
             if same is None:
                 fresh.append(row)
             elif self._newer(self._set_id, same.last_set):
@@ -77,6 +96,8 @@ class Snapshots:
                 )
         if fresh:
             self._connection.execute(_table.insert(), fresh)
+        if also:
+            self._connection.execute(schema.also_in.insert(), also)
         if seen:
             statement = update(_table).where(_table.c.id == bindparam("of"))
             self._connection.execute(

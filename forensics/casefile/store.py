@@ -13,7 +13,7 @@ import zstandard
 from numpy.typing import NDArray
 from sqlalchemy import Connection, Engine, func, select, update
 
-from forensics.casefile import database, decisions, schema
+from forensics.casefile import database, decisions, schema, unmatched
 from forensics.casefile.case import CaseDetails, CaseFolder
 from forensics.casefile.layers import with_layers
 from forensics.casefile.rows import (
@@ -33,6 +33,7 @@ from forensics.casefile.stored import (
     FoundEvidence,
     KnownExtract,
     MatchUnit,
+    Seen,
     SourceSet,
     StoredEntry,
     StoredPiece,
@@ -486,10 +487,17 @@ class Store:
         return [MatchUnit(r.id, r.exhibit, r.start, r.stop, r.piece_id) for r in rows]
 
     def finish_unit(
-        self, unit: int, outcome: Outcome, found: Sequence[FoundEvidence], decoys: Sequence[int] = ()
+        self,
+        unit: int,
+        outcome: Outcome,
+        found: Sequence[FoundEvidence],
+        decoys: Sequence[int] = (),
+        seen: Seen | None = None,
     ) -> None:
+        seen = seen or Seen(len(found))
         table = schema.source_record
         with self._engine.begin() as connection:
+            unmatched.add(connection, unit, seen)
             if decoys:
                 codes = zstandard.ZstdCompressor(level=3).compress(np.array(decoys, "<u8").tobytes())
                 connection.execute(schema.decoy_hits.insert(), {"unit_id": unit, "codes": codes})
@@ -516,6 +524,8 @@ class Store:
                             "conflict": pack_elements(f.evidence.conflict),
                             "road": f.evidence.road,
                             "why": f.evidence.why,
+                            "wide": pack_elements(f.evidence.wide),
+                            "version": f.evidence.record,
                         }
                         for f in found
                     ],
@@ -523,7 +533,7 @@ class Store:
             connection.execute(
                 update(schema.match_unit)
                 .where(schema.match_unit.c.id == unit)
-                .values(outcome=str(outcome.kind), reason=outcome.reason)
+                .values(outcome=str(outcome.kind), reason=outcome.reason, hits=seen.hits)
             )
 
     def decoy_hits(self) -> NDArray[np.uint64]:
@@ -533,6 +543,22 @@ class Store:
         decompress = zstandard.ZstdDecompressor().decompress
         found = [np.frombuffer(decompress(blob), "<u8") for blob in blobs]
         return np.unique(np.concatenate(found)).astype(np.uint64) if found else np.zeros(0, np.uint64)
+
+    def pieces_that_show_records(self) -> set[int]:
+        """The pieces of tables in which `match` found records."""
+        unit, seen = schema.match_unit, schema.table_rows
+        query = select(unit.c.piece_id).join(seen, seen.c.unit_id == unit.c.id).where(seen.c.shown > 0)
+        with self._engine.begin() as connection:
+            return set(connection.scalars(query))
+
+    def met(self) -> int:
+        """Values of records that units met, evidence or not, and rows that linkage found alike."""
+        unit, found = schema.match_unit, schema.evidence
+        rows = found.join(unit, unit.c.id == found.c.unit_id)
+        alike = select(func.count()).select_from(rows).where(unit.c.road != "")
+        with self._engine.begin() as connection:
+            hits = connection.scalar(select(func.sum(unit.c.hits)).where(unit.c.road == ""))
+            return int(hits or 0) + int(connection.scalar(alike) or 0)
 
     def evidence_counts(self, road: str = "") -> tuple[int, int]:
         """Rows of evidence, and records that have any; of one road where it is given."""
@@ -572,9 +598,9 @@ class Store:
             self._forget_matches(connection)
 
     def _forget_matches(self, connection: Connection) -> None:
-        for table in (schema.exposure, schema.evidence, schema.decoy_hits, schema.match_unit):
+        for table in (schema.exposure, schema.evidence, schema.decoy_hits, schema.table_rows, schema.match_unit):
             connection.execute(table.delete())
-        resting = ("assessment", "places", "matched", "assessed", "decoys", "linked")
+        resting = ("assessment", "places", "matched", "assessed", "decoys", "linked", "spikes")
         connection.execute(schema.fact.delete().where(schema.fact.c.name.in_(resting)))
 
     # ------------------------------------------------------------------------------------------------------ exposure

@@ -69,6 +69,20 @@ class FoundEvidence:
 
 
 @dataclass(frozen=True, slots=True)
+class Seen:
+    """What a unit of `match` held beside its evidence. `hits`: values of records in it, before anything else was asked.
+
+    Of a piece of a table: `rows` that hold anything, `shown` those that show a record, and of the others that look like
+    persons `unmatched`: the number of each and a hash of whose it is, or None where the columns are not known.
+    """
+
+    hits: int = 0
+    rows: int = 0
+    shown: int = 0
+    unmatched: tuple[tuple[int, int], ...] | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class KnownExtract:
     """A file of the drive whose SHA-256 is that of a file of source records: all its `records` are on the drive."""
 

@@ -16,7 +16,7 @@ from forensics.casefile import database, protection, schema
 from forensics.casefile import report_versions as versions_of
 from forensics.casefile.affected import Affected, affected
 from forensics.casefile.case import CaseDetails, CaseFolder
-from forensics.casefile.contents_view import ContentsView, filters
+from forensics.casefile.contents_view import ContentsView
 from forensics.casefile.coverage import Share, read_coverage
 from forensics.casefile.implausible import Implausible, read_implausible
 from forensics.casefile.layers import place_of
@@ -40,7 +40,6 @@ from forensics.model import (
     Volume,
 )
 
-FILE_COLUMNS = ("name", "folder", "type", "size", "modified", "status", "outcome", "sha256")
 PERSON_COLUMNS = ("record_key", "tier", "elements", "places", "live", "deleted", "unallocated", "archived", "state")
 
 
@@ -65,6 +64,7 @@ class FileRow:
     accessed: str = ""
     clock: str = ""
     uncertain_because: str = ""
+    notes: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,18 +202,8 @@ class CaseView(ReviewView, PersonView, RecordsView, SearchView, ListingView, Con
     def file_ids(
         self, order_by: str = "id", descending: bool = False, text: str = "", only: str = ""
     ) -> array.array[int]:
-        """The numbers of the entries that fit, in order; 8 bytes a row, so that a table can hold a million.
-
-        `text` filters on name or folder; `only` is deleted, not_examined, archived, known, or empty.
-        Raises `ValueError` for a column that does not exist.
-        """
-        table = schema.file_entry
-        if order_by != "id" and order_by not in FILE_COLUMNS:
-            raise ValueError(f"no such column: {order_by}")
-        query = select(table.c.id).where(*filters(text, only))
-        column = table.c[order_by]
-        direction = column.desc() if descending else column
-        return self._numbers(query.order_by(direction, table.c.id))
+        """As `file_ids_in`, of all exhibits."""
+        return self.file_ids_in(None, order_by, descending, text, only)
 
     def files(self, ids: Sequence[int]) -> dict[int, FileRow]:
         """The rows with these numbers."""
@@ -221,13 +211,14 @@ class CaseView(ReviewView, PersonView, RecordsView, SearchView, ListingView, Con
         columns = (
             t.c.id, t.c.name, t.c.folder, t.c.type, t.c.size, t.c.modified, t.c.status, t.c.outcome, t.c.reason,
             t.c.sha256, t.c.locator, t.c.md5, t.c.sha1, t.c.created, t.c.accessed, t.c.clock, t.c.uncertain_because,
+            t.c.notes,
         )  # fmt: skip
         rows = self._rows(select(*columns).where(t.c.id.in_(list(ids))))
         return {
             r.id: FileRow(
                 r.id, r.name, r.folder, r.type or "", r.size, r.modified, r.status, r.outcome or "pending", r.reason,
                 r.sha256 or "", r.locator, r.md5 or "", r.sha1 or "", r.created, r.accessed, r.clock,
-                r.uncertain_because,
+                r.uncertain_because, r.notes,
             )
             for r in rows
         }  # fmt: skip

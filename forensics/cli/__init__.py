@@ -16,6 +16,9 @@ def main() -> None:
     from multiprocessing import freeze_support
 
     freeze_support()
+    from forensics.jobs import core_dumps
+
+    core_dumps.forbid()
     from forensics.cli.commands import app
 
     app()

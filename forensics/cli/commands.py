@@ -9,7 +9,19 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from forensics.cli import acquisition, custody, duties, identity, passport, report, review, search, secrets, sentences
+from forensics.cli import (
+    acquisition,
+    custody,
+    duties,
+    fingerprint,
+    identity,
+    passport,
+    report,
+    review,
+    search,
+    secrets,
+    sentences,
+)
 from forensics.cli.console import JsonLines, Result
 from forensics.cli.known import known_app
 from forensics.cli.options import (
@@ -194,11 +206,12 @@ def records_add(
     as_of: Day = "",
     key: Annotated[str, typer.Option(metavar="COLUMN", help="The column that names a record.")] = "",
     map: Annotated[list[str] | None, typer.Option("--map", metavar="COLUMN=FIELD")] = None,
+    key_file: fingerprint.KeyFile = None,
     json: Json = False,
     passphrase_file: PassphraseFile = None,
     control: ControlOption = "",
 ) -> None:
-    """Read the organisation's source records into the case."""
+    """Read the organisation's source records, or fingerprints of them, into the case."""
     mapping = column_mapping(map or [])
     as_of_day = day(as_of, "--as-of")
     source = _source(file, url_file, table, query)
@@ -207,7 +220,9 @@ def records_add(
         from forensics.examination.records import add_records
         from forensics.matching.records import Origin
 
-        return add_records(opened, job, file=Origin(*source), name=name, as_of=as_of_day, key=key, mapping=mapping)
+        return add_records(
+            opened, job, file=Origin(*source), name=name, as_of=as_of_day, key=key, mapping=mapping, key_file=key_file
+        )
 
     Shell("records", case, json, passphrase_file, control).on_case(work, sentences.of_records)
 
@@ -247,6 +262,9 @@ def _source(file: Path | None, url_file: Path | None, table: str, query: str) ->
     return path, url_file is not None, table, query
 
 
+records_app.command("fingerprint")(fingerprint.fingerprint)
+
+
 @records_app.command("list")
 def records_list(
     case: CaseArgument, json: Json = False, passphrase_file: PassphraseFile = None, control: ControlOption = ""
@@ -268,6 +286,10 @@ def match(
         bool,
         typer.Option("--fuzzy", help="Also compare rows that show nobody exactly for likeness."),
     ] = False,
+    spikes: Annotated[
+        int,
+        typer.Option("--spikes", metavar="N", min=0, help="Also plant N invented persons a layout, and look for them."),
+    ] = 0,
     json: Json = False,
     passphrase_file: PassphraseFile = None,
     control: ControlOption = "",
@@ -277,7 +299,7 @@ def match(
     def work(opened: OpenCase, job: Job) -> Result:
         from forensics.examination.match import match as compare
 
-        return compare(opened, job, fuzzy=fuzzy)
+        return compare(opened, job, fuzzy=fuzzy, spikes=spikes)
 
     Shell("match", case, json, passphrase_file, control).on_case(work, sentences.of_match)
 
@@ -298,7 +320,7 @@ def assess(
 
 _KINDS = (
     "persons, files, hashes, findings, notification, duties, differences, "
-    "bodyfile, dfxml, hashdeep, sha256sum or case-uco."
+    "bodyfile, dfxml, hashdeep, sha256sum, case-uco or not-in-records."
 )
 
 
@@ -434,6 +456,9 @@ def package(
     to_certificate: Annotated[
         Path | None, typer.Option("--to-certificate", metavar="PEM", help="The list of persons, encrypted to this.")
     ] = None,
+    to_zip: Annotated[
+        bool, typer.Option("--zip", help="The list of persons, as AES-256 ZIP; its passphrase in OUT.passphrase.")
+    ] = False,
     identity_passphrase_file: IdentityPassphraseFile = None,
     json: Json = False,
     passphrase_file: PassphraseFile = None,
@@ -446,7 +471,7 @@ def package(
 
         return make(
             opened, job, out=out, signer=load_signer(sign, identity_passphrase_file), time_url=timestamp,
-            to_certificate=to_certificate,
+            to_certificate=to_certificate, to_zip=to_zip,
         )  # fmt: skip
 
     Shell("package", case, json, passphrase_file, control).on_case(work, sentences.of_out)
@@ -459,17 +484,27 @@ def verify(
     trust: Annotated[
         list[Path] | None, typer.Option(metavar="PEM", help="A root you know: of a signer, or of a time authority.")
     ] = None,
+    crl: Annotated[
+        list[Path] | None,
+        typer.Option(
+            metavar="FILE", help="A revocation list besides those kept here and of this computer's authorities."
+        ),
+    ] = None,
     json: Json = False,
+    passphrase_file: PassphraseFile = None,
     control: ControlOption = "",
 ) -> None:
     """Check that something is still what it was; status 1 if anything is not."""
 
     def work(job: Job) -> Result:
+        from forensics.custody.identities import Identities
         from forensics.examination.verify import verify as check
 
-        return check(job, path, receipt or [], trust or [])
+        own = [known.revocation_list for known in Identities(secrets.identities_folder()).authorities()]
+        return check(job, path, receipt or [], trust or [], [*own, *(crl or [])], shell.passphrase_if_given())
 
-    Shell("verify", path, json, None, control).perform(work, sentences.of_facts)
+    shell = Shell("verify", path, json, passphrase_file, control)
+    shell.perform(work, sentences.of_facts)
 
 
 # ------------------------------------------------------------------------------------------------------ the whole way

@@ -57,6 +57,10 @@ class Shell:
         assert self.case is not None
         return secrets.for_case(self.case, self.file, self._environment, self.control.first_line, new=new)
 
+    def passphrase_if_given(self) -> str:
+        """The passphrase where one was given; nobody is asked for it, and it may be empty."""
+        return secrets.from_file(self.file) if self.file else self._environment or self.control.first_line
+
     def open(self) -> OpenCase:
         from forensics.casefile.case import CaseFolder
         from forensics.examination.open_case import OpenCase

@@ -122,6 +122,10 @@ def of_match(result: Result) -> list[str]:
     lines = [f"{result['evidence']:,} places with a record's values, of {result['records_found']:,} records."]
     if result["rows_alike"] is not None:
         lines.append(f"{result['rows_alike']:,} rows that show nobody exactly are much like one record; none is sure.")
+    if result["planted"] is not None:
+        lines.append(
+            f"{result['planted']:,} invented persons were planted in copies; `assess` says how many were found."
+        )
     return lines
 
 
@@ -133,7 +137,8 @@ def of_assessment(result: Result) -> list[str]:
         f"{persons:,} persons confirmed or probable, {share:.1f} % of {result['source_records']:,} records.",
         f"  confirmed {tiers['confirmed']:,} · probable {tiers['probable']:,} · possible {tiers['possible']:,}",
         "  " + " · ".join(f"{name} {count['n']:,}" for name, count in result["elements"].items()),
-        f"  minors {result['minors']:,} · deceased {result['deceased']:,}",
+        f"  minors {_told(result['minors'])} · deceased {_told(result['deceased'])}",
+        f"  on the drive, in tables that show records, but in no record: {_told(result['not_in_records'])}",
         f"The error of these counts was {result['estimate_status']}.",
         f"Result SHA-256 {result['result_sha256']}",
     ]
@@ -141,6 +146,10 @@ def of_assessment(result: Result) -> list[str]:
     if left["items"]:
         lines.append(f"{left['items']:,} item(s) with {left['bytes']:,} bytes were not examined.")
     return lines
+
+
+def _told(count: int | None) -> str:
+    return "not measured" if count is None else f"{count:,}"
 
 
 def of_run(result: Result) -> list[str]:

@@ -21,10 +21,11 @@ from typing import Any
 from cryptography import x509
 
 from forensics import hashing
-from forensics.custody import cades, ledger
+from forensics.custody import cades, kept_lists, ledger
 from forensics.errors import EnvironmentFailed, NotIntact, Refused
 from forensics.model import CustodyEvent, Fact, Signer
 from forensics.signatures import cms, timestamp
+from forensics.signatures.revocation import NONE_AT_HAND, RevocationLists
 
 STAMPED, COUNTERSIGNED = "checkpoint-time-stamped", "checkpoint-countersigned"
 _ADDED = re.compile(r"([0-9]{6})(-[2-9])?\.(p7s|tsr)")
@@ -79,7 +80,7 @@ def countersign(
         raise Refused(f"{signer.name} signed this checkpoint already.", "The other party signs it.")
     which = f"{number}-{len(taken) + 1}"
     names = store(folder / "certs", signer)
-    told = {"txt_sha256": hashing.of_bytes(text), "certificates": names}
+    told = {"txt_sha256": hashing.of_bytes(text), "certificates": names, **kept_lists.store(folder, signer)}
     _add(folder, book, f"{which}.p7s", signer.cades(text), COUNTERSIGNED, signer.fingerprint, told)
     return which
 
@@ -156,6 +157,7 @@ def check_additions(
     ledger_bytes: bytes,
     certificates: Sequence[x509.Certificate],
     roots: Sequence[x509.Certificate] = (),
+    lists: RevocationLists = NONE_AT_HAND,
 ) -> list[Fact]:
     """Separate facts about every time stamp and countersignature: its bytes, its record, what it proves.
 
@@ -177,7 +179,9 @@ def check_additions(
         facts.append(Fact(subject, "recorded in the ledger", same, said))
         if name.endswith(".p7s"):
             text = _bytes_of(folder / "checkpoints" / f"{name[:6]}.txt")
+            proved = proved_time(folder / "checkpoints" / f"{name.removesuffix('.p7s')}.tsr", content)
             facts += cades.check(text, content, subject, certificates, roots)
+            facts.append(cades.check_revocation(content, subject, lists, proved))
         else:
             signature = _bytes_of(folder / "checkpoints" / f"{name.removesuffix('.tsr')}.p7s")
             proved, told = timestamp.check(content, signature, subject, roots)
@@ -185,6 +189,11 @@ def check_additions(
             if proved and same:
                 facts.append(_clock(subject, proved, str(entry.get("number")), line, ledger_bytes, times))
     return facts
+
+
+def proved_time(path_tsr: Path, p7s: bytes) -> datetime | None:
+    """The time that an authority's answer proves for this signature; None where there is no answer that holds."""
+    return timestamp.check(_bytes_of(path_tsr), p7s, path_tsr.name)[0] if path_tsr.is_file() else None
 
 
 def _bytes_of(path: Path) -> bytes:

@@ -18,6 +18,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from forensics.model import Fact
+from forensics.signatures import revocation
 from forensics.signatures.cms import common_name, examine, fingerprint, path_problem
 
 SigningKey = ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey
@@ -148,6 +149,14 @@ def check(
         problem = path_problem(seen.chain, roots, seen.claimed or datetime.now(UTC))
         facts.append(Fact(subject, "trusted", problem is None, problem or "leads to a root you named"))
     return facts
+
+
+def check_revocation(
+    p7s: bytes, subject: str, lists: revocation.RevocationLists, proved: datetime | None = None
+) -> Fact:
+    """Whether the signer's certificate was revoked when it signed; `proved` is what a time stamp over `p7s` says."""
+    seen = examine(p7s, lambda _: b"")
+    return revocation.check(seen.chain, subject, lists, claimed=seen.claimed, proved=proved)
 
 
 def _check_path(

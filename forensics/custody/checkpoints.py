@@ -22,10 +22,11 @@ from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from forensics import hashing
-from forensics.custody import additions, cades, ledger
+from forensics.custody import additions, cades, kept_lists, ledger
 from forensics.errors import EnvironmentFailed, NotIntact, Refused
 from forensics.model import Fact, Signer
 from forensics.signatures import cms, timestamp
+from forensics.signatures.revocation import NONE_AT_HAND, RevocationLists
 
 EVENT = "checkpoint"
 FORMAT = "custody-ledger/v1"
@@ -78,6 +79,7 @@ def make_checkpoint(custody_folder: Path, book: ledger.Ledger, origin: str, sign
             number = f"{_last_number(folder) + 1:06d}"
             p7s = signer.cades(state.text())
             names = store_certificates(custody_folder / "certs", signer)
+            listed = kept_lists.store(custody_folder, signer)
             _write_new(folder / f"{number}.txt.part", state.text())
             _write_new(folder / f"{number}.p7s.part", p7s)
             # The entry is the commit: a file is a checkpoint once the ledger names it, and takes its name only then.
@@ -92,6 +94,7 @@ def make_checkpoint(custody_folder: Path, book: ledger.Ledger, origin: str, sign
                     "txt_sha256": hashing.of_bytes(state.text()),
                     "p7s_sha256": hashing.of_bytes(p7s),
                     "certificates": names,
+                    **listed,
                 },
             )
             _finish_interrupted(folder, book)
@@ -152,12 +155,14 @@ def _recorded(ledger_bytes: bytes) -> dict[str, tuple[int, dict[str, Any]]]:
 # -------------------------------------------------------------------------------------------------------- checking
 
 
-def check_checkpoints(custody_folder: Path, roots: Sequence[x509.Certificate] = ()) -> list[Fact]:
+def check_checkpoints(
+    custody_folder: Path, roots: Sequence[x509.Certificate] = (), lists: RevocationLists = NONE_AT_HAND
+) -> list[Fact]:
     """Separate facts about every checkpoint of a case, and about every certificate kept beside them.
 
     Finds every changed byte of a `.txt`, a `.p7s`, a `.tsr` or a certificate, a file that is missing or was never
     recorded, and a ledger that no longer has the line that was signed. Without `roots` none is trusted: its
-    fingerprint stands in the detail, for a person to compare.
+    fingerprint stands in the detail, for a person to compare. `lists` are revocation lists besides those kept here.
     """
     path = custody_folder / ledger.FILE_NAME
     data = path.read_bytes() if path.is_file() else b""
@@ -165,6 +170,9 @@ def check_checkpoints(custody_folder: Path, roots: Sequence[x509.Certificate] = 
     recorded = _recorded(data)
     folder = custody_folder / "checkpoints"
     certificates, facts = _stored_certificates(custody_folder / "certs")
+    kept, kept_facts = kept_lists.check(custody_folder, data)
+    facts += kept_facts
+    lists = lists + kept
     own = [path for path in folder.glob("[!.]*") if not additions.is_addition(path.name)]
     found = {path.name.split(".")[0] for path in own if path.suffix in (".txt", ".p7s")}
     facts += [
@@ -188,14 +196,21 @@ def check_checkpoints(custody_folder: Path, roots: Sequence[x509.Certificate] = 
         facts += state_facts
         if state:
             origins.add(state.origin)
+        proved = additions.proved_time(folder / f"{number}.tsr", p7s)
         facts += cades.check(text, p7s, subject, certificates, roots)
+        facts.append(cades.check_revocation(p7s, subject, lists, proved))
         facts.append(_check_record(subject, line, entry, state, text, p7s))
-    facts += additions.check_additions(custody_folder, data, certificates, roots)
+    facts += additions.check_additions(custody_folder, data, certificates, roots, lists)
     facts.append(Fact("checkpoints", "one case", len(origins) <= 1, "; ".join(sorted(origins))))
     return facts
 
 
-def check_receipt(receipt: Path, ledger_or_folder: Path, roots: Sequence[x509.Certificate] = ()) -> list[Fact]:
+def check_receipt(
+    receipt: Path,
+    ledger_or_folder: Path,
+    roots: Sequence[x509.Certificate] = (),
+    lists: RevocationLists = NONE_AT_HAND,
+) -> list[Fact]:
     """Facts about a checkpoint that somebody else kept, held against the ledger as it is now.
 
     `receipt` is its `.txt` (or `.p7s`), with or without the other beside it; `ledger_or_folder` a ledger file or a
@@ -217,8 +232,11 @@ def check_receipt(receipt: Path, ledger_or_folder: Path, roots: Sequence[x509.Ce
         facts.append(Fact(subject, "signature intact", None, "no .p7s beside it: the text alone is compared"))
     else:
         certificates, _ = _stored_certificates(folder / "certs")
-        facts += cades.check(text, p7s, subject, certificates or None, roots)
+        kept, _ = kept_lists.check(folder, b"")
         answer = _bytes_of(receipt.with_suffix(".tsr"))
+        proved = additions.proved_time(receipt.with_suffix(".tsr"), p7s)
+        facts += cades.check(text, p7s, subject, certificates or None, roots)
+        facts.append(cades.check_revocation(p7s, subject, lists + kept, proved))
         if answer is not None:
             facts += timestamp.check(answer, p7s, subject, roots)[1]
     return facts
@@ -243,10 +261,11 @@ def write_receipt(custody_folder: Path, number: str, out: Path) -> list[Path]:
             if path.suffix in (".txt", ".p7s", ".tsr"):
                 made.append(out / path.name)
                 _write_new(made[-1], path.read_bytes())
-        for path in _files(custody_folder / "certs"):
-            (out / "certs").mkdir(exist_ok=True)
-            made.append(out / "certs" / path.name)
-            _write_new(made[-1], path.read_bytes())
+        for kind in ("certs", kept_lists.FOLDER):
+            for path in _files(custody_folder / kind):
+                (out / kind).mkdir(exist_ok=True)
+                made.append(out / kind / path.name)
+                _write_new(made[-1], path.read_bytes())
     except OSError as error:
         raise EnvironmentFailed(
             f"The receipt could not be written ({error.strerror or type(error).__name__}).", "Choose another place."

@@ -357,10 +357,21 @@ def _ssns(count: int, random: np.random.Generator) -> Numbers:
 
 
 def _phones(count: int, random: np.random.Generator) -> Numbers:
-    """Area code and last two digits; 555-01 stands between (NANP: 555-0100 to 555-0199 are for fiction)."""
-    return (_AREA_CODES[random.integers(0, len(_AREA_CODES), count)] * 100 + random.integers(0, 100, count)).astype(
-        np.int64
-    )
+    """Area code and last two digits; 555-01 stands between (NANP: 555-0100 to 555-0199 are for fiction).
+
+    These are few: where the draw gives a number to more homes than it must, those beyond get the least used ones. A
+    number of too many people would belong to nobody.
+    """
+    places = random.integers(0, len(_AREA_CODES), count) * 100 + random.integers(0, 100, count)
+    room = len(_AREA_CODES) * 100
+    most = max(4, -(-count // room))
+    order = np.argsort(places, kind="stable")
+    ordered = places[order]
+    beyond = order[np.arange(count) - np.searchsorted(ordered, ordered) >= most]
+    left = most - np.minimum(np.bincount(places, minlength=room), most)
+    places[beyond] = np.repeat(np.arange(room), left)[: len(beyond)]
+    dealt: Numbers = (_AREA_CODES[places // 100] * 100 + places % 100).astype(np.int64)
+    return dealt
 
 
 def write_records(members: Members, path: Path, written: Callable[[int], None] | None = None) -> None:

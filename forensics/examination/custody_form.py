@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from forensics import hashing
+from forensics.casefile.views import ExhibitRow
 from forensics.errors import Refused
 from forensics.examination.open_case import OpenCase, verb
 from forensics.jobs import pool
 from forensics.jobs.events import Job
 from forensics.model import CustodyEvent
-from forensics.report.custody_form import Event, Item, Photograph, build_form
+from forensics.report.custody_form import Event, Item, build_form
+from forensics.report.sheets import Photograph
 
 ITEM_FIELDS = (
     "parent", "make", "model", "serial_usb", "serial_label", "capacity", "vid_pid", "condition", "seal_after",
@@ -68,11 +70,6 @@ def custody_form(case: OpenCase, job: Job, *, exhibit: str, out: Path) -> dict[s
         acquisition = next((each for each in view.acquisitions() if each.exhibit == exhibit), None)
     if row is None:
         raise Refused(f"Exhibit {exhibit} has not been received.", "First: drivecustody receive")
-    folder = case.folder.images(exhibit) / "photographs"
-    kept = [(str(each["name"]), str(each["sha256"])) for each in row.details.get("photos", [])]
-    paths = [folder / name for name, _ in kept]
-    shrinking = pool.run(shrunk, paths, workers=1, seconds=20.0, locks=pool.Locks((folder,)))
-    shown = {result.item: result.value for result in shrinking} if paths else {}
     size, head = case.ledger.head()
     item = Item(
         case=f"{case.details.number} {case.details.title}".strip(),
@@ -81,10 +78,7 @@ def custody_form(case: OpenCase, job: Job, *, exhibit: str, out: Path) -> dict[s
         received=row.received_utc,
         details={name: str(value) for name, value in row.details.items() if name != "photos" and value},
         hashes=dict(acquisition.hashes) if acquisition else {},
-        photographs=tuple(
-            Photograph(name, digest, shown.get(path) if hashing.of_file(path) == digest else None)
-            for (name, digest), path in zip(kept, paths, strict=True)
-        ),
+        photographs=photographs(case, [row]),
         events=tuple(_line(event) for event in case.ledger.events() if event.exhibit == exhibit),
         ledger_size=size,
         ledger_head=head,
@@ -92,6 +86,28 @@ def custody_form(case: OpenCase, job: Job, *, exhibit: str, out: Path) -> dict[s
     job.check()
     digest = build_form(item, out)
     return {"out": str(out), "sha256": digest, "custody": {"form_sha256": digest, "exhibit": exhibit}}
+
+
+def photographs(case: OpenCase, exhibits: Sequence[ExhibitRow]) -> tuple[Photograph, ...]:
+    """The photographs of these exhibits as small pictures, decoded in an isolated worker for they come from outside."""
+    kept = [
+        (exhibit.label, str(photo["name"]), str(photo["sha256"]))
+        for exhibit in exhibits
+        for photo in exhibit.details.get("photos", [])
+    ]
+    paths = [case.folder.images(exhibit) / "photographs" / name for exhibit, name, _ in kept]
+    as_kept = [
+        path
+        for path, (_, _, digest) in zip(paths, kept, strict=True)
+        if path.is_file() and hashing.of_file(path) == digest
+    ]
+    locks = pool.Locks(tuple({path.parent for path in as_kept}))
+    shrinking = pool.run(shrunk, as_kept, workers=1, seconds=20.0, locks=locks)
+    shown = {result.item: result.value for result in shrinking} if as_kept else {}
+    return tuple(
+        Photograph(name, digest, shown.get(path), exhibit)
+        for (exhibit, name, digest), path in zip(kept, paths, strict=True)
+    )
 
 
 def _line(event: CustodyEvent) -> Event:

@@ -11,9 +11,10 @@ from pathlib import Path
 from typing import Any
 
 from forensics import hashing
+from forensics.casefile.unmatched import tables_on_drive
 from forensics.casefile.views import CaseView
 from forensics.errors import EnvironmentFailed, Refused
-from forensics.examination import differences, duties, letters, review
+from forensics.examination import differences, duties, letters, review, unmatched
 from forensics.examination import export_formats as formats
 from forensics.examination.open_case import OpenCase, verb
 from forensics.examination.provenance import listed_files, provenance
@@ -37,7 +38,7 @@ FINDINGS = ("record_key", "locator", "region", "tier", "elements", "agree", "con
 
 KINDS = (
     "persons", "files", "hashes", "findings", "notification", "duties", "differences", "bodyfile", "dfxml", "hashdeep",
-    "sha256sum", "case-uco",
+    "sha256sum", "case-uco", "not-in-records",
 )  # fmt: skip
 
 PERSONAL = {
@@ -97,6 +98,9 @@ def export(
         elif kind == "findings":
             review.require_assessed(case)
             data = _csv(FINDINGS, _findings(case, view))
+        elif kind == "not-in-records":
+            review.require_assessed(case)
+            data = _csv(("locator",), unmatched.places(tables_on_drive(case.store.engine)))
         elif kind == "case-uco":
             data, rows = b"".join(graph(provenance(case), listed_files(view))), 0
         elif kind in formats.KINDS:
@@ -147,10 +151,13 @@ def table(view: CaseView, kind: str, all_tiers: bool = False) -> bytes:
 
 def _persons(view: CaseView, all_tiers: bool) -> Iterator[Sequence[object]]:
     tiers = tuple(Tier) if all_tiers else (Tier.CONFIRMED, Tier.PROBABLE)
+    # Null where the records are fingerprints: whether somebody is one is not known then, and not false.
+    told = (view.assessment() or {}).get("minors") is not None
     for p in view.all_persons(tiers):
         yield (
             p.record_key, str(p.tier), " ".join(p.elements), p.places, p.live, p.deleted, p.unallocated, p.archived,
-            p.first_place, p.state, str(p.minor).lower(), str(p.deceased).lower(), p.review,
+            p.first_place, p.state, str(p.minor).lower() if told else "",
+            str(p.deceased).lower() if told else "", p.review,
         )  # fmt: skip
 
 

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import closing
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from forensics.casefile.content_reader import exhibits_of_pieces
-from forensics.casefile.stored import MatchUnit, SourceSet
+from forensics.casefile.stored import MatchUnit, Seen
 from forensics.errors import Refused
 from forensics.examination.images import image_paths
 from forensics.examination.index import workers
@@ -17,13 +16,12 @@ from forensics.examination.isolation import Isolation
 from forensics.examination.linkage import link_rows
 from forensics.examination.open_case import OpenCase, verb
 from forensics.examination.places import WORKER_MEMORY, Places, of_piece, pieces_of, scan_pieces
-from forensics.examination.units import ScanPiece, ScanRange, scan_unit, take_index
+from forensics.examination.records_index import by_fingerprints, records_index
+from forensics.examination.spikes import plant_spikes
+from forensics.examination.units import Compared, ScanPiece, ScanRange, scan_unit, take_index
 from forensics.extraction.extract import KEEP_DELETED
 from forensics.jobs import pool
 from forensics.jobs.events import Job
-from forensics.matching.chance import agreement_by_accident, held, moves_of
-from forensics.matching.check_digit_arrays import CHECK_DIGITS
-from forensics.matching.index import FIELDS, RecordIndex
 from forensics.model import LAYER_BITS, Layer, Locator, OutcomeKind
 
 RANGE = 16 << 20
@@ -33,10 +31,12 @@ SECONDS = 600.0
 
 
 @verb("match")
-def match(case: OpenCase, job: Job, *, fuzzy: bool = False) -> dict[str, Any]:
+def match(case: OpenCase, job: Job, *, fuzzy: bool = False, spikes: int = 0) -> dict[str, Any]:
     """Find the source records on the drive. Interrupted, it goes on with the units that are left.
 
     With `fuzzy`, rows of tables that show nobody exactly are compared for likeness afterwards (`examination.linkage`).
+    With `spikes`, so many invented persons a layout are planted in copies of the contents and looked for
+    (`examination.spikes`).
     """
     store = case.store
     sets = store.source_sets()
@@ -47,14 +47,24 @@ def match(case: OpenCase, job: Job, *, fuzzy: bool = False) -> dict[str, Any]:
         )
     if not store.fact("indexed"):
         raise Refused("The contents have not been examined.", f"First: drivecustody index {case.folder.path.name}")
+    if spikes and by_fingerprints(sets):
+        raise Refused(
+            "Invented persons are made of the records' own names, and these are fingerprints.",
+            "Run match without --spikes, or in a case that has the records themselves.",
+        )
+    if fuzzy and by_fingerprints(sets):
+        raise Refused(
+            "Fingerprints are equal or not: nothing can be compared for likeness.",
+            "Run match without --fuzzy, or in a case that has the records themselves.",
+        )
     acquisitions = store.acquisitions()
     images = {acquisition.exhibit: image_paths(case, acquisition) for acquisition in acquisitions}
     store.plan_match(list(_plan(case)))
     done, total = store.planned()
     if done < total:
         job.progress("read records", 0, None, "items")
-        index = RecordIndex.from_fields(store.record_fields(FIELDS), _check_digit(sets))
-        store.put_fact("decoys", decoys_of(index))
+        index, decoys = records_index(store)
+        store.put_fact("decoys", decoys)
         by_pieces = store.entries_with_pieces(but=KEEP_DELETED)
         places = {exhibit: Places(store, exhibit, by_pieces) for exhibit in images}
         with closing(
@@ -73,34 +83,23 @@ def match(case: OpenCase, job: Job, *, fuzzy: bool = False) -> dict[str, Any]:
             job.progress("compare with the records", done, total)
             for result in results:
                 item = result.item
+                value = result.value or Compared([], (), Seen())
                 found = [
                     places[item.exhibit].place(located) if isinstance(item, ScanRange) else of_piece(item, located)
-                    for located in (result.value.located if result.value else ())
+                    for located in value.located
                 ]
-                store.finish_unit(item.unit, result.outcome, found, result.value.decoys if result.value else ())
+                store.finish_unit(item.unit, result.outcome, found, value.decoys, value.seen)
                 if result.outcome.kind is not OutcomeKind.OK:
                     job.noted(result.outcome, _name(item))
                 done += item.stop - item.start if isinstance(item, ScanRange) else item.piece.length
                 job.progress("compare with the records", done, total)
     store.put_fact("matched", True)
     linked = link_rows(case, job, images) if fuzzy else None
+    recall = plant_spikes(case, job, images, spikes) if spikes else None
     job.changed("evidence")
     count, persons = store.evidence_counts()
-    counts = {"bytes": total, "evidence": count, "records_found": persons, "rows_alike": linked}
+    counts = {"bytes": total, "evidence": count, "records_found": persons, "rows_alike": linked, "planted": recall}
     return {**counts, "custody": {**counts, "source_sets_sha256": [s.sha256 for s in sets]}}
-
-
-def _check_digit(sets: Sequence[SourceSet]) -> str:
-    """The scheme that the ids of all sets of records follow, where decoys can be made by it."""
-    schemes = {str(known.quality["member_id_check_digit"]) for known in sets}
-    (scheme,) = schemes if len(schemes) == 1 else ("",)
-    return scheme if scheme in CHECK_DIGITS else ""
-
-
-def decoys_of(index: RecordIndex) -> dict[str, Any]:
-    """What `assess` has to know of the decoys: how many there are, and how often two records agree by accident."""
-    kinds = {str(move): asdict(held(index, move)) for move in moves_of(index)}
-    return {"kinds": kinds, "agreement": agreement_by_accident(index)}
 
 
 def _name(item: ScanRange | ScanPiece) -> str:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import functools
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +17,11 @@ from forensics.examination.export import table
 from forensics.examination.images import MANIFEST, MAP, PIECES, ZEROS
 from forensics.examination.open_case import OpenCase, origin, verb
 from forensics.examination.provenance import provenance
+from forensics.examination.sealing import zipped
 from forensics.jobs.events import Job
 from forensics.model import Signer
 from forensics.report.case_uco import graph
+from forensics.report.files import write_whole
 from forensics.report.package import SCRIPTS, build_package
 from forensics.resources import resource
 from forensics.signatures.timestamp import stamped
@@ -27,7 +31,8 @@ PERSONS_LEFT_OUT = (
     "The list of affected persons: it leaves the case only encrypted, and no certificate to encrypt it to was given."
 )
 FILES_LEFT_OUT = "The files of the exhibit in provenance/case.jsonld: they are in manifests/hashes.csv."
-PERSONS, PROVENANCE = "exposure/persons.csv.p7m", "provenance/case.jsonld"
+PERSONS, ZIPPED_PERSONS = "exposure/persons.csv.p7m", "exposure/persons.csv.zip"
+PROVENANCE = "provenance/case.jsonld"
 
 
 @verb("package")
@@ -39,13 +44,19 @@ def package(
     signer: Signer | None = None,
     time_url: str = "",
     to_certificate: Path | None = None,
+    to_zip: bool = False,
 ) -> dict[str, Any]:
     """Make the package: report, ledger with its checkpoints, acquisition manifests, hashes of all contents, provenance.
 
     The newest report goes in. `time_url` names an authority that stamps the ledger's and the package's signature. With
-    `to_certificate` the list of affected persons goes in too, encrypted to it (CMS), and in no other form.
+    `to_certificate` the list of affected persons goes in too, encrypted to it (CMS); with `to_zip` as an AES-256 ZIP
+    under a generated passphrase, which is written beside `out` for its owner alone; and in no other form.
     Raises `Refused` before there is a report, where `out` exists, and for a stamp without a signature.
     """
+    if out.exists():
+        raise Refused(f"{out.name} exists already and a package is never overwritten.", "Choose another name.")
+    if to_zip and to_certificate:
+        raise Refused("The list of persons is encrypted in one way.", "Give --to-certificate, or --zip, not both.")
     report = _newest_report(case)
     if time_url and signer is None:
         raise Refused("A draft cannot be time-stamped.", "Sign it with --sign NAME.")
@@ -55,12 +66,17 @@ def package(
     job.check()
     parts = _parts(case, report)
     left_out = [IMAGE_LEFT_OUT, FILES_LEFT_OUT]
-    if reader is None:
+    encrypted_to, secret = "", ""
+    if reader is None and not to_zip:
         left_out.append(PERSONS_LEFT_OUT)
     else:
         with case.view() as view:
-            parts[PERSONS] = letters.sealed(table(view, "persons"), reader)
-    encrypted_to = letters.fingerprint(reader) if reader is not None else ""
+            listed = table(view, "persons")
+        if reader is not None:
+            parts[PERSONS], encrypted_to = letters.sealed(listed, reader), letters.fingerprint(reader)
+        else:
+            parts[ZIPPED_PERSONS], secret = zipped(listed, "persons.csv")
+            encrypted_to = "passphrase"
     details = case.details
     info = {
         "Source-Organization": details.organisation,
@@ -70,7 +86,8 @@ def package(
     }
     out.parent.mkdir(parents=True, exist_ok=True)
     stamp = functools.partial(stamped, time_url) if time_url else None
-    made = build_package(parts, out, signer, info, left_out, stamp)
+    with _kept_beside(out, secret):
+        made = build_package(parts, out, signer, info, left_out, stamp)
     said = {
         "tagmanifest_sha256": made.tagmanifest_sha256,
         "files": made.files,
@@ -83,6 +100,20 @@ def package(
     case.record("package-made", {**said, "name": out.name}, signer=signer)
     case.store.put_fact("package", {**said, "file": str(out)})
     return {**said, "out": str(out), "custody": {"tagmanifest_sha256": made.tagmanifest_sha256}}
+
+
+@contextmanager
+def _kept_beside(out: Path, secret: str) -> Iterator[None]:
+    """The passphrase in a file of its own, there before the package that needs it, and gone if that is not made."""
+    path = out.with_name(f"{out.name}.passphrase")
+    if secret:
+        write_whole(path, f"{secret}\n".encode(), private=True)
+    try:
+        yield
+    except BaseException:
+        if secret:
+            path.unlink(missing_ok=True)
+        raise
 
 
 def _newest_report(case: OpenCase) -> Path:
@@ -107,7 +138,7 @@ def _parts(case: OpenCase, report: Path) -> dict[str, Path | bytes]:
         **{name: resource("package", name).read_bytes() for name in SCRIPTS},
         PROVENANCE: b"".join(graph(provenance(case))),
     }
-    for folder in ("checkpoints", "certs"):
+    for folder in ("checkpoints", "certs", "crls"):
         for path in sorted((custody / folder).glob("[!.]*")):
             if path.is_file() and path.suffix != ".part":
                 parts[f"custody/{folder}/{path.name}"] = path

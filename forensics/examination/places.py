@@ -77,6 +77,18 @@ class Places:
                 found.append((self._starts[at], end))
         return tuple(found)
 
+    def gaps(self, start: int, stop: int) -> Iterator[tuple[int, int]]:
+        """The parts of this range that belong to no entry, in their order."""
+        at = max(0, bisect.bisect_right(self._starts, start) - 1)
+        free = start
+        while at < len(self._starts) and self._starts[at] < stop:
+            if self._starts[at] > free:
+                yield free, self._starts[at]
+            free = max(free, self._starts[at] + self._lengths[at])
+            at += 1
+        if free < stop:
+            yield free, stop
+
     def place(self, located: Located) -> FoundEvidence:
         """The evidence at its place: in the entry whose run holds it, behind its end, or in unallocated space."""
         at = bisect.bisect_right(self._starts, located.offset) - 1
@@ -131,5 +143,6 @@ def _evidence(entry: int | None, tail: str, region: Region, archived: bool, loca
         located.conflict,
         located.road,
         located.why,
+        located.wide,
     )
     return FoundEvidence(entry, tail, evidence)

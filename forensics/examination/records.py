@@ -9,8 +9,10 @@ from typing import Any
 
 from forensics import hashing
 from forensics.casefile.stored import SourceSet
-from forensics.errors import EnvironmentFailed
+from forensics.errors import EnvironmentFailed, Refused
+from forensics.examination.fingerprints import is_fingerprints, take_fingerprints
 from forensics.examination.open_case import OpenCase, verb
+from forensics.examination.records_index import by_fingerprints
 from forensics.jobs.events import Job
 from forensics.matching.records import DistinctPersons, Origin, Quality, Reader, SourceFile, understand
 from forensics.matching.records.preview import first_rows
@@ -27,15 +29,23 @@ def add_records(
     as_of: str = "",
     key: str = "",
     mapping: Mapping[str, str] | None = None,
+    key_file: Path | None = None,
 ) -> dict[str, Any]:
-    """Read source records into the case. What was matched against older records is forgotten.
+    """Read source records, or fingerprints of them, into the case. What was matched against older records is forgotten.
 
-    `mapping` is column → field and overrules what was guessed. What is frozen is the SHA-256 of a file's bytes, or of
-    the rows that a database gave (`hash_of` says which).
+    `mapping` is column → field and overrules what was guessed; fingerprints have neither it nor a key column, but their
+    `key_file`. What is frozen is the SHA-256 of a file's bytes, or of the rows that a database gave (`hash_of` says
+    which).
     """
     origin = file if isinstance(file, Origin) else Origin(file)
     if not origin.path.is_file():
         raise EnvironmentFailed(f"There is no file {origin.path.name}.", "Check the path of the source records.")
+    if not origin.is_url and is_fingerprints(origin.path):
+        return take_fingerprints(case, job, file=origin.path, key_file=key_file, name=name, as_of=as_of)
+    if by_fingerprints(case.store.source_sets()):
+        raise Refused(
+            "This case has records by their fingerprints.", "Load records in a case of its own: make one with `new`."
+        )
     digest = "" if origin.is_url else hashing.of_file(origin.path)
     source = understand(origin, mapping or {}, key)
     quality, persons = Quality(), DistinctPersons()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ from forensics import hashing
 from forensics.casefile import report_versions
 from forensics.errors import Refused
 from forensics.examination.custody import sign_ledger
+from forensics.examination.custody_form import photographs
 from forensics.examination.open_case import OpenCase, verb
 from forensics.examination.report_facts import gather
 from forensics.examination.testify import require_ready
@@ -45,6 +47,7 @@ def report(
     number = 1 + sum(event.event == "report-made" for event in case.ledger.events())
     with case.view() as view:
         facts = gather(case, view, signer, number, certificate=certificate)
+        facts = replace(facts, photographs=photographs(case, view.exhibits()))
     out.parent.mkdir(parents=True, exist_ok=True)
     if signer is None:
         build(facts, out)

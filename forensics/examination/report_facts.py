@@ -244,6 +244,8 @@ def _notes(quality: dict[str, Any]) -> tuple[str, ...]:
         f"{quality['persons']:,} distinct persons by full name and birth date with SSN or address",
         f"{quality['without_ssn']:,} records without SSN, {quality['without_birth_date']:,} without birth date",
     ]
+    if "fingerprints" in quality:
+        said.append("Compared by keyed fingerprints: the values themselves were not supplied")
     for name, count in quality["placeholders"].items():
         said.append(f"{count:,} placeholder values of {name} were not used")
     if quality["unreadable_dates"] or quality["unreadable_ssns"]:

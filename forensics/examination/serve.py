@@ -7,8 +7,10 @@
 | `{"id", "verb": "text", "part", "reason"}` | a stretch of extracted text; recorded first |
 | `{"id", "verb": "look open", "locator", "reason"}` | `look`, `size`; recorded, once for all that is read of it |
 | `{"id", "verb": "look bytes", "look", "offset", "length"}` | `data` (base64) |
-| `{"id", "verb": "look find", "look", "hex", "offset"}` | `found`, or None and `to`: how far was looked |
+| `{"id", "verb": "look find", "look", "hex", "offset"}` | `found`, or None and `to`: where to go on; `back` too |
+| `{"id", "verb": "look place", "look", "offset"}` | `device_offset`, None where it has none; `length` |
 | `{"id", "verb": "look picture", "look"}` | `width`, `height`, `rgb` (base64), decoded by a worker |
+| `{"id", "verb": "look save", "look", "out", "reason"}` | `sha256`, `as_indexed` of a copy; recorded first |
 | `{"id", "verb": "custody list"}` | `size`, `head`, `events` |
 | `{"id", "verb": "review decide", "keys" or "tiers", "decision", "reason", "by"}` | `decided`, `act`; as the verb |
 | `{"id", "verb": "review undo", "keys" or "act", "reason", "by"}` | `undone`, `review` |
@@ -120,7 +122,7 @@ def _answer(case: OpenCase, looks: Looks, line: str) -> dict[str, Any]:
             )
     except DriveCustodyError as error:
         return {"id": number, "outcome": "refused", "message": str(error)}
-    except (KeyError, TypeError, ValueError):
+    except (KeyError, TypeError, ValueError, OverflowError):
         return {"id": number, "outcome": "refused", "message": "The request lacks something, or has it wrong."}
     return {"id": number, "outcome": "ok", **answer}
 

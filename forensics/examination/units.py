@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from forensics import hashing
-from forensics.casefile.stored import ExaminedChild, ExaminedEntry
+from forensics.casefile.stored import ExaminedChild, ExaminedEntry, Seen
 from forensics.detection.scan import MARGIN, Hits, scan
 from forensics.evidence.allocation import Layout
 from forensics.evidence.content import open_content
@@ -31,6 +31,7 @@ from forensics.extraction.tables import parse_row, row_starts
 from forensics.matching import chance
 from forensics.matching.chance import Decoys
 from forensics.matching.index import RecordIndex
+from forensics.matching.strangers import unmatched_rows
 from forensics.matching.tables import FoundRow, find_in_rows
 from forensics.matching.windows import LETTER_ROAD, Found, find_in_text, of_one_person, without_explained
 from forensics.model import (
@@ -138,14 +139,16 @@ class Located:
     conflict: frozenset[str]
     road: str
     why: str = ""
+    wide: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
 class Compared:
-    """What one share of the work found: the evidence, and the decoys' hits (`chance.code`), each once."""
+    """What one share of the work found: the evidence, the decoys' hits (`chance.code`), each once, and what else."""
 
     located: list[Located]
     decoys: tuple[int, ...]
+    seen: Seen
 
 
 TOO_DEEP = "nested deeper than 16 containers"
@@ -279,10 +282,13 @@ def scan_unit(item: ScanRange | ScanPiece) -> Compared:
     """The evidence in one share of the work, and what chance finds in what the evidence does not explain."""
     if _index is None:
         raise ValueError("the worker was not given the records")
-    return _scan_range(item, _index) if isinstance(item, ScanRange) else _scan_piece(item, _index)
+    if isinstance(item, ScanRange):
+        return compare_range(item, *range_data(item), _index)
+    return compare_piece(item.piece, *piece_data(item), _index)
 
 
-def _scan_range(item: ScanRange, index: RecordIndex) -> Compared:
+def range_data(item: ScanRange) -> tuple[int, bytes]:
+    """The device offset at which the bytes of a range and its context begin, and these bytes."""
     image = _image(item.segments, item.layer)
     low = max(item.layer.base if item.layer else 0, item.start - MARGIN)
     data = bytearray(_read(image, low, min(image.end(low), item.stop + MARGIN) - low))
@@ -290,7 +296,11 @@ def _scan_range(item: ScanRange, index: RecordIndex) -> Compared:
         # The raw scan runs over these bytes in the pieces; here only their edges are context for what lies beside them.
         inner = slice(max(0, start - low + MARGIN), max(0, stop - low - MARGIN))
         data[inner] = bytes(len(data[inner]))
-    view = bytes(data)
+    return low, bytes(data)
+
+
+def compare_range(item: ScanRange, low: int, view: bytes, index: RecordIndex, *, decoys: bool = True) -> Compared:
+    """The evidence in the bytes of a range, which begin at `low`."""
 
     def ours(hits: Hits) -> Hits:
         here = np.ones(len(hits.offset), bool)
@@ -299,8 +309,10 @@ def _scan_range(item: ScanRange, index: RecordIndex) -> Compared:
         return Hits(hits.offset[here], hits.length[here], hits.kind[here], hits.record[here], hits.width[here])
 
     first, last = item.start - low, min(item.stop - low, len(view))
-    found = find_in_text(view, ours(scan(view, index, first, last)), index)
-    return Compared([_in_text(one, low) for one in found], decoys_in(view, found, index, first, last, ours))
+    hits = ours(scan(view, index, first, last))
+    found = find_in_text(view, hits, index)
+    chances = decoys_in(view, found, index, first, last, ours) if decoys else ()
+    return Compared([_in_text(one, low) for one in found], chances, Seen(len(hits.offset)))
 
 
 def decoys_in(
@@ -327,6 +339,8 @@ class TableRows:
     bounds: list[int]
     cells: list[list[str]]
     found: list[FoundRow]
+    hits: int
+    """Pairs of row and record that the raw scan or a column gave, evidence or not."""
 
 
 def table_rows(piece: Piece, data: bytes, hits: Hits, index: RecordIndex) -> TableRows:
@@ -338,7 +352,9 @@ def table_rows(piece: Piece, data: bytes, hits: Hits, index: RecordIndex) -> Tab
     pairs = [
         (row, record) for row, record in zip(at.tolist(), hits.record.tolist(), strict=True) if 0 <= row < len(rows)
     ]
-    return TableRows(bounds, rows, find_in_rows(rows, pairs, index))
+    found = find_in_rows(rows, pairs, index)
+    by_columns = {(one.row, one.record) for one in found}.difference(pairs)
+    return TableRows(bounds, rows, found, len(pairs) + len(by_columns))
 
 
 def piece_data(item: ScanPiece) -> tuple[bytes, int]:
@@ -351,9 +367,8 @@ def piece_data(item: ScanPiece) -> tuple[bytes, int]:
     return piece_bytes(item, piece.offset - lead, piece.length + lead), lead
 
 
-def _scan_piece(item: ScanPiece, index: RecordIndex) -> Compared:
-    piece = item.piece
-    data, lead = piece_data(item)
+def compare_piece(piece: Piece, data: bytes, lead: int, index: RecordIndex, *, decoys: bool = True) -> Compared:
+    """The evidence in the bytes of a piece, which stand behind `lead` bytes of context."""
     last = max(lead, len(data) - piece.overlap)
     hits = scan(data, index, lead, last)
     if piece.table:
@@ -368,21 +383,34 @@ def _scan_piece(item: ScanPiece, index: RecordIndex) -> Compared:
                 Located(row.record, piece.first + row.row, 0, 0, row.elements, row.agree, row.conflict, "table")
                 for row in in_rows
             ],
-            decoys_in(data, explained, index, lead, last, all_of_them),
+            decoys_in(data, explained, index, lead, last, all_of_them) if decoys else (),
+            _seen_in(piece, table, index),
         )
     located = of_one_person(data, find_in_text(data, hits, index), piece.encoding, index)
     of_one = bool(located) and located[0].road == LETTER_ROAD
-    decoys = () if of_one else decoys_in(data, located, index, lead, last, all_of_them)
+    chances = decoys_in(data, located, index, lead, last, all_of_them) if decoys and not of_one else ()
+    seen = Seen(len(hits.offset))
     if piece.unit is Unit.NONE:
-        return Compared([_in_text(found, piece.offset - lead) for found in located], decoys)
+        return Compared([_in_text(found, piece.offset - lead) for found in located], chances, seen)
     lines = np.flatnonzero(np.frombuffer(data, np.uint8) == 10)
-    return Compared(_one_a_line(located, lines, piece.first), decoys)
+    return Compared(_one_a_line(located, lines, piece.first), chances, seen)
+
+
+def _seen_in(piece: Piece, table: TableRows, index: RecordIndex) -> Seen:
+    unmatched = unmatched_rows(table.cells, table.found, index)
+    return Seen(
+        table.hits,
+        sum(any(cell.strip() for cell in row) for row in table.cells),
+        len({one.row for one in table.found}),
+        None if unmatched is None else tuple((piece.first + row, who) for row, who in unmatched),
+    )
 
 
 def _in_text(found: Found, base: int) -> Located:
     return Located(
-        found.record, None, base + found.offset, found.length, found.elements, found.agree, found.conflict, found.road
-    )
+        found.record, None, base + found.offset, found.length, found.elements, found.agree, found.conflict, found.road,
+        wide=found.wide,
+    )  # fmt: skip
 
 
 def _one_a_line(found: Sequence[Found], line_ends: NDArray[np.int64], first: int) -> list[Located]:
@@ -391,7 +419,7 @@ def _one_a_line(found: Sequence[Found], line_ends: NDArray[np.int64], first: int
         number = first + int(np.searchsorted(line_ends, item.offset))
         kept.setdefault(
             (item.record, number),
-            Located(item.record, number, 0, 0, item.elements, item.agree, item.conflict, item.road),
+            Located(item.record, number, 0, 0, item.elements, item.agree, item.conflict, item.road, wide=item.wide),
         )
     return list(kept.values())
 

@@ -17,7 +17,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 
 from forensics import hashing
 from forensics.casefile.case import CaseFolder
-from forensics.custody import ledger
+from forensics.custody import kept_lists, ledger
 from forensics.custody.checkpoints import check_checkpoints, check_receipt
 from forensics.errors import DriveCustodyError, EnvironmentFailed, ExitStatus, Refused
 from forensics.evidence.image import open_image
@@ -28,18 +28,28 @@ from forensics.model import CustodyEvent, Fact
 from forensics.report.package import STAMP, TAG_MANIFEST
 from forensics.report.package_check import check_package
 from forensics.report.signing import check_bytes, check_pdf
+from forensics.signatures import revocation
 
 MANIFEST_FORMAT = "drivecustody-acquisition/v1"
 
 
-def verify(job: Job, path: Path, receipts: Sequence[Path] = (), trusted: Sequence[Path] = ()) -> dict[str, Any]:
+def verify(
+    job: Job,
+    path: Path,
+    receipts: Sequence[Path] = (),
+    trusted: Sequence[Path] = (),
+    revoked: Sequence[Path] = (),
+    passphrase: str = "",
+) -> dict[str, Any]:
     """Every fact that can be checked about `path`; `status` is 1 where one does not hold.
 
     `receipts` are checkpoints that somebody else kept, `trusted` files with roots that the user knows, of signers and
-    of time stamping authorities: without them nobody is trusted, and that fact is left open.
+    of time stamping authorities: without them nobody is trusted, and that fact is left open. `revoked` are files with
+    revocation lists (CRL) besides those in what is verified; without any, that fact is left open too. The
+    `passphrase` of a case opens its decisions and samples, so that they are compared with their seals in the ledger.
     Raises `Refused` where `path` is nothing that can be verified.
     """
-    facts = list(_Verification(job, _roots(trusted)).of(path, receipts))
+    facts = list(_Verification(job, _roots(trusted), _lists(revoked), passphrase).of(path, receipts))
     broken = [fact for fact in facts if fact.holds is False]
     return {
         "facts": [{"subject": f.subject, "check": f.check, "holds": f.holds, "detail": f.detail} for f in facts],
@@ -60,6 +70,18 @@ def _roots(paths: Sequence[Path]) -> list[x509.Certificate]:
     return found
 
 
+def _lists(paths: Sequence[Path]) -> revocation.RevocationLists:
+    found = []
+    for path in paths:
+        try:
+            found.append(revocation.load(path.read_bytes()))
+        except OSError as error:
+            raise EnvironmentFailed(f"{path.name} cannot be read.", "Check the path of the revocation list.") from error
+        except ValueError as error:
+            raise Refused(f"{path.name} is no revocation list.", "Give a whole CRL, as DER or PEM.") from error
+    return revocation.RevocationLists(tuple(found))
+
+
 def _is_bag(path: Path) -> bool:
     """Whether this is a ZIP, or was meant to be one: a damaged ZIP is a broken package, not a strange file."""
     return path.is_file() and (path.suffix.lower() == ".zip" or zipfile.is_zipfile(path))
@@ -71,8 +93,10 @@ def _is_bag(path: Path) -> bool:
 class _Verification:
     """One run of `verify`: what it is told to trust, and the facts of each kind of thing."""
 
-    def __init__(self, job: Job, roots: Sequence[x509.Certificate]) -> None:
-        self._job, self._roots = job, roots
+    def __init__(
+        self, job: Job, roots: Sequence[x509.Certificate], lists: revocation.RevocationLists, passphrase: str
+    ) -> None:
+        self._job, self._roots, self._lists, self._passphrase = job, roots, lists, passphrase
         self._roots_pem = [root.public_bytes(Encoding.PEM) for root in roots]
 
     def of(self, path: Path, receipts: Sequence[Path]) -> Iterator[Fact]:
@@ -91,9 +115,9 @@ class _Verification:
                 held = path
                 yield from ledger.check(path)
                 if (path.parent / "checkpoints").is_dir():
-                    yield from check_checkpoints(path.parent, self._roots)
+                    yield from check_checkpoints(path.parent, self._roots, self._lists)
             elif path.is_file() and _looks_like_pdf(path):
-                yield from check_pdf(path, trusted_roots_pem=self._roots_pem)
+                yield from check_pdf(path, trusted_roots_pem=self._roots_pem, lists=self._lists)
             else:
                 raise Refused(
                     f"{path.name} is nothing that can be verified.",
@@ -102,11 +126,11 @@ class _Verification:
             for receipt in receipts:
                 if held is None:
                     raise Refused("A receipt is compared with a ledger.", "Give the case, the package or the ledger.")
-                yield from check_receipt(receipt, held, self._roots)
+                yield from check_receipt(receipt, held, self._roots, self._lists)
 
     def _case(self, folder: CaseFolder) -> Iterator[Fact]:
         yield from ledger.check(folder.custody / ledger.FILE_NAME)
-        yield from check_checkpoints(folder.custody, self._roots)
+        yield from check_checkpoints(folder.custody, self._roots, self._lists)
         try:
             events = ledger.Ledger(folder.custody).events()
         except DriveCustodyError:
@@ -118,12 +142,15 @@ class _Verification:
         for exhibit, digest in sorted(manifests.items()):
             yield from _manifest(self._job, folder.images(exhibit) / MANIFEST, digest)
         yield from _kept_files(folder, events)
+        yield from _sealed(folder, events, self._passphrase)
         reports = {str(event.data["file"]): event.data for event in events if event.event == "report-made"}
         for name, data in sorted(reports.items()):
             path = folder.reports / name
             if path.is_file():
                 yield _same_file(path, str(data["sha256"]), "as recorded in the ledger")
-                yield from check_pdf(path, trusted_roots_pem=self._roots_pem) if data["signed"] else ()
+                if data["signed"]:
+                    lists = self._lists + kept_lists.check(folder.custody, b"")[0]
+                    yield from check_pdf(path, trusted_roots_pem=self._roots_pem, lists=lists)
         packages: dict[str, dict[str, Any]] = {}
         for event in events:
             if event.event in ("package-made", "package-time-stamped"):
@@ -148,7 +175,7 @@ class _Verification:
 
     def _package(self, path: Path, unpacked: Path) -> Generator[Fact, None, Path | None]:
         """Facts about a package, its ledger and its report; returns the custody folder for receipts, if any."""
-        facts = check_package(path, trusted_roots_pem=self._roots_pem)
+        facts = check_package(path, trusted_roots_pem=self._roots_pem, lists=self._lists)
         yield from facts
         if path.is_dir():
             custody, report = path / "data" / "custody", path / "data" / "report.pdf"
@@ -161,14 +188,15 @@ class _Verification:
             return None
         if (custody / ledger.FILE_NAME).is_file():
             yield from ledger.check(custody / ledger.FILE_NAME)
-            yield from check_checkpoints(custody, self._roots)
+            yield from check_checkpoints(custody, self._roots, self._lists)
         if report.is_file():
-            yield from self._report(report.read_bytes())
+            kept, _ = kept_lists.check(custody, b"")
+            yield from self._report(report.read_bytes(), self._lists + kept)
         return custody
 
-    def _report(self, untrusted: bytes) -> list[Fact]:
+    def _report(self, untrusted: bytes, lists: revocation.RevocationLists) -> list[Fact]:
         """Facts about the report in a package; a draft is not signed, which the package itself says."""
-        facts = check_bytes(untrusted, "report.pdf", self._roots_pem)
+        facts = check_bytes(untrusted, "report.pdf", self._roots_pem, lists)
         return facts if b"/ByteRange" in untrusted else []
 
 
@@ -186,6 +214,37 @@ def _kept_files(folder: CaseFolder, events: Sequence[CustodyEvent]) -> Iterator[
             path = folder.images(event.exhibit) / "photographs" / str(photo["name"])
             fact = _same_file(path, str(photo["sha256"]), "as recorded in the ledger")
             yield Fact(f"{event.exhibit}/{path.name}", fact.check, fact.holds, fact.detail)
+
+
+def _sealed(folder: CaseFolder, events: Sequence[CustodyEvent], passphrase: str) -> Iterator[Fact]:
+    """Decisions about people and blind samples, against their seals: the rows are in the database, under its key."""
+    kinds = {"review-decided": "decisions", "sample-drawn": "samples"}
+    sealed = [name for event, name in kinds.items() if any(each.event == event for each in events)]
+    if not sealed:
+        return
+    from forensics.examination.open_case import OpenCase
+    from forensics.examination.review import broken_acts
+    from forensics.examination.sample import broken_samples
+
+    told = "not asked: they are in the encrypted case; give its passphrase"
+    try:
+        opened = OpenCase.unlock(folder.path, passphrase) if passphrase else None
+    except DriveCustodyError:
+        opened, told = None, "not asked: the passphrase that was given does not open the case"
+    if opened is None:
+        yield from (Fact(name, "as sealed in the ledger", None, told) for name in sealed)
+        return
+    with opened as case:
+        for name in sealed:
+            try:
+                broken = broken_acts(case) if name == "decisions" else broken_samples(case)
+            # A database that somebody changed with its key answers with whatever its driver makes of that.
+            except Exception as problem:
+                yield Fact(name, "as sealed in the ledger", False, f"cannot be read ({type(problem).__name__})")
+                continue
+            one = "act" if name == "decisions" else "sample"
+            told = f"changed since: {one} {', '.join(map(str, broken))}" if broken else ""
+            yield Fact(name, "as sealed in the ledger", not broken, told)
 
 
 def _unpacked(path: Path, into: Path) -> tuple[Path, Path]:

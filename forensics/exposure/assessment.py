@@ -69,7 +69,7 @@ def assessment(
     *,
     strata: Sequence[Measured],
     source_records: int,
-    persons_after_merge: int,
+    persons_after_merge: int | None,
     not_examined: Iterable[tuple[int, str]],
 ) -> dict[str, Any]:
     """The result of `assess`, with every key of the command line's contract, and `strata`: how each was measured.

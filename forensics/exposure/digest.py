@@ -1,7 +1,7 @@
 """One SHA-256 of a whole result: the same drive, records and settings give the same, on any machine and in any case.
 
 What is digested is text in UTF-8, one JSON object a line with sorted keys and no spaces, non-ASCII escaped: first
-`{"drivecustody": "result", "form": 2}`, then what was compared and how (`settings`), then the counts (`estimate`), then
+`{"drivecustody": "result", "form": 3}`, then what was compared and how (`settings`), then the counts (`estimate`), then
 one line a person: the SHA-256 in hex of that person's own object, lines sorted; an object names the record's values and
 places by a SHA-256 of their own, `basis`. So neither the order in which rows were found
 or stored, nor how many processes looked, nor the case's id or clock is in it. Numbers with a fraction are rounded to
@@ -22,7 +22,7 @@ from typing import Any
 
 from forensics.model import Evidence, Exposure, SourceRecord
 
-FORM = 2
+FORM = 3
 """Of what is digested; another form is another number, so that digests of two versions are not compared by mistake."""
 
 

@@ -49,6 +49,9 @@ _THREE, _SSN, _ID, _CONTACT, _NAMED, _CONTRADICTED, _ALIKE, _SSN_ALONE, _ID_ALON
 LINKAGE = "linkage"
 """The road of evidence that is no agreement but likeness of a whole row."""
 
+BEYOND_A_LINE = frozenset({"window", "letter"})
+"""Roads of evidence whose fields need not stand in one line or row."""
+
 
 def stratum_at(place: Evidence) -> int | None:
     """The index into `STRATA` of one place, or None where it is no evidence of this person."""

@@ -14,9 +14,10 @@ import tarfile
 import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Protocol, cast
 
 import zstandard
+from isal import isal_zlib
 
 from forensics.extraction import zip_locks
 from forensics.extraction.content import (
@@ -36,6 +37,7 @@ from forensics.model import Child, Outcome, OutcomeKind, Piece, Readable, failed
 
 EXPANDS = "expands beyond the limit"
 _BLOCK = 1 << 20
+_INFLATE_ERROR = cast(type[Exception], isal_zlib.error)
 
 # APPNOTE.TXT 6.3.10, sections 4.3.7, 4.3.12, 4.3.14 to 4.3.16, 4.5.3
 _LOCAL = b"PK\3\4"
@@ -188,13 +190,13 @@ class Zip:
                 return b"", not_examined("compression method without a reader in this version")
             data, problem = expand(BytesReadable(plain), 0, len(plain), make, limit)
         # AE-2 leaves the checksum out: the bytes were authenticated instead.
-        if not aes and (problem or zlib.crc32(data) != member.crc):
+        if not aes and (problem or isal_zlib.crc32(data) != member.crc):
             return b"", not_examined(LOCKED)
         return data, problem
 
     @staticmethod
     def _judge(data: bytes, member: Member) -> Outcome | None:
-        return None if zlib.crc32(data) == member.crc else failed("the member's checksum differs")
+        return None if isal_zlib.crc32(data) == member.crc else failed("the member's checksum differs")
 
 
 def _zip64(extra: bytes, size: int, packed: int, offset: int) -> tuple[int, int, int]:
@@ -254,10 +256,10 @@ class Expander(Protocol):
 
 
 class _Inflate:
-    """zlib's decompressor with the face of the others."""
+    """ISA-L's inflate, which takes a third of zlib's time, with the face of the others."""
 
     def __init__(self, wbits: int) -> None:
-        self._inner = zlib.decompressobj(wbits)
+        self._inner = isal_zlib.decompressobj(wbits)
 
     @property
     def eof(self) -> bool:
@@ -303,7 +305,7 @@ def expand(
             expander, block = make(), rest
         try:
             out = expander.decompress(block, _BLOCK)
-        except (zlib.error, OSError, lzma.LZMAError, EOFError, ValueError):
+        except (_INFLATE_ERROR, OSError, lzma.LZMAError, EOFError, ValueError):
             # Padding behind a whole stream is common: tapes, block devices, downloads.
             return b"".join(parts), None if streams else failed("the compressed data is damaged")
         parts.append(out)

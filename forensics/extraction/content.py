@@ -112,24 +112,44 @@ def pieces(
     A line must not hold a line feed: then line n of the stream is what the locator calls `unit` n.
     """
     held: list[bytes] = []
-    size = offset = 0
+    size = offset = count = 0
     number = first
-    for line in lines:
-        # Lone surrogates come out of damaged UTF-16; they have no UTF-8.
-        encoded = line.encode("utf-8", "replace")
-        if held and size + len(encoded) + 1 > PIECE_BYTES:
+    for some, lines_in in _encoded(lines):
+        if held and size + len(some) > PIECE_BYTES:
             yield _piece(held, steps, unit, table, number, offset)
-            number += len(held)
+            number += count
             offset += size
-            held, size = [], 0
-        held.append(encoded)
-        size += len(encoded) + 1
+            held, size, count = [], 0, 0
+        held.append(some)
+        size += len(some)
+        count += lines_in
     if held:
         yield _piece(held, steps, unit, table, number, offset)
 
 
+_TOGETHER = 1 << 17
+"""Characters that are encoded together: line by line takes three times as long over a million rows."""
+
+
+def _encoded(lines: Iterable[str]) -> Iterator[tuple[bytes, int]]:
+    """Some lines as UTF-8, each with its line feed, and how many they are.
+
+    Lone surrogates come out of damaged UTF-16; they have no UTF-8.
+    """
+    some: list[str] = []
+    size = 0
+    for line in lines:
+        some.append(line)
+        size += len(line)
+        if size >= _TOGETHER:
+            yield ("\n".join(some) + "\n").encode("utf-8", "replace"), len(some)
+            some, size = [], 0
+    if some:
+        yield ("\n".join(some) + "\n").encode("utf-8", "replace"), len(some)
+
+
 def _piece(held: list[bytes], steps: tuple[str, ...], unit: Unit, table: bool, first: int, offset: int) -> Piece:
-    data = b"\n".join([*held, b""])
+    data = b"".join(held)
     return Piece(steps, unit, table, first, offset, len(data), "utf-8", "\t" if table else "", data=data)
 
 

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import datetime
 import io
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
 from typing import Any
 
+import numpy as np
 import python_calamine
 
 from forensics.extraction import binary_office, office
@@ -52,11 +54,40 @@ def extract(content: Content) -> Iterator[Found]:
         raise Damaged(damage)
 
 
+_TOGETHER = 128
+"""Rows that are written down together, column by column: cell by cell takes twice as long over a million rows."""
+
+_EXPONENT = 1e16
+"""From here on `repr` writes an exponent, and below 0.0001."""
+
+
 def _rows(sheet: Any) -> Iterator[str]:
     margin = "\t" * sheet.start[1] if sheet.start else ""
-    for cells in sheet.iter_rows():
-        line = "\t".join([_text(cell) for cell in cells]).rstrip("\t")
-        yield margin + line if line else ""
+    rows = sheet.iter_rows()
+    while some := list(islice(rows, _TOGETHER)):
+        for line in map("\t".join, zip(*map(_column, zip(*some, strict=True)), strict=True)):
+            filled = line.rstrip("\t")
+            yield margin + filled if filled else ""
+
+
+def _column(cells: tuple[Any, ...]) -> Iterable[str]:
+    kinds = set(map(type, cells))
+    if kinds == {str}:
+        return cells if "".join(cells).isprintable() else map(one_line, cells)
+    if kinds == {float} and (plain := _plain_numbers(cells)):
+        return plain
+    return map(_text, cells)
+
+
+def _plain_numbers(cells: Sequence[float]) -> list[str]:
+    """What `_text` says of each, if none is so large or small that its text has an exponent; else nothing."""
+    numbers = np.array(cells) + 0.0  # no negative zero
+    sizes = np.abs(numbers)
+    if not ((sizes == 0) | ((sizes >= 1e-4) & (sizes < _EXPONENT))).all():
+        return []
+    if (numbers == np.trunc(numbers)).all():
+        return list(map(str, numbers.astype(np.int64).tolist()))
+    return [text[:-2] if text.endswith(".0") else text for text in map(repr, numbers.tolist())]
 
 
 def _text(cell: Any) -> str:
@@ -64,7 +95,10 @@ def _text(cell: Any) -> str:
     if type(cell) is str:
         return one_line(cell)
     if type(cell) is float:
-        return str(int(cell)) if cell.is_integer() and abs(cell) < _WHOLE_NUMBER_LIMIT else repr(cell)
+        text = repr(cell)
+        if text.endswith(".0") and cell:
+            return text[:-2]
+        return str(int(cell)) if cell.is_integer() and abs(cell) < _WHOLE_NUMBER_LIMIT else text
     if type(cell) is bool:
         return "TRUE" if cell else "FALSE"
     if isinstance(cell, datetime.datetime):

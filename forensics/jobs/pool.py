@@ -34,6 +34,7 @@ from pathlib import Path
 from typing import Any, Generic, TypeVar
 
 from forensics.errors import Defect, DriveCustodyError, EnvironmentFailed, NotIntact, Refused
+from forensics.jobs import core_dumps
 from forensics.jobs.answers import read_answer
 from forensics.jobs.confinement import Confinement, confine
 from forensics.model import OK, Outcome, failed
@@ -60,7 +61,6 @@ _HOUSE_ERRORS = (Refused, EnvironmentFailed, NotIntact, Defect)
 
 # prctl(2), include/uapi/linux/prctl.h
 _PR_SET_PDEATHSIG = 1
-_PR_SET_DUMPABLE = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -377,12 +377,9 @@ def _confine(orders: _Orders) -> None:
     import resource
 
     resource.setrlimit(resource.RLIMIT_AS, (orders.memory_bytes, orders.memory_bytes))
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    core_dumps.forbid()
     if sys.platform == "linux":
-        prctl = ctypes.CDLL(None).prctl
-        prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
-        # A core pattern that is a pipe ignores RLIMIT_CORE (core(5)), and a core holds the exhibit's content.
-        prctl(_PR_SET_DUMPABLE, 0, 0, 0, 0)
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
         # The parent may have died before the kernel was asked to tell.
         if os.getppid() != orders.parent:
             os._exit(1)

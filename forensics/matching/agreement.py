@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from forensics.matching import normal
 from forensics.matching.index import Person
+
+if TYPE_CHECKING:
+    from forensics.matching.fingerprints import Fingerprinted
 
 DECIDING = frozenset({"name", "birth_date", "ssn", "member_id"})
 """The fields that decide whether a place shows a person; the others are exposed along with them."""
@@ -46,8 +50,10 @@ class Text:
         )
 
 
-def elements_in(person: Person, text: Text) -> frozenset[str]:
+def elements_in(person: Person | Fingerprinted, text: Text) -> frozenset[str]:
     """The elements of the catalogue whose value, as this person's record has it, stands in the text."""
+    if not isinstance(person, Person):
+        return person.elements_in(text)
     found = set()
     family = person.family and (person.family <= text.words or person.family_joined <= text.words)
     if family and person.given and not person.called.isdisjoint(text.words):

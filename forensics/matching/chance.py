@@ -16,7 +16,7 @@ that leaves.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from datetime import date
 from functools import lru_cache
@@ -30,6 +30,7 @@ from numpy.typing import NDArray
 from forensics import keys
 from forensics.errors import Refused
 from forensics.matching.check_digit_arrays import CHECK_DIGITS
+from forensics.matching.fingerprints import Fingerprinted
 from forensics.matching.index import PREFIX_MAY_GO, Person, RecordIndex
 from forensics.matching.windows import Found
 from forensics.model import Kind, Moved
@@ -124,10 +125,12 @@ class Decoys:
             found.append((fresh[at[real]], record[real] | _above(Moved.NAME_AND_BIRTH_DATE, seed)))
         return _together(found)
 
-    def person(self, record: int) -> Person:
+    def person(self, record: int) -> Person | Fingerprinted:
         """The decoy: its record's fields, but for the one value that was moved."""
         kind, seed, number = _parts(record)
-        person = self._index.person(number)
+        person: Person | Fingerprinted = self._index.person(number)
+        if isinstance(person, Fingerprinted):
+            return replace(person, back=_back(kind, seed, self._index.check_digit))
         if kind is Moved.SSN:
             return replace(person, ssn=_moved(person.ssn, seed))
         if kind in (Moved.MEMBER_ID, Moved.CHECKED_ID):
@@ -197,6 +200,39 @@ def _before(
     for shift in shifts(space // 10):
         was = (payload + np.uint64(space // 10 - shift)) % np.uint64(space // 10)
         yield valid, was * _TEN + CHECK_DIGITS[scheme](was, size - 1)
+
+
+def _back(kind: Moved, seed: int, scheme: str) -> dict[str, Callable[[str], str]]:
+    """What a value on the drive was before this move, where hashes are all that is known of the record."""
+
+    def number(found: str) -> str:
+        space = 10 ** len(found)
+        return str((int(found) - shifts(space)[seed]) % space).zfill(len(found))
+
+    def checked(found: str) -> str:
+        which, before = next(islice(_before(np.array([int(found)], np.uint64), len(found), scheme), seed, None))
+        return str(int(before[0])).zfill(len(found)) if len(which) else ""
+
+    def identifier(found: str) -> str:
+        run = max(_RUN.findall(found), key=len, default="")
+        if not 1 < len(run) <= LONGEST_NUMBER:
+            return ""
+        start, _, end = found.partition(run)
+        was = number(run) if kind is Moved.MEMBER_ID else checked(run)
+        return f"{start}{was}{end}" if was else ""
+
+    def born(found: str) -> str:
+        day = date.fromisoformat(found)
+        try:
+            return day.replace(year=day.year - YEARS[seed]).isoformat()
+        except ValueError:  # 29 February, or a year no calendar has
+            return ""
+
+    if kind is Moved.SSN:
+        return {"ssn": number}
+    if kind is Moved.NAME_AND_BIRTH_DATE:
+        return {"birth_date": born}
+    return {"member_id": identifier, "id_digits": identifier}
 
 
 def _rechecked(number: str, seed: int, scheme: str) -> str:

@@ -46,7 +46,12 @@ class Layout:
 
 
 def learn(rows: Sequence[Row], clear: Sequence[tuple[int, Person, frozenset[str]]], day_first: bool) -> Layout | None:
-    """The layout that these rows show (row, its person, the elements found), or None where they show none."""
+    """The layout that these rows show (row, its person, the elements found), or None where they show none.
+
+    Of records whose values are not here no cell can be told from a hash alone: every row is read as text.
+    """
+    if not all(isinstance(person, Person) for _, person, _ in clear):
+        return None
     exposing: Counter[str] = Counter()
     holding: Counter[tuple[str, int]] = Counter()
     for row, person, elements in clear:
@@ -56,7 +61,7 @@ def learn(rows: Sequence[Row], clear: Sequence[tuple[int, Person, frozenset[str]
             holding.update((part, column) for part in parts if _IS_IN[part](cell, person, day_first))
     columns: dict[str, int] = {}
     for part, count in exposing.items():
-        often, column = max((holding[p, c], -c) for p, c in holding if p == part) if holding else (0, 0)
+        often, column = max(((holding[p, c], -c) for p, c in holding if p == part), default=(0, 0))
         if often < ALWAYS * count:
             return None
         columns[part] = -column

@@ -30,7 +30,7 @@ def unlinked_rows(
     The fields are named as those of `SourceRecord`, and dates are ISO 8601 where the cell is one date. Rows without a
     name, and rows with fewer than three fields, are left out.
     """
-    clear = [one for one in found if len(one.agree & DECIDING) > 1]
+    clear = [one for one in found if len(one.agree & DECIDING) > 1 and not one.conflict]
     if len(clear) < LEAST_ROWS:
         return []
     day_first = bool(recognise(rows, index).day_first)

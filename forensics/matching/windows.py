@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from forensics.matching.agreement import DECIDING, Text, elements_in
+from forensics.matching.fingerprints import Fingerprinted
 from forensics.matching.index import Person, RecordIndex
 from forensics.model import Kind
 
@@ -60,6 +61,8 @@ class Found:
     road: str
     conflict: frozenset[str] = frozenset()
     """The identifiers by which its line shows somebody else of the same name and birth date."""
+    wide: frozenset[str] = frozenset()
+    """Of a number alone: the deciding fields within twice the window, for those who ask what a wider one would show."""
 
     @property
     def agree(self) -> frozenset[str]:
@@ -81,7 +84,7 @@ class _Hit:
 class Persons(Protocol):
     """Whoever knows the fields behind the numbers that hits carry: the records' index, or its decoys."""
 
-    def person(self, record: int) -> Person: ...
+    def person(self, record: int) -> Person | Fingerprinted: ...
 
 
 def find_in_text(data: bytes, hits: FoundHits, index: Persons) -> list[Found]:
@@ -115,11 +118,16 @@ def find_in_text(data: bytes, hits: FoundHits, index: Persons) -> list[Found]:
     for record, here in unsure.items():
         for cluster in _clusters(here):
             best = min(cluster, key=lambda hit: hit.order)
-            begin, end = _window(data, cluster, best, fences.around(record, cluster))
+            fence = fences.around(record, cluster)
+            begin, end = _window(data, cluster, best, fence)
             elements = elements_in(index.person(record), _text(texts, data, begin, end, best))
             deciding = elements & DECIDING
-            if len(deciding) > 1 or deciding & {"ssn", "member_id"}:
+            if len(deciding) > 1:
                 found.append(Found(record, best.offset, best.length, elements, "window"))
+            elif deciding & IDENTIFIERS:
+                begin, end = _window(data, cluster, best, fence, 2)
+                wide = elements_in(index.person(record), _text(texts, data, begin, end, best)) & DECIDING
+                found.append(Found(record, best.offset, best.length, elements, "window", wide=wide))
     return sorted(_namesakes_told(found, where), key=lambda item: (item.offset, item.record))
 
 
@@ -166,13 +174,15 @@ class _Fences:
         return low, high
 
 
-def _window(data: bytes, cluster: Sequence[_Hit], best: _Hit, fence: tuple[int, int]) -> tuple[int, int]:
-    """Begin and end of the stretch around hits of one record in which its fields count together."""
+def _window(
+    data: bytes, cluster: Sequence[_Hit], best: _Hit, fence: tuple[int, int], times: int = 1
+) -> tuple[int, int]:
+    """Begin and end of the stretch around hits of one record in which its fields count together, `times` as wide."""
     low, high = fence
     line = _line(data, best)
     if _is_row(data, line, best.width):
         return line
-    near = NEAR * best.width
+    near = NEAR * best.width * times
     begin = max(low, cluster[0].offset - near)
     begin += (best.offset - begin) % best.width
     return begin, min(high, len(data), cluster[-1].offset + cluster[-1].length + near)

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
-from reportlab.platypus import Flowable, Spacer
+import io
+
+from reportlab.lib.utils import ImageReader
+from reportlab.platypus import Flowable, Image, KeepTogether, Spacer
 
 from forensics.report import catalogue, wording
 from forensics.report.blocks import bullets, h2, p
 from forensics.report.facts import ReportFacts
 from forensics.report.figures import Column, Grid, sheet
 from forensics.report.typography import MONO, count
+
+_PICTURE = (360.0, 300.0)
+"""The most room of a photograph on a page, in points."""
 
 NOT_EXAMINED_ROWS = 200
 """Rows of annex B; the rest is in the hash manifest of the evidence package, and the report says how many."""
@@ -156,3 +162,22 @@ def exports(facts: ReportFacts) -> list[Flowable]:
     else:
         story.append(p("No list was exported from this case before this report."))
     return [*story, h2("What the evidence package leaves out"), *bullets(facts.left_out)]
+
+
+def photographs(facts: ReportFacts) -> list[Flowable]:
+    """Annex I: the exhibits as they were received, each picture with the digest of the file that was taken in."""
+    if not facts.photographs:
+        return [p("No photograph of an exhibit was taken in.")]
+    story: list[Flowable] = [
+        p("Smaller copies, without what else the files hold. The digest is that of the file as it was taken in.")
+    ]
+    for one in facts.photographs:
+        said = [p(f"{one.exhibit}: {one.name}"), p(f"SHA-256 {one.sha256}", "command")]
+        if one.jpeg is None:
+            said.append(p("This file could not be shown as a picture, or is not the one that was taken in."))
+        else:
+            width, height = ImageReader(io.BytesIO(one.jpeg)).getSize()
+            scale = min(_PICTURE[0] / width, _PICTURE[1] / height)
+            said.append(Image(io.BytesIO(one.jpeg), width * scale, height * scale, hAlign="LEFT"))
+        story += [KeepTogether(said), Spacer(1, 14)]
+    return story

@@ -13,20 +13,12 @@ from reportlab.lib.utils import ImageReader
 from reportlab.pdfgen.canvas import Canvas
 
 from forensics.report.files import write_whole
+from forensics.report.sheets import Photograph
 from forensics.report.typography import INK, MONO, MUTED, REGULAR, STRONG, load_fonts, visible, wrapped
 
 _LEFT, _RIGHT, _TOP, _BOTTOM = 54.0, 558.0, 738.0, 60.0
 _SIGNATURE_LINES = 3
 _SIGN_HERE = ("Given by: name, organisation, signature", "Taken by: name, organisation, signature", "Date, time, place")
-
-
-@dataclass(frozen=True, slots=True)
-class Photograph:
-    """A picture of the exhibit. `jpeg` is None where the file is no picture, or not the one that was kept."""
-
-    name: str
-    sha256: str
-    jpeg: bytes | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,11 +9,12 @@ from forensics.model import Tier
 from forensics.report import wording
 from forensics.report.blocks import bullets, h2, p
 from forensics.report.charts import Waterfall
-from forensics.report.facts import TIERS, ExposureSheet, ReportFacts, SampleSheet
+from forensics.report.facts import TIERS, Assessment, ExposureSheet, ReportFacts, SampleSheet
 from forensics.report.figures import Column, Grid, TierBars, sheet
 from forensics.report.typography import MONO, count, percent, share
 
 HOLDER_ROWS = 25
+PARTLY_KNOWN_ROWS, DATED_TABLES = 15, 10
 
 
 def data_found(facts: ReportFacts) -> list[Flowable]:
@@ -42,7 +43,7 @@ def data_found(facts: ReportFacts) -> list[Flowable]:
         rows2 += [("Unallocated space", count(places.unallocated)), ("All places", count(places.total))]
         story += [h2("Places"), Grid(two, rows2, total=True, part=0.62)]
         story.append(p(f"{places.archived:,} of these places are inside archives or other containers.", "small"))
-    return [*story, *_holders(facts.exposure)]
+    return [*story, *_holders(facts.exposure), *_dated(facts.exposure.assessment)]
 
 
 def exposure(facts: ReportFacts) -> list[Flowable]:
@@ -64,11 +65,13 @@ def exposure(facts: ReportFacts) -> list[Flowable]:
         return [*story, p("The contents were not compared with source records.")]
     told, sheet_ = facts.exposure.assessment, facts.exposure
     story += _waterfall(facts)
+    story += _trail(told)
     two = (Column("Persons by tier", 0.7), Column("Persons", 0.3, "right"))
     tiers = [(wording.TIER_NAMES[tier], count(told.tiers[tier])) for tier in TIERS]
     story += [h2("How many persons"), Grid(two, [*tiers, ("All tiers", count(told.persons))], total=True, part=0.62)]
     story += _elements(sheet_)
     story += _residence(sheet_)
+    story += _partly_known(told)
     return story
 
 
@@ -146,6 +149,79 @@ def _waterfall(facts: ReportFacts) -> list[Flowable]:
     ]  # fmt: skip
 
 
+def _trail(told: Assessment) -> list[Flowable]:
+    """From what was met on the exhibit to the persons: the other end of the same count."""
+    if not told.trail:
+        return []
+    columns = (
+        Column("Step", 0.36), Column("Number", 0.15, "right"), Column("Fell out", 0.15, "right"),
+        Column("Because", 0.42, muted=True),
+    )  # fmt: skip
+    rows = [
+        (step.name, count(step.number), f"{step.fell_out:,}", step.because if step.fell_out else "")
+        for step in told.trail
+    ]
+    note = "Each number and what fell out before it were counted apart, and add up to the number above."
+    return [h2("From the places to the persons"), Grid(columns, rows), p(note, "small")]
+
+
+def _dated(told: Assessment) -> list[Flowable]:
+    """Which dated snapshot each table agrees with, and by how many persons."""
+    if not told.dated:
+        return []
+    columns = (
+        Column("Table", 0.28, font=MONO), Column("Persons", 0.11, "right"), Column("Snapshot", 0.16),
+        Column("Agree", 0.1, "right"), Column("Differ", 0.1, "right"), Column("Not in it", 0.11, "right"),
+        Column("So", 0.32, muted=True),
+    )  # fmt: skip
+    rows = []
+    for table in told.dated[:DATED_TABLES]:
+        said = table.said + (f" (p {table.p:.2g})" if table.told_by else "")
+        if table.identical_to:
+            said = f"byte for byte {'; '.join(table.identical_to)}. By its rows: {said}"
+        for place, (as_of, agree, differ, absent) in enumerate(table.snapshots):
+            head = (table.locator, count(table.persons)) if not place else ("", "")
+            rows.append((*head, as_of, count(agree), count(differ), count(absent), said if not place else ""))
+    return [h2("Which snapshot a table agrees with"), Grid(columns, rows, size=8), p(wording.DATED, "small")]
+
+
+def _partly_known(told: Assessment) -> list[Flowable]:
+    """Tables of which some rows show records and others look like persons and show none."""
+    tables = [table for table in told.partly_known if table.unmatched or table.unknown][:PARTLY_KNOWN_ROWS]
+    if not tables:
+        return []
+    columns = (
+        Column("Table", 0.44, font=MONO), Column("Rows", 0.12, "right"), Column("In records", 0.13, "right"),
+        Column("In none", 0.12, "right"), Column("Share", 0.1, "right"), Column("Not told", 0.12, "right"),
+    )  # fmt: skip
+    rows = [
+        (
+            table.locator, count(table.rows), count(table.shown), count(table.unmatched),
+            percent(table.unmatched, table.rows), count(table.unknown),
+        )
+        for table in tables
+    ]  # fmt: skip
+    return [h2("Persons in no source record"), Grid(columns, rows, size=8), p(wording.IN_NO_RECORD, "small")]
+
+
+def _rules(told: Assessment) -> list[Flowable]:
+    if not told.rules:
+        return []
+    columns = (
+        Column("Rule", 0.4), *(Column(wording.TIER_NAMES[tier], 0.14, "right") for tier in TIERS),
+        Column("Estimate", 0.14, "right"), Column("95 % interval", 0.24, "right"),
+    )  # fmt: skip
+    rows = [
+        (one.name, *(count(one.tiers[tier]) for tier in TIERS), count(one.estimate), f"{one.low:,} – {one.high:,}")
+        for one in told.rules
+    ]
+    return [
+        h2("Sensitivity: what other rules would have counted"),
+        Grid(columns, rows),
+        p(wording.OTHER_RULES, "small"),
+    ]
+
+
 def _holders(exposure_: ExposureSheet) -> list[Flowable]:
     if not exposure_.holders:
         return []
@@ -187,10 +263,31 @@ def certainty(facts: ReportFacts) -> list[Flowable]:
                 sheet([("Result SHA-256", told.result_sha256)], mono=True),
                 p(wording.RESULT_DIGEST, "small"),
             ]
+        story += _rules(told)
+        story += _recall(told)
     story += _sample(facts.sample)
     if missing := wording.unmeasured(facts):
         story += [h2("What was not measured"), *bullets([f"{text[:1].upper()}{text[1:]}." for text in missing])]
     return story
+
+
+def _recall(told: Assessment) -> list[Flowable]:
+    """The spike test: how many of the persons planted in copies were found, layout by layout."""
+    if not told.recall:
+        return []
+    columns = (
+        Column("Layout", 0.58), Column("Planted", 0.1, "right"), Column("Found", 0.09, "right"),
+        Column("Share", 0.12, "right"), Column("95 % interval", 0.2, "right"),
+    )  # fmt: skip
+    rows = []
+    for row in told.recall:
+        between = "–"
+        if row.low is not None and row.high is not None:
+            between = f"{share(row.low)} – {share(row.high)}"
+        found = "–" if row.share is None else share(row.share)
+        layout = f"{row.layout} ({row.note})" if row.note else row.layout
+        rows.append((layout, count(row.planted), count(row.found), found, between))
+    return [h2("Recall: persons planted in copies"), Grid(columns, rows, size=8), p(told.recall_said, "small")]
 
 
 def _sample(sample: SampleSheet | None) -> list[Flowable]:

@@ -14,11 +14,16 @@ from typing import Any, Literal, Self
 from forensics.errors import Defect
 from forensics.model import ELEMENTS, Acquisition, EntryStatus, Fact, Tier, Volume
 from forensics.report.sheets import (
+    DatedTable,
     ExportRow,
     Extract,
     FindingRow,
     ListDigest,
+    OtherRule,
+    PartlyKnown,
+    Photograph,
     Program,
+    RecallRow,
     Step,
     Testimony,
     Times,
@@ -162,6 +167,17 @@ class Assessment:
     not_examined_reasons: Mapping[str, int]
     result_sha256: str = ""
     """Digest of the whole result; empty for one that was made before there was any."""
+    trail: tuple[Step, ...] = ()
+    """From values met in the bytes examined to persons."""
+    rules: tuple[OtherRule, ...] = ()
+    """What other rules would have counted; the first is the one that was used."""
+    recall: tuple[RecallRow, ...] = ()
+    recall_said: str = ""
+    """What the spike test measured, and what it says; empty where nobody was planted."""
+    dated: tuple[DatedTable, ...] = ()
+    """Tables of the exhibit beside dated snapshots; empty where there are not two."""
+    partly_known: tuple[PartlyKnown, ...] = ()
+    """Tables that show records and others, those with most others first."""
 
     @classmethod
     def from_result(cls, result: Mapping[str, Any]) -> Self:
@@ -180,6 +196,45 @@ class Assessment:
                 not_examined_bytes=left.get("bytes"),
                 not_examined_reasons=dict(left.get("reasons") or {}),
                 result_sha256=str(result.get("result_sha256", "")),
+                trail=tuple(
+                    Step(one["step"], one["n"], one["fell_out"], one["because"]) for one in result.get("waterfall", ())
+                ),
+                rules=tuple(
+                    OtherRule(
+                        one["rule"],
+                        {tier: int(one[tier.value]) for tier in TIERS},
+                        one["low"],
+                        one["estimate"],
+                        one["high"],
+                    )
+                    for one in result.get("sensitivity", ())
+                ),
+                recall=tuple(RecallRow(*(one[name] for name in _RECALL)) for one in _recall(result, "layouts", ())),
+                recall_said=_recall(result, "said", ""),
+                dated=tuple(
+                    DatedTable(
+                        one["locator"],
+                        tuple(one["identical_to"]),
+                        one["persons"],
+                        one["told_by"],
+                        one["said"],
+                        one["p"],
+                        tuple((s["as_of"], s["agree"], s["differ"], s["absent"]) for s in one["snapshots"]),
+                    )
+                    for one in result.get("dated_tables", ())
+                ),
+                partly_known=tuple(
+                    PartlyKnown(
+                        one["locator"],
+                        one["rows"],
+                        one["in_records"],
+                        one["not_in_records"],
+                        one["columns_unknown"],
+                        one["no_person"],
+                        tuple(one["first"]),
+                    )
+                    for one in result.get("not_in_records_tables", ())
+                ),
             )
         except (KeyError, TypeError, AttributeError) as cause:
             raise Defect("The assessment handed to the report does not have the agreed form.") from cause
@@ -193,6 +248,13 @@ class Assessment:
     def likely(self) -> int:
         """Persons confirmed or probable."""
         return self.tiers[Tier.CONFIRMED] + self.tiers[Tier.PROBABLE]
+
+
+_RECALL = ("layout", "planted", "found", "share", "low", "high", "note")
+
+
+def _recall(result: Mapping[str, Any], name: str, otherwise: Any) -> Any:
+    return (result.get("recall") or {}).get(name, otherwise)
 
 
 _PLAIN = (
@@ -352,6 +414,7 @@ class ReportFacts:
     lists: tuple[ListDigest, ...] = ()
     exports: tuple[ExportRow, ...] = ()
     left_out: tuple[str, ...] = ()
+    photographs: tuple[Photograph, ...] = ()
 
     def check(self) -> None:
         """Prove that what the report sums adds up. Raises `Defect` that names the first sum that does not."""
@@ -366,8 +429,9 @@ class ReportFacts:
             _check_not_examined(self.exposure.assessment, self.not_examined)
         if self.sample:
             _check_sample(self.sample)
-        for earlier, step in pairwise(self.waterfall):
-            _equal(earlier.number, (step.number, step.fell_out), f"the waterfall at “{step.name}”")
+        for steps in (self.waterfall, self.exposure.assessment.trail if self.exposure else ()):
+            for earlier, step in pairwise(steps):
+                _equal(earlier.number, (step.number, step.fell_out), f"the waterfall at “{step.name}”")
         sequence = [row.seq for row in self.custody]
         if any(later <= earlier for earlier, later in pairwise(sequence)):
             raise Defect("The custody events handed to the report are not in the order of the ledger.")
@@ -426,6 +490,14 @@ def _check_exposure(exposure: ExposureSheet) -> None:
     for flag in (assessment.minors, assessment.deceased):
         if flag is not None and not 0 <= flag <= assessment.persons:
             raise Defect("More minors or deceased than persons.")
+    if any(not 0 <= row.found <= row.planted for row in assessment.recall):
+        raise Defect("The spike test found more persons than were planted.")
+    for dated in assessment.dated:
+        for as_of, *counted in dated.snapshots:
+            _equal(dated.told_by, counted, f"the persons who date a table by {as_of}")
+    for table in assessment.partly_known:
+        parts = (table.shown, table.unmatched, table.unknown, table.rest)
+        _equal(table.rows, parts, "the rows of a table that shows records")
     if places := exposure.places:
         _equal(places.total, (places.live, places.deleted, places.unallocated), "the places")
         if not 0 <= places.archived <= places.total:

@@ -34,6 +34,7 @@ SIGNATURE = TAG_MANIFEST + ".p7s"
 STAMP = SIGNATURE + ".tsr"
 """The answer of a time stamping authority over the signature. It may join later, so no manifest lists it."""
 SIGNER_CERTIFICATE, ISSUERS = "data/certs/package-signer.pem", "data/certs/package-issuers.pem"
+REVOCATION_LISTS = "data/custody/crls/"
 LEDGER_SCRIPT, PACKAGE_SCRIPT = "verify_ledger.py", "verify_package.py"
 SCRIPTS = (LEDGER_SCRIPT, PACKAGE_SCRIPT)
 """What checks a package without this program; they stand beside VERIFY.txt."""

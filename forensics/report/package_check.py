@@ -21,7 +21,7 @@ from forensics.report.bag_zip import Member, NotAsWritten, read_members
 from forensics.report.package import MANIFEST, SIGNATURE, STAMP, TAG_MANIFEST
 from forensics.report.signing import check_certificate
 from forensics.report.typography import visible
-from forensics.signatures import cms, timestamp
+from forensics.signatures import cms, revocation, timestamp
 
 _MOST_BYTES = 64 << 20
 """Tag files are read whole; a manifest of this size would list half a million files."""
@@ -65,13 +65,19 @@ class _Zip:
             return stream.read(min(member.size, _MOST_BYTES))
 
 
-def check_package(path: Path, *, trusted_roots_pem: Sequence[bytes] = ()) -> list[Fact]:
+def check_package(
+    path: Path,
+    *,
+    trusted_roots_pem: Sequence[bytes] = (),
+    lists: revocation.RevocationLists = revocation.NONE_AT_HAND,
+) -> list[Fact]:
     """Separate facts about a package, folder or ZIP; never raises for what is in it.
 
     Checks: `form` (ZIP byte for byte, or plain files only), `declaration`, `tag manifest`, `payload manifest`,
-    `information`, `signature`, `container`, `certificate`, `trusted`, `time`, `certificates as stored`, and where
-    there is a stamp `time stamp` and `time stamp trusted`. A fact that does not hold names the file as its subject,
-    the package's name before it; one that holds sums up. The ledger and the report inside have checks of their own.
+    `information`, `signature`, `container`, `certificate`, `revocation`, `trusted`, `time`, `certificates as stored`,
+    and where there is a stamp `time stamp` and `time stamp trusted`. A fact that does not hold names the file as its
+    subject, the package's name before it; one that holds sums up. The ledger and the report inside have checks of
+    their own.
     Raises `EnvironmentFailed` where the package cannot be read.
     """
     bag: _Bag | None
@@ -82,7 +88,7 @@ def check_package(path: Path, *, trusted_roots_pem: Sequence[bytes] = ()) -> lis
             bag, facts = _open_zip(path)
         if bag is None:
             return facts
-        return [*facts, *_check(bag, path.name, trusted_roots_pem)]
+        return [*facts, *_check(bag, path.name, trusted_roots_pem, lists)]
     except OSError as cause:
         raise EnvironmentFailed(f"The package {path.name} could not be read.", "Check the medium it is on.") from cause
 
@@ -130,7 +136,9 @@ def _of(package_name: str, name: str) -> str:
     return f"{package_name}/{visible(name)}"
 
 
-def _check(bag: _Bag, name: str, trusted_roots_pem: Sequence[bytes]) -> Iterator[Fact]:
+def _check(
+    bag: _Bag, name: str, trusted_roots_pem: Sequence[bytes], lists: revocation.RevocationLists
+) -> Iterator[Fact]:
     there = bag.digests
     for needed in (*_NEEDED, TAG_MANIFEST):
         if needed not in there:
@@ -146,7 +154,7 @@ def _check(bag: _Bag, name: str, trusted_roots_pem: Sequence[bytes]) -> Iterator
     if STAMP in there and SIGNATURE not in there:
         yield Fact(_of(name, STAMP), "time stamp", False, "planted: there is no signature that it could be over")
     if "bag-info.txt" in there:
-        yield from _check_signature(bag, name, trusted_roots_pem)
+        yield from _check_signature(bag, name, trusted_roots_pem, lists)
 
 
 def _check_manifest(bag: _Bag, name: str, file: str, check: str, expected: set[str]) -> Iterator[Fact]:
@@ -182,7 +190,9 @@ def _parse_manifest(untrusted: bytes) -> dict[str, str] | None:
     return listed
 
 
-def _check_signature(bag: _Bag, name: str, trusted_roots_pem: Sequence[bytes]) -> Iterator[Fact]:
+def _check_signature(
+    bag: _Bag, name: str, trusted_roots_pem: Sequence[bytes], lists: revocation.RevocationLists
+) -> Iterator[Fact]:
     lines = bag.read("bag-info.txt").decode("utf-8", "replace").split("\n")
     told = [line.partition(": ")[2] for line in lines if line.startswith(package.SIGNED_LABEL + ": ")]
     oxum = [line.partition(": ")[2] for line in lines if line.startswith("Payload-Oxum: ")]
@@ -216,7 +226,9 @@ def _check_signature(bag: _Bag, name: str, trusted_roots_pem: Sequence[bytes]) -
     if STAMP in bag.digests:
         proved, facts = timestamp.check(bag.read(STAMP), bag.read(SIGNATURE), _of(name, STAMP), roots)
         yield from facts
-    yield from check_certificate(seen, subject, roots, seen.claimed, proved)
+    kept = (bag.read(file) for file in bag.digests if file.startswith(package.REVOCATION_LISTS))
+    lists = lists + revocation.RevocationLists.read(kept)
+    yield from check_certificate(seen, subject, roots, seen.claimed, proved, lists)
 
 
 def _as_stored(bag: _Bag, name: str, seen: cms.Examined) -> Fact:

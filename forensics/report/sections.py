@@ -56,10 +56,11 @@ def body(facts: ReportFacts) -> Iterator[Flowable]:
         ("glossary", annexes.glossary),
         ("how to verify this report", annexes.how_to_verify),
         ("exports, and what was left out", annexes.exports),
+        ("photographs of the exhibits", annexes.photographs),
     )
     for number, (title, section) in enumerate(numbered, start=1):
         yield from _opened(f"{number}  {title}", section(facts), own_page=title in OWN_PAGE)
-    for letter, (title, section) in zip("ABCDEFGH", lettered, strict=True):
+    for letter, (title, section) in zip("ABCDEFGHI", lettered, strict=True):
         yield from _opened(f"Annex {letter}: {title}", section(facts), own_page=letter == "A")
 
 

@@ -58,6 +58,58 @@ class Step:
 
 
 @dataclass(frozen=True, slots=True)
+class PartlyKnown:
+    """A table that shows records, and rows in it that look like persons and show none. `unknown` rows are in parts of
+    which the columns are not known, `rest` are no persons: headers, totals."""
+
+    locator: str
+    rows: int
+    shown: int
+    unmatched: int
+    unknown: int
+    rest: int
+    first: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class DatedTable:
+    """A table of the exhibit, and the dated snapshots of the records: of `told_by` persons who tell them apart, as of →
+    how many agree, differ, and are not in the snapshot. `p` is the sign test against the nearest other."""
+
+    locator: str
+    identical_to: tuple[str, ...]
+    persons: int
+    told_by: int
+    said: str
+    p: float
+    snapshots: tuple[tuple[str, int, int, int], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class RecallRow:
+    """Invented persons planted in one layout, and found; shares 0 to 1, None where nobody could be planted."""
+
+    layout: str
+    planted: int
+    found: int
+    share: float | None
+    low: float | None
+    high: float | None
+    note: str
+
+
+@dataclass(frozen=True, slots=True)
+class OtherRule:
+    """What would have been counted by another rule: persons by tier, and the interval over all of them."""
+
+    name: str
+    tiers: Mapping[Tier, int]
+    low: int
+    estimate: int
+    high: int
+
+
+@dataclass(frozen=True, slots=True)
 class Extract:
     """A content of the exhibit that is byte for byte one of the files of source records."""
 
@@ -105,3 +157,16 @@ class ExportRow:
     rows: int
     sha256: str
     encrypted_to: str
+
+
+@dataclass(frozen=True, slots=True)
+class Photograph:
+    """A picture of the exhibit. `jpeg` is None where the file is no picture, or not the one that was kept.
+
+    `sha256` is of the file that was taken in; `jpeg` is a smaller copy of it for a page.
+    """
+
+    name: str
+    sha256: str
+    jpeg: bytes | None
+    exhibit: str = ""

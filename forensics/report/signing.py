@@ -21,6 +21,7 @@ from pyhanko.pdf_utils.reader import PdfFileReader
 from pyhanko.sign import PdfSignatureMetadata, PdfSigner
 from pyhanko.sign.diff_analysis import ModificationLevel
 from pyhanko.sign.fields import MDPPerm, SigFieldSpec, SigSeedSubFilter, append_signature_field
+from pyhanko.sign.general import SigningError
 from pyhanko.sign.timestamps import TimeStamper
 from pyhanko.sign.validation import validate_pdf_signature
 from pyhanko.stamp import StaticStampStyle
@@ -30,10 +31,10 @@ from reportlab.pdfgen.canvas import Canvas
 from forensics import hashing
 from forensics.errors import Defect, Refused
 from forensics.model import Fact, Signer
-from forensics.report import signature_fields, wording
+from forensics.report import long_term, signature_fields, wording
 from forensics.report.files import write_whole
 from forensics.report.typography import INK, MONO, MUTED, REGULAR, STRONG, load_fonts, visible, width, wrapped
-from forensics.signatures import cms, timestamp
+from forensics.signatures import cms, revocation, timestamp
 
 MOST_BYTES = 512 << 20
 """A report is some hundred kilobytes; a larger file than this is not read into memory."""
@@ -92,10 +93,10 @@ def sign(
 ) -> SignedReport:
     """Certify the report of `document.build` and write it to `path_out`, which must not exist.
 
-    PAdES B-B, or B-T where an authority is named; only filling in the empty fields of the cover stays allowed (DocMDP
-    level 2, ISO 32000-1, 12.8.2.2). The result is checked with `check_pdf` before it is written. Raises `Refused` for
-    a draft, a report made for another certificate, an
-    identity whose chain lacks its root, or an existing file; `EnvironmentFailed` where the authority fails.
+    PAdES B-B, or B-T where an authority is named, and B-LTA where the identity's revocation list is here too; only
+    filling in the empty fields of the cover stays allowed (DocMDP level 2, ISO 32000-1, 12.8.2.2). The result is
+    checked with `check_pdf` before it is written. Raises `Refused` for a draft, a report made for another certificate,
+    an identity whose chain lacks its root, or an existing file; `EnvironmentFailed` where the authority fails.
     """
     if path_out.exists():
         raise Refused(f"{path_out.name} exists already and a report is never overwritten.", "Choose another file name.")
@@ -107,6 +108,7 @@ def sign(
     for name, box in placed.items():
         append_signature_field(writer, SigFieldSpec(name, on_page=0, box=_whole(box)))
     own = _whole(placed[signature_fields.EXAMINER])
+    material = long_term.context(signer, timestamper_url) if timestamper_url else None
     metadata = PdfSignatureMetadata(
         field_name=signature_fields.EXAMINER,
         md_algorithm="sha256",
@@ -116,6 +118,10 @@ def sign(
         name=signer.name,
         reason=reason,
         location=location or None,
+        validation_context=material,
+        embed_validation_info=material is not None,
+        use_pades_lta=material is not None,
+        dss_settings=long_term.WITHIN_THE_STAMP,
     )
     pdf_signer = PdfSigner(
         metadata,
@@ -123,7 +129,12 @@ def sign(
         timestamper=_Authority(timestamper_url) if timestamper_url else None,
         stamp_style=_appearance(own, signer, reason, location, trusted_time=bool(timestamper_url)),
     )
-    signed = pdf_signer.sign_pdf(writer).getvalue()
+    try:
+        signed = pdf_signer.sign_pdf(writer).getvalue()
+    except SigningError as cause:
+        if not timestamper_url:
+            raise
+        raise timestamp.no_time() from cause
     for fact in check_bytes(signed, path_out.name):
         if fact.holds is False:
             if timestamper_url and fact.check == "time":
@@ -176,7 +187,7 @@ def _appearance(
     canvas.setFont(REGULAR, 8)
     canvas.setFillColor(MUTED)
     canvas.drawString(left, height - 38, wrapped(visible(signer.organisation), REGULAR, 8, edge - left - 8)[0])
-    canvas.drawString(left, 10, "Digitally signed; to check it see annex C")
+    canvas.drawString(left, 10, "Digitally signed; to check it see annex G")
     lines: tuple[tuple[str, str, str], ...] = (
         ("Time", f"{now} ({clock})", REGULAR),
         ("Reason", reason, REGULAR),
@@ -211,21 +222,34 @@ def _align() -> Any:
 # -------------------------------------------------------------------------------------------------------- checking
 
 
-def check_pdf(path: Path, *, trusted_roots_pem: Sequence[bytes] = ()) -> list[Fact]:
+def check_pdf(
+    path: Path,
+    *,
+    trusted_roots_pem: Sequence[bytes] = (),
+    lists: revocation.RevocationLists = revocation.NONE_AT_HAND,
+) -> list[Fact]:
     """What the signatures of a PDF prove, as separate facts; never raises for what is in the file.
 
     Checks: `readable`, `signed`, and for each signature (its field is named in the subject) `content` (digest and
     signature value), `container` (every byte of the signature itself is as it was written), `certificate` (the chain
     holds under its own root), `trusted` (that root is one of `trusted_roots_pem`; None where none is given),
-    `certified` (DocMDP), `changes since`, `time`; at last `whole file`: nothing lies outside the newest signature.
+    `revocation` (by `lists`),
+    `certified` (DocMDP), `changes since`, `time`; of a time stamp over the file
+    `content`, `time stamp`, `time stamp trusted` and `changes since`; at last `long term`: what is embedded to check it
+    when its authorities are gone, and `whole file`: nothing lies outside the newest signature.
     """
     size = path.stat().st_size
     if size > MOST_BYTES:
         return [Fact(path.name, "readable", False, f"{size:,} bytes are too many for a report")]
-    return check_bytes(path.read_bytes(), path.name, trusted_roots_pem)
+    return check_bytes(path.read_bytes(), path.name, trusted_roots_pem, lists)
 
 
-def check_bytes(untrusted: bytes, name: str, trusted_roots_pem: Sequence[bytes] = ()) -> list[Fact]:
+def check_bytes(
+    untrusted: bytes,
+    name: str,
+    trusted_roots_pem: Sequence[bytes] = (),
+    lists: revocation.RevocationLists = revocation.NONE_AT_HAND,
+) -> list[Fact]:
     """`check_pdf` of bytes in memory; `name` is what the facts call them."""
     # pyHanko answers hostile bytes with many kinds of exception, some of them plain KeyError; all mean "not readable".
     try:
@@ -240,11 +264,13 @@ def check_bytes(untrusted: bytes, name: str, trusted_roots_pem: Sequence[bytes] 
         ]
     facts = [Fact(name, "readable", True), Fact(name, "signed", True, f"{len(found)} signature(s)")]
     roots = x509.load_pem_x509_certificates(b"\n".join(trusted_roots_pem)) if trusted_roots_pem else []
+    lists = lists + long_term.embedded_lists(reader)
     for index, signature in enumerate(found):
         try:
-            facts += _check_signature(untrusted, name, signature, index == 0, roots)
+            facts += _check_signature(untrusted, name, signature, index == 0, roots, lists)
         except Exception as problem:
             facts.append(Fact(name, "content", False, f"a signature cannot be read ({type(problem).__name__})"))
+    facts.append(long_term.level(reader, name, found))
     facts.append(_whole_file(untrusted, name, found[-1]))
     return facts
 
@@ -299,12 +325,23 @@ def examine_container(untrusted: bytes, byte_range: Sequence[int]) -> cms.Examin
 
 
 def _check_signature(
-    untrusted: bytes, name: str, signature: Any, first: bool, roots: Sequence[x509.Certificate]
+    untrusted: bytes,
+    name: str,
+    signature: Any,
+    first: bool,
+    roots: Sequence[x509.Certificate],
+    lists: revocation.RevocationLists,
 ) -> Iterator[Fact]:
     subject = f"{name}, signature {visible(str(signature.field_name))}"
     byte_range = [int(each) for each in signature.byte_range]
     if faults := container_faults(untrusted, byte_range):
         yield Fact(subject, "container", False, "; ".join(faults))
+        return
+    if long_term.is_stamp(signature):
+        _, start, second, length = byte_range
+        raw = bytes.fromhex(untrusted[start + 1 : second - 1].decode("ascii"))
+        parts = (untrusted[:start], untrusted[second : second + length])
+        yield from long_term.check_stamp(signature, raw[: _der_length(raw)], parts, subject, roots)
         return
     seen = examine_container(untrusted, byte_range)
     context = ValidationContext(trust_roots=[], allow_fetching=False, revocation_mode="soft-fail")
@@ -312,7 +349,7 @@ def _check_signature(
     holds = status.intact and status.valid and not seen.forgery
     yield Fact(subject, "content", holds, "; ".join(seen.forgery) or _who(seen))
     yield Fact(subject, "container", not seen.alterations, "; ".join(seen.alterations))
-    yield from check_certificate(seen, subject, roots, signature.self_reported_timestamp)
+    yield from check_certificate(seen, subject, roots, signature.self_reported_timestamp, lists=lists)
     if first:
         limited = signature.docmdp_level in (MDPPerm.NO_CHANGES, MDPPerm.FILL_FORMS)
         yield Fact(subject, "certified", limited, "only later signatures are allowed" if limited else "no DocMDP limit")
@@ -331,14 +368,16 @@ def check_certificate(
     roots: Sequence[x509.Certificate],
     claimed: datetime | None,
     proved: datetime | None = None,
+    lists: revocation.RevocationLists = revocation.NONE_AT_HAND,
 ) -> Iterator[Fact]:
-    """The facts `certificate`, `trusted` and `time` of a signature.
+    """The facts `certificate`, `revocation`, `trusted` and `time` of a signature.
 
     `claimed` is the signer's clock, `proved` what a time stamp apart from the signature says.
     """
     claimed = claimed or seen.claimed
     stamp = seen.stamp
-    moment = proved or (stamp.time if stamp and not stamp.faults else None) or claimed or datetime.now(UTC)
+    stamped = proved or (stamp.time if stamp and not stamp.faults else None)
+    moment = stamped or claimed or datetime.now(UTC)
     if not seen.chain:
         yield Fact(subject, "certificate", None, "no certificate could be read")
         return
@@ -348,11 +387,10 @@ def check_certificate(
     elif seen.complete:
         problem = cms.path_problem(seen.chain, [top], moment)
         named = f"root {visible(cms.common_name(top))}, SHA-256 {cms.fingerprint(top)}"
-        yield Fact(
-            subject, "certificate", problem is None, problem or f"holds under its own {named}; revocation not checked"
-        )
+        yield Fact(subject, "certificate", problem is None, problem or f"holds under its own {named}")
     else:
         yield Fact(subject, "certificate", None, "the root is not embedded")
+    yield revocation.check(seen.chain, subject, lists, claimed=claimed, proved=stamped)
     if roots:
         problem = cms.path_problem(seen.chain, roots, moment)
         yield Fact(subject, "trusted", problem is None, problem or "leads to a root you named")

@@ -41,13 +41,37 @@ ALTERNATIVES = (
 )
 
 BLIND_SAMPLE = "Blind sample of misattributions"
+SPIKE_TEST = "Spike test of recall"
 
 NOT_IN_THIS_REPORT = (
     "Opened or copied elsewhere: indicators for and against (section 9 has times of the file table only)",
     BLIND_SAMPLE,
-    "Spike test of recall, and sensitivity of the estimate",
+    SPIKE_TEST,
     "Notice duties and dates (they belong in a separate memorandum for counsel)",
     "The list of persons: no name, number or birth date of a data subject is printed here",
+)
+
+
+DATED = (
+    "Only persons tell the snapshots apart who are not in all of them with the same values. A snapshot agrees with "
+    "such a person if its values explain the row as well as any other's. p is the exact sign test between the best "
+    "snapshot and the nearest other; it is called better where p is below 0.05, divided by the number of comparisons. "
+    "A table may be older than the day of the snapshot it agrees with: nothing that changed since was supplied."
+)
+
+
+IN_NO_RECORD = (
+    "Rows of tables that show persons of the source records, which look like persons themselves (name, birth date or "
+    "number in the same columns, in the same form) and are in no record: former members, applicants, persons of "
+    "another organisation. A person counts once, however many copies of a table there are. Rows of parts in which too "
+    "few records stand to know the columns are not told. Persons in tables that show no record at all are not seen."
+)
+
+
+OTHER_RULES = (
+    "The first row is the rule of this report; each other row changes one thing of it. Tiers are those that decoys "
+    "gave the strata of this report: chance was not measured again, and explains more in a wider window. Within one "
+    "line or row: values that stand in another line of the same passage or letter are left out."
 )
 
 
@@ -166,12 +190,14 @@ def unmeasured(facts: ReportFacts) -> tuple[str, ...]:
             missing.append("persons on the drive who are in no source record")
         if not (facts.sample and facts.sample.measured):
             missing.append("misattribution")
-        missing.append("recall")
+        missing.append("recall in layouts that were not planted" if told.recall else "recall")
     return tuple(missing)
 
 
 def not_in_this_report(facts: ReportFacts) -> tuple[str, ...]:
-    return tuple(text for text in NOT_IN_THIS_REPORT if not (facts.sample and text == BLIND_SAMPLE))
+    planted = facts.exposure is not None and bool(facts.exposure.assessment.recall)
+    there = {BLIND_SAMPLE: facts.sample is not None, SPIKE_TEST: planted}
+    return tuple(text for text in NOT_IN_THIS_REPORT if not there.get(text))
 
 
 def sample_sentences(sample: SampleSheet) -> tuple[str, ...]:

@@ -12,6 +12,7 @@ import re
 import subprocess
 import sys
 import tempfile
+from datetime import datetime
 from pathlib import Path
 
 sys.dont_write_bytecode = True
@@ -82,12 +83,54 @@ def fingerprint(pem):
     return "; ".join(line for line in said if line)
 
 
-def check_cms(subject, p7s, content, anchor):
-    done = openssl(
-        *("cms", "-verify", "-cades", "-binary", "-inform", "DER", "-in", p7s, "-content", content),
-        *("-CAfile", anchor, "-partial_chain", "-purpose", "any", "-out", "/dev/null"),
-    )
-    fact(subject, "signature", done.returncode == 0, "" if done.returncode == 0 else done.stderr.strip()[:200])
+def check_cms(subject, p7s, content, anchor, bag, pdf=b""):
+    with tempfile.TemporaryDirectory() as folder:
+        signer = Path(folder) / "signer.pem"
+        done = openssl(
+            *("cms", "-verify", "-cades", "-binary", "-inform", "DER", "-in", p7s, "-content", content),
+            *("-CAfile", anchor, "-partial_chain", "-purpose", "any", "-signer", signer, "-out", "/dev/null"),
+        )
+        fact(subject, "signature", done.returncode == 0, "" if done.returncode == 0 else done.stderr.strip()[:200])
+        if done.returncode == 0:
+            check_revocation(subject, signer, claimed_time(p7s, pdf), anchor, bag)
+
+
+def when(text):
+    """A moment as openssl writes it, `Nov 24 10:30:00 2026 GMT`; its zone is always GMT."""
+    return datetime.strptime(" ".join(text.split()).removesuffix(" GMT"), "%b %d %H:%M:%S %Y")
+
+
+def claimed_time(p7s, pdf):
+    """What the signer's clock said: an attribute of the signature, or a line of the PDF. None where neither says it."""
+    text = openssl("cms", "-cmsout", "-print", "-inform", "DER", "-in", p7s, "-noout").stdout
+    said = re.search("signingTime.*?UTCTIME:(.*?)\n", text, re.DOTALL)
+    if said:
+        return when(said[1])
+    said = re.search(rb"/M\s*\(D(?::|\\072)(\d{14})(?:Z|\+00'?00'?)?\)", pdf)
+    return datetime.strptime(said[1].decode(), "%Y%m%d%H%M%S") if said else None
+
+
+def check_revocation(subject, signer, claimed, anchor, bag):
+    """Whether the signer was on a revocation list of the package before the time that the signature claims."""
+    serial = openssl("x509", "-in", signer, "-noout", "-serial").stdout.strip().partition("=")[2].lstrip("0")
+    issuer = openssl("x509", "-in", signer, "-noout", "-issuer_hash").stdout.strip()
+    found = []
+    for crl in sorted(bag.glob("data/custody/crls/*.crl")):
+        form = ("crl", "-inform", "DER", "-in", crl, "-noout")
+        mine = openssl(*form, "-hash").stdout.strip() == issuer
+        if mine and "verify OK" in openssl(*form, "-CAfile", anchor).stderr:
+            found.append(openssl(*form, "-text").stdout)
+    if not found or not claimed:
+        fact(subject, "revocation", None, "no list of its issuer in the package that its certificates vouch for")
+        return
+    for text in found:
+        entry = re.search(f"Serial Number: 0*{serial}\\s+Revocation Date: (.*)", text)
+        if entry:
+            before = when(entry[1]) <= claimed
+            fact(subject, "revocation", False if before else None, f"revoked on {entry[1]}; it claims {claimed} GMT")
+            return
+    updates = [re.search("Last Update: (.*)", text)[1] for text in found]
+    fact(subject, "revocation", True, f"on none of the lists of {', '.join(updates)}")
 
 
 def check_stamp(subject, tsr, data, work):
@@ -111,7 +154,7 @@ def check_signature(bag, there, work):
         fact(TAGS, "signature", None if draft else False, "a draft: nobody signed it" if draft else "missing")
         return
     anchor = anchor_of(bag)
-    check_cms(SIGNATURE, bag / SIGNATURE, bag / TAGS, anchor)
+    check_cms(SIGNATURE, bag / SIGNATURE, bag / TAGS, anchor, bag)
     own = fingerprint(bag / "data/certs/package-signer.pem").rpartition("=")[2].replace(":", "").lower()
     fact(SIGNATURE, "signed by whom bag-info.txt names", len(told) == 1 and told[0].endswith(own), "; ".join(told))
     fact(SIGNATURE, "trusted", None, fingerprint(anchor))
@@ -145,7 +188,7 @@ def check_ledger(bag, receipts, work):
     for text in sorted((custody / "checkpoints").glob("*.txt")):
         check_state(text.name, text.read_text("utf-8"), digests)
         for p7s in sorted(text.parent.glob(f"{text.stem}*.p7s")):
-            check_cms(p7s.name, p7s, text, people)
+            check_cms(p7s.name, p7s, text, people, bag)
             if p7s.with_suffix(".tsr").is_file():
                 check_stamp(p7s.with_suffix(".tsr").name, p7s.with_suffix(".tsr"), p7s, work)
     if not receipts:
@@ -169,7 +212,7 @@ def check_report(bag, anchor, work):
         raw = bytes.fromhex(pdf[first + 1 : second - 1].decode("ascii"))
         (work / "report.p7s").write_bytes(raw[: 4 + int.from_bytes(raw[2:4], "big")])
         (work / "report.bytes").write_bytes(pdf[start:first] + pdf[second : second + last])
-        check_cms("report.pdf", work / "report.p7s", work / "report.bytes", people)
+        check_cms("report.pdf", work / "report.p7s", work / "report.bytes", people, bag, pdf)
     whole = max(int(second) + int(last) for *_, second, last in found)
     fact("report.pdf", "covered to its last byte", whole == len(pdf), f"{whole} of {len(pdf)} bytes")
 

@@ -84,6 +84,9 @@ def test_numbers_and_four_digits_alone_make_nobody_sure(on_fat32: Marks) -> None
 def test_a_strangers_drive_confirms_nobody(tmp_path: Path) -> None:
     truth = made(tmp_path, 5, "exfat", own=False)
     assert not marks(persons(tmp_path), truth).confirmed
+    told = drivecustody("assess", tmp_path / "c.dcase", "--json", env={"DRIVECUSTODY_PASSPHRASE": "labelled"})
+    result = json.loads(told.splitlines()[-1])["result"]
+    assert result["tiers"]["confirmed"] == result["floor"] == 0
 
 
 def test_an_empty_drive_shows_nobody(tmp_path: Path) -> None:
@@ -92,6 +95,10 @@ def test_an_empty_drive_shows_nobody(tmp_path: Path) -> None:
     subprocess.run(["mkfs.vfat", tmp_path / "drive.img"], check=True, capture_output=True)
     with persons(tmp_path).open(newline="") as stream:
         assert list(csv.DictReader(stream)) == []
+    told = drivecustody("assess", tmp_path / "c.dcase", "--json", env={"DRIVECUSTODY_PASSPHRASE": "labelled"})
+    result = json.loads(told.splitlines()[-1])["result"]
+    assert [result[name] for name in ("floor", "low", "estimate", "high", "ceiling", "not_in_records")] == [0] * 6
+    assert {step["n"] for step in result["waterfall"]} == {0}
 
 
 def test_five_million_random_numbers_confirm_nobody(tmp_path: Path) -> None:

@@ -51,7 +51,7 @@ def estimate(records: Sequence[Person], texts: Sequence[bytes]) -> Answer:
 
     from forensics.detection.scan import scan
     from forensics.examination.assess import measured, moves_of
-    from forensics.examination.match import decoys_of
+    from forensics.examination.records_index import decoys_of
     from forensics.examination.units import all_of_them, decoys_in
     from forensics.exposure.estimate import interval
     from forensics.exposure.strata import stratum_of

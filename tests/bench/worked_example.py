@@ -12,63 +12,20 @@ from __future__ import annotations
 import argparse
 import os
 import platform
-import subprocess
 import sys
-import threading
-import time
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 import psutil
 
 ROOT = Path(__file__).parents[2]
 sys.path.insert(0, str(ROOT / "tests"))
-COMMAND = Path(sys.executable).with_name("drivecustody")
 
-from worked_example import Example  # noqa: E402 - the path above comes first
+from watched import measure  # noqa: E402 - the path above comes first
+from worked_example import Example  # noqa: E402
 
 from forensics.demonstration.drive import Scale, make_demonstration  # noqa: E402
 from forensics.model import Tier  # noqa: E402
-
-
-@dataclass(frozen=True)
-class Cost:
-    wall: float
-    cpu: float
-    peak: int
-
-
-class Watch(threading.Thread):
-    """The peak of a process tree's memory."""
-
-    def __init__(self, root: psutil.Process) -> None:
-        super().__init__(daemon=True)
-        self.root, self.peak, self.over = root, 0, threading.Event()
-
-    def run(self) -> None:
-        while not self.over.wait(0.2):
-            total = 0
-            try:
-                for process in [self.root, *self.root.children(recursive=True)]:
-                    total += process.memory_full_info().pss
-            except psutil.Error:
-                continue
-            self.peak = max(self.peak, total)
-
-
-def measure(arguments: list[object], env: dict[str, str]) -> Cost:
-    before, begun = os.times(), time.monotonic()
-    child = psutil.Popen([COMMAND, *map(str, arguments)], env=env, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
-    watch = Watch(child)
-    watch.start()
-    status = child.wait()
-    watch.over.set()
-    watch.join()
-    after = os.times()
-    if status:
-        raise SystemExit(f"{arguments[0]} ended with status {status}")
-    cpu = after.children_user + after.children_system - before.children_user - before.children_system
-    return Cost(time.monotonic() - begun, cpu, watch.peak)
 
 
 def part_of(whole: Scale, share: float) -> Scale:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import shutil
@@ -180,6 +181,20 @@ def test_the_form_shows_item_photographs_events_and_survives_a_file_that_is_no_p
     subprocess.run(["qpdf", "--check", tmp_path / "form.pdf"], check=True, capture_output=True)
     entry = office.ledger()[-1]
     assert entry["data"]["form_sha256"]  # type: ignore[index]
+
+
+def test_the_report_shows_the_photographs_with_the_digests_of_the_files(office: Office, tmp_path: Path) -> None:
+    out = tmp_path / "draft.pdf"
+    office.run("report", office.case, "--out", out)
+    text = text_of(out)
+    annex = text[text.rindex("Annex I: photographs of the exhibits") :]
+    for name in ("front.jpg", "broken.jpg"):
+        digest = hashlib.sha256((office.case / "images" / "E-001" / "photographs" / name).read_bytes()).hexdigest()
+        assert f"E-001: {name}" in annex
+        assert digest in annex
+    assert annex.count("could not be shown as a picture") == 1
+    listed = subprocess.run(["pdfimages", "-list", out], capture_output=True, text=True, check=True).stdout
+    assert " jpeg " in listed
 
 
 def test_a_photograph_that_was_changed_is_found(office: Office, tmp_path: Path) -> None:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from PySide6.QtCore import QSettings, Qt
-from PySide6.QtWidgets import QPushButton
+from PySide6.QtWidgets import QFileDialog, QInputDialog, QPushButton
 from pytestqt.qtbot import QtBot
 
 from forensics.model import CustodyEvent
@@ -68,6 +69,28 @@ def test_the_wish_of_the_page_is_the_verb_custody(
     )
     monkeypatch.setattr(CheckpointForm, "exec", lambda self: 0)
     assert actions.fill_in("custody checkpoint", open_window.summary) is None
+
+
+def test_the_custody_form_is_of_the_exhibit_that_was_chosen(
+    open_window: MainWindow, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert open_window.summary
+    monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda _parent, _title, name, _kinds: (f"/out/{name}", ""))
+    first = open_window.summary.exhibits[0]
+    one = actions.fill_in("custody form", open_window.summary)
+    assert one is not None
+    assert one.arguments[1:] == ("form", "--exhibit", first.label, "--out", f"/out/custody-{first.label}.pdf")
+    several = replace(open_window.summary, exhibits=[first, replace(first, label="E-002")])
+    asked: list[list[str]] = []
+    monkeypatch.setattr(
+        QInputDialog, "getItem", lambda _p, _t, _l, labels, _at, _edit: (asked.append(labels), (labels[1], True))[1]
+    )
+    two = actions.fill_in("custody form", several)
+    assert asked == [[first.label, "E-002"]]
+    assert two is not None
+    assert two.arguments[1:] == ("form", "--exhibit", "E-002", "--out", "/out/custody-E-002.pdf")
+    monkeypatch.setattr(QInputDialog, "getItem", lambda *_: ("", False))
+    assert actions.fill_in("custody form", several) is None
 
 
 def test_every_button_of_the_page_asks_for_its_verb(qtbot: QtBot, open_window: MainWindow) -> None:

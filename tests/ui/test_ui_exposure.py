@@ -57,6 +57,16 @@ def test_a_number_of_persons_in_no_record_is_shown_as_soon_as_it_is_measured(pan
     panel.show_result({**RESULT, "not_in_records": 4321}, 20_000)
     assert panel.stats["not_in_records"].number.text() == "4,321"
     assert panel.facts.value("In no record") == "4,321 persons on the drive"
+    tables = [{"locator": "E-001/vol2/a.csv", "rows": 9000, "not_in_records": 4320}, {"not_in_records": 0}]
+    panel.show_result({**RESULT, "not_in_records": 4321, "not_in_records_tables": tables}, 20_000)
+    said = panel.facts.value("In no record")
+    assert said.endswith("in 1 table of members; most in E-001/vol2/a.csv (4,320 of 9,000 rows)")
+
+
+def test_what_fingerprints_cannot_tell_is_not_nought(panel: NumbersPanel) -> None:
+    panel.show_result({**RESULT, "minors": None, "deceased": None}, 20_000)
+    for name in ("minors", "deceased"):
+        assert (panel.stats[name].number.text(), panel.stats[name].note.text()) == ("–", "not measured")
 
 
 def test_a_stratum_that_cannot_be_measured_says_so_and_why(qtbot: QtBot) -> None:

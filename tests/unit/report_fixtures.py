@@ -66,6 +66,7 @@ class MemorySigner:
     certificate_pem: bytes
     chain_pem: tuple[bytes, ...]
     simple: SimpleSigner = field(repr=False)
+    revocation_list: bytes | None = None
 
     def cades(self, content: bytes) -> bytes:
         async def made() -> bytes:

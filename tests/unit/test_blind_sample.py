@@ -22,6 +22,7 @@ from forensics.examination import review, sample
 from forensics.examination.open_case import OpenCase
 from forensics.examination.report_facts import _sample
 from forensics.examination.serve import serve
+from forensics.examination.verify import verify
 from forensics.exposure.review_sample import clopper_pearson, mispaired, split
 from forensics.exposure.strata import STRATA
 from forensics.exposure.tiers import counting, exposure_of
@@ -303,6 +304,10 @@ def test_the_ledger_has_counts_and_seals_and_nobody_and_finds_a_changed_answer(h
         with hundred.store.begin() as connection:
             connection.execute(text(change))
         assert sample.broken_samples(hundred) == [1], change
+    told = verify(silent(), hundred.folder.path, passphrase=f"key:{hundred.key.hex()}")
+    assert [(f["holds"], f["detail"]) for f in told["facts"] if f["subject"] == "samples"] == [
+        (False, "changed since: sample 1")
+    ]
 
 
 def test_an_item_s_values_are_seen_with_a_record_of_it_and_without_the_key(hundred: OpenCase) -> None:

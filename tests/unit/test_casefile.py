@@ -452,7 +452,7 @@ def test_new_records_forget_all_that_rested_on_the_old(made: Made) -> None:
         store.put_fact("matched", True)
         store.replace_exposure([(1, a_person())], {"n": 1}, {"total": 1})
         assert list(store.evidence_by_record()) == [
-            (1, SourceRecord("M-1"), [replace(evidence, locator="E-001/vol2/a.csv@1+9")])
+            (1, SourceRecord("M-1"), [replace(evidence, locator="E-001/vol2/a.csv@1+9", version=1)])
         ]
         with pytest.raises(Refused, match="already"):
             store.add_source_set(SourceSet("r", "0" * 64, "", 1, {}), [SourceRecord("M-2")])

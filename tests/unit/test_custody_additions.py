@@ -264,9 +264,10 @@ def test_an_addition_cut_short_before_its_entry_is_forgotten_and_after_it_is_fin
 
 def test_a_receipt_holds_everything_a_stranger_needs_and_finds_a_cut_ledger(full: Ledger, tmp_path: Path) -> None:
     made = write_receipt(full.folder, newest(full.folder), tmp_path / "receipt")
-    assert {path.name for path in made if path.suffix != ".pem"} == {
+    assert {path.name for path in made if path.suffix not in (".pem", ".crl")} == {
         "000001.txt", "000001.p7s", "000001-2.p7s", "000001.tsr", "000001-2.tsr",
     }  # fmt: skip
+    assert {path.name for path in made if path.suffix == ".crl"} == {p.name for p in (full.folder / "crls").iterdir()}
     facts = check_receipt(tmp_path / "receipt" / "000001.txt", full.folder)
     assert broken(facts) == []
     assert "time stamp" in {fact.check for fact in facts}

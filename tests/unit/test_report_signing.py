@@ -87,8 +87,8 @@ def test_a_signed_report_holds_and_each_fact_stands_apart(made: tuple[Path, Sign
     facts = check_pdf(path)
     assert broken(facts) == []
     assert [each.check for each in facts] == [
-        "readable", "signed", "content", "container", "certificate", "trusted", "time", "certified", "changes since",
-        "whole file",
+        "readable", "signed", "content", "container", "certificate", "revocation", "trusted", "time", "certified",
+        "changes since", "long term", "whole file",
     ]  # fmt: skip
     assert SIGNER.fingerprint in fact(facts, "content").detail
     assert fact(facts, "time").holds is None

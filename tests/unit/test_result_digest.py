@@ -64,7 +64,7 @@ def test_it_can_be_made_again_from_its_description_alone() -> None:
         "minor": False, "deceased": False,
     }  # fmt: skip
     one = hashlib.sha256(line({"person": person, "basis": rests_on})).hexdigest()
-    head = line({"drivecustody": "result", "form": 2}) + line({"settings": SETTINGS}) + line({"estimate": ESTIMATE})
+    head = line({"drivecustody": "result", "form": 3}) + line({"settings": SETTINGS}) + line({"estimate": ESTIMATE})
     assert digest([(0, PLACES[:1])]) == hashlib.sha256(head + one.encode() + b"\n").hexdigest()
 
 

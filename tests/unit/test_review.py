@@ -12,6 +12,8 @@ from forensics.casefile.masking import masked
 from forensics.errors import EnvironmentFailed, Refused
 from forensics.examination import review
 from forensics.examination.open_case import OpenCase
+from forensics.examination.verify import verify
+from forensics.jobs.events import silent
 from forensics.model import SourceRecord, Tier
 from tests.unit.review_fixtures import assess, cheap_guesses, found_case
 
@@ -167,6 +169,13 @@ def test_a_decision_that_was_changed_afterwards_is_found(found_case: OpenCase, c
     with found_case.store.begin() as connection:
         connection.execute(text(change))
     assert review.broken_acts(found_case) == [2]
+    told = verify(silent(), found_case.folder.path, passphrase=f"key:{found_case.key.hex()}")
+    assert {(f["subject"], f["detail"]) for f in told["facts"] if f["holds"] is False} == {
+        ("decisions", "changed since: act 2")
+    }
+    assert told["status"] == 1
+    told = verify(silent(), found_case.folder.path)
+    assert [f["holds"] for f in told["facts"] if f["subject"] == "decisions"] == [None]
 
 
 def test_where_the_ledger_cannot_be_written_nothing_is_decided(

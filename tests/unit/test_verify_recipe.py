@@ -49,7 +49,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
             name: resource("package", name).read_bytes() for name in ("verify_ledger.py", "verify_package.py")
         }
         parts |= {"report.pdf": work / "r.pdf", "custody/ledger.jsonl": book.path}
-        for folder in ("checkpoints", "certs"):
+        for folder in ("checkpoints", "certs", "crls"):
             parts |= {f"custody/{folder}/{path.name}": path for path in (book.folder / folder).glob("[!.]*")}
         build_package(
             parts, work / "pack", dana, {}, ["The image"], lambda data: timestamp.stamped(authority.url, data)
@@ -101,6 +101,9 @@ def test_the_stand_alone_script_says_each_fact_apart(pack: Path, made: tuple[Pat
         "HOLDS          tagmanifest-sha256.txt.p7s.tsr: time stamp",
         "HOLDS          000001-2.p7s: signature",
         "HOLDS          000001.tsr: time stamp",
+        "HOLDS          tagmanifest-sha256.txt.p7s: revocation",
+        "HOLDS          000001-2.p7s: revocation",
+        "HOLDS          report.pdf: revocation",
         "HOLDS          report.pdf: covered to its last byte",
         "HOLDS          receipt 000001.txt: names a state of this ledger",
     ):
@@ -161,3 +164,27 @@ def test_a_package_whose_ledger_was_cut_is_seen_by_a_receipt_alone(pack: Path, m
     ran = run(pack, made[1], "python3", "verify_package.py", ".", "--receipt", str(receipt))
     assert ran.returncode == 1
     assert "DOES NOT HOLD  receipt later.txt" in ran.stdout
+
+
+def test_the_stand_alone_script_tells_of_a_signer_who_had_been_revoked(
+    pack: Path, made: tuple[Path, Path], tmp_path: Path
+) -> None:
+    """The list is put in unlisted: what the script says of files is not asked here."""
+    people = Identities(made[0].parent / "identities")
+    kept = {path.name: path.read_bytes() for path in (made[0] / "data/custody/crls").iterdir()}
+    revoked = Identities(Path(shutil.copytree(people.folder, tmp_path / "identities")))
+    (dana,) = (each for each in revoked.list() if each.name == "Dana Giver")
+    revoked.revoke(dana.name, "pw", "left")
+    for number, authority in enumerate(revoked.authorities()):
+        data = authority.revocation_list.read_bytes()
+        assert data not in kept.values() or authority.organisation == "Outside Laboratory"
+        (pack / "data/custody/crls" / f"new-{number}.crl").write_bytes(data)
+    ran = run(pack, made[1], "python3", "verify_package.py", ".")
+    # Revoked after it signed, by a clock that nobody vouches for in a signature alone.
+    assert "NOT ASKED      tagmanifest-sha256.txt.p7s: revocation (revoked on " in ran.stdout
+    assert "NOT ASKED      000001.p7s: revocation (revoked on " in ran.stdout
+    assert "HOLDS          000001-2.p7s: revocation" in ran.stdout
+    script = (pack / "verify_package.py").read_text()
+    (pack / "verify_package.py").write_text(script.replace("return when(said[1])", "return datetime(2199, 1, 1)"))
+    ran = run(pack, made[1], "python3", "verify_package.py", ".")
+    assert "DOES NOT HOLD  tagmanifest-sha256.txt.p7s: revocation (revoked on " in ran.stdout

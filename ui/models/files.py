@@ -8,7 +8,7 @@ from typing import Any
 
 from PySide6.QtCore import QObject
 
-from forensics.casefile.contents_view import Place
+from forensics.casefile.contents_view import Kinds, Place
 from forensics.casefile.views import CaseView, FileRow
 from ui import theme
 from ui.models.paged import Column, PagedModel
@@ -46,13 +46,29 @@ _KINDS = {
         "cab": "Cabinet archive",
     },
     "photo": {"jpeg": "Image (JPEG)", "png": "Image (PNG)", "gif": "Image (GIF)", "tiff": "Image (TIFF)",
-              "webp": "Image (WebP)"},
+              "webp": "Image (WebP)", "bmp": "Image (BMP)"},
     "mail": {"eml": "E-mail", "msg": "E-mail", "mbox": "Mailbox", "pst": "Mail store"},
     "database": {"sqlite": "SQLite database", "access": "Access database"},
+    "file": {"empty": "Empty"},
     "lock": {"encrypted-office": "Office, encrypted", "luks": "LUKS, encrypted"},
 }  # fmt: skip
 _KIND = {kind: (text, icon) for icon, kinds in _KINDS.items() for kind, text in kinds.items()}
 """Type of content → what people call it, and its icon. A type that is not here is shown as it is."""
+
+_GROUPS = {
+    "Text and documents": ("file-text", "c-cda", "fhir", "fhir xml", "hl7", "x12"),
+    "Spreadsheets and tables": ("file-spreadsheet", "dbf", "sas7bdat", "sas-xport", "stata", "spss", "spss-portable"),
+    "Pictures": ("photo",), "E-mail": ("mail",), "Archives": ("file-zip",), "Databases": ("database",),
+}  # fmt: skip
+
+
+def kinds_by_name() -> dict[str, Kinds]:
+    """What a person may choose from: a name, and the types of content that it means; last all that have no name."""
+    made = {
+        name: Kinds(tuple(kind for part in parts for kind in _KINDS.get(part, {part: ""})))
+        for name, parts in _GROUPS.items()
+    }
+    return {**made, "Other types": Kinds(tuple(kind for kinds in made.values() for kind in kinds.types), others=True)}
 
 
 def kind_text(kind: str) -> str:
@@ -71,13 +87,16 @@ class FileModel(PagedModel[FileRow]):
         Column("modified", "Modified", 275),
         Column("status", "Status", 146),
         Column("outcome", "Outcome", 118),
-        Column(None, "SHA-256", 300, mono=True),
+        Column("sha256", "SHA-256", 300, mono=True),
     )
+    ORDER = (0, 1, 2, 3, 5, 6, 4, 7)
+    """The columns from left to right: what became of a file is in sight before when it was changed."""
 
     def __init__(self, session: Session, parent: QObject | None = None) -> None:
         super().__init__(session, "name", parent)
         self._only = ""
         self._place: Place | None = None
+        self._kinds: Kinds | None = None
 
     @property
     def which(self) -> str:
@@ -94,11 +113,15 @@ class FileModel(PagedModel[FileRow]):
             self._place = place
             self.reload()
 
+    def of_kinds(self, kinds: Kinds | None) -> None:
+        """Only contents of these types; None takes all."""
+        if kinds != self._kinds:
+            self._kinds = kinds
+            self.reload()
+
     def _question(self, order_by: str, descending: bool, text: str) -> Any:
-        which, place = self._only, self._place
-        if place is not None:
-            return lambda view: view.file_ids_in(place, order_by, descending, text, which)
-        return lambda view: view.file_ids(order_by, descending, text, which)
+        which, place, kinds = self._only, self._place, self._kinds
+        return lambda view: view.file_ids_in(place, order_by, descending, text, which, kinds)
 
     def _ask_ids(self, view: CaseView, order_by: str, descending: bool, text: str) -> array[int]:
         ids: array[int] = self._question(order_by, descending, text)(view)

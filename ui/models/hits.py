@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from PySide6.QtCore import QAbstractTableModel, QModelIndex, QObject, QPersistentModelIndex, Qt, Signal
+from PySide6.QtGui import QFont
 
 from forensics.casefile.search_view import SearchCounts, SearchHit, SearchPage
 from forensics.casefile.views import CaseView, NotExamined
@@ -32,7 +33,7 @@ class HitModel(QAbstractTableModel):
     refused = Signal(str)
     """Why a query is none, and what to write instead."""
 
-    COLUMNS = (("Found", 460), ("Where", 330), ("Kind", 80), ("Status", 130))
+    COLUMNS = (("Found", 360), ("Where", 330), ("Kind", 80), ("Status", 130))
 
     def __init__(self, session: Session, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -52,9 +53,13 @@ class HitModel(QAbstractTableModel):
         self.endResetModel()
         self._session.ask("search page", lambda _: None, lambda _: None)
         if query:
-            self._session.ask("search counts", lambda view: _counts(view, query), self._take_counts)
+            self._session.ask(
+                "search counts", lambda view: _counts(view, query), lambda counts: self._take_counts(query, counts)
+            )
 
-    def _take_counts(self, counts: SearchCounts | Refused) -> None:
+    def _take_counts(self, query: str, counts: SearchCounts | Refused) -> None:
+        if query != self._query:
+            return
         if isinstance(counts, Refused):
             self.refused.emit(str(counts))
             return
@@ -129,9 +134,10 @@ class NotExaminedModel(QAbstractTableModel):
         self._items: list[NotExamined] = []
 
     def show(self, items: Sequence[NotExamined]) -> None:
-        if list(items) != self._items:
+        ordered = sorted(items, key=lambda item: (item.reason, -item.size, item.locator))
+        if ordered != self._items:
             self.beginResetModel()
-            self._items = sorted(items, key=lambda item: (item.reason, -item.size, item.locator))
+            self._items = ordered
             self.endResetModel()
 
     def item(self, row: int) -> NotExamined | None:
@@ -184,14 +190,22 @@ class CellModel(QAbstractTableModel):
         if not index.isValid():
             return None
         row, column = index.row(), index.column()
-        if role == Qt.ItemDataRole.BackgroundRole:
-            return theme.now().color("warn_soft") if (row, column) == self._found else None
+        if role in (Qt.ItemDataRole.BackgroundRole, Qt.ItemDataRole.ForegroundRole, Qt.ItemDataRole.FontRole):
+            return self._mark(role) if (row, column) == self._found else None
         if role not in _TEXTS:
             return None
         cells = self._rows[row]
         text = cells[column] if column < len(cells) else ""
         where = f"Row {self._first + row}, column {column + 1}: "
         return where + text if role == Qt.ItemDataRole.AccessibleTextRole else text
+
+    def _mark(self, role: int) -> Any:
+        """How the cell that was found is set: by its ground and, for those who see no colours, by a line below."""
+        if role == Qt.ItemDataRole.FontRole:
+            made = theme.font(13, QFont.Weight.DemiBold)
+            made.setUnderline(True)
+            return made
+        return theme.now().color("warn_soft" if role == Qt.ItemDataRole.BackgroundRole else "warn")
 
 
 _TEXTS = frozenset(

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from bisect import bisect
+from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import groupby
 from typing import Any
 
 from PySide6.QtCore import QAbstractItemModel, QModelIndex, QObject, QPersistentModelIndex, Qt, Signal
@@ -29,6 +32,7 @@ class Node:
     children: list[Node] = field(default_factory=list)
     read: bool = False
     asked: bool = False
+    number: int = 0
 
     @property
     def may_have_more(self) -> bool:
@@ -47,17 +51,23 @@ class ContentsTree(QAbstractItemModel):
         self._number = 0
 
     def reload(self) -> None:
-        """Read the exhibits and volumes again; folders are closed where anything changed."""
+        """Read the exhibits and volumes again, and of the folders that are open what came into them."""
         self._session.ask("contents tree", _roots, self._take_roots)
 
     def _take_roots(self, volumes: list[VolumeNode]) -> None:
         root = _tree(volumes)
-        if _shape(root) == _shape(self._root):
+        if _shape(root) != _shape(self._root):
+            self.beginResetModel()
+            self._root = root
+            self.endResetModel()
+            self.loaded.emit()
             return
-        self.beginResetModel()
-        self._root = root
-        self.endResetModel()
-        self.loaded.emit()
+        waiting = [self._root]
+        while waiting:
+            node = waiting.pop()
+            waiting += node.children
+            if node.read and node.asked:
+                self._ask(node)
 
     def node(self, index: Index) -> Node:
         found = index.internalPointer() if index.isValid() else None
@@ -91,36 +101,44 @@ class ContentsTree(QAbstractItemModel):
 
     def fetchMore(self, parent: Index) -> None:
         node = self.node(parent)
-        if node.asked or node.place is None:
-            return
-        node.asked = True
+        if not node.asked and node.place is not None:
+            node.asked = True
+            self._ask(node)
+
+    def _ask(self, node: Node, after: str = "") -> None:
         place = node.place
-        self._number += 1
+        assert place is not None
+        if not node.number:
+            self._number += 1
+            node.number = self._number
         self._session.ask(
-            f"contents folder {self._number}",
-            lambda view: view.folders_in(place.volume, place.folder),
-            lambda names: self._take_folders(node, names),
+            f"contents folder {node.number}",
+            lambda view: view.folders_in(place.volume, place.folder, after),
+            lambda page: self._take_folders(node, *page),
         )
 
-    def _take_folders(self, node: Node, names: list[str]) -> None:
+    def _take_folders(self, node: Node, names: list[str], after: str) -> None:
+        """A page of a folder's folders; the next is asked for at once, so that a large folder fills up by itself."""
         if not self._holds(node):
             return
         place = node.place
         assert place is not None
-        prefix = f"{place.folder}/" if place.folder else ""
-        node.read = True
-        if not names:
-            here = self.createIndex(node.row, 0, node)
-            self.dataChanged.emit(here, here)
-            return
         here = self.createIndex(node.row, 0, node)
-        shift = len(names)
-        self.beginInsertRows(here, 0, shift - 1)
-        made = [Node(name, "folder", Place(place.volume, prefix + name), parent=node) for name in names]
-        node.children[:0] = made
-        for row, child in enumerate(node.children):
-            child.row = row
-        self.endInsertRows()
+        had = [child.text for child in node.children if child.icon == "folder"]
+        new = sorted(set(names).difference(had))
+        prefix = f"{place.folder}/" if place.folder else ""
+        for at, group in _between(had, new):
+            self.beginInsertRows(here, at, at + len(group) - 1)
+            made = [Node(name, "folder", Place(place.volume, prefix + name), parent=node) for name in group]
+            node.children[at:at] = made
+            for row in range(at, len(node.children)):
+                node.children[row].row = row
+            self.endInsertRows()
+        if after:
+            self._ask(node, after)
+        elif not node.read:
+            node.read = True
+            self.dataChanged.emit(here, here)
 
     def _holds(self, node: Node) -> bool:
         """Whether a node is of the tree that is shown, and not of one before it."""
@@ -160,7 +178,7 @@ def _tree(volumes: list[VolumeNode]) -> Node:
         node = _under(above, Node(name, "database", Place(volume.id)))
         if volume.deleted:
             deleted = Place(volume.id, deleted=True)
-            _under(node, Node(f"Deleted files ({volume.deleted:,})", "trash", deleted, read=True))
+            _under(node, Node(f"Deleted ({volume.deleted:,})", "trash", deleted, read=True))
     return root
 
 
@@ -168,6 +186,15 @@ def _under(parent: Node, node: Node) -> Node:
     node.parent, node.row = parent, len(parent.children)
     parent.children.append(node)
     return node
+
+
+def _between(had: list[str], new: list[str]) -> Iterator[tuple[int, list[str]]]:
+    """Where new names go among those that are there, both in order; names that go together in one group."""
+    done = 0
+    for at, group in groupby(new, lambda name: bisect(had, name)):
+        names = list(group)
+        yield at + done, names
+        done += len(names)
 
 
 def _shape(node: Node) -> list[Any]:

@@ -3,13 +3,22 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QModelIndex, Qt, QTimer, Signal
-from PySide6.QtWidgets import QButtonGroup, QPushButton, QSplitter, QStackedWidget, QTreeView, QVBoxLayout
+from PySide6.QtGui import QKeySequence, QShortcut
+from PySide6.QtWidgets import (
+    QButtonGroup,
+    QPushButton,
+    QSplitter,
+    QStackedWidget,
+    QTreeView,
+    QVBoxLayout,
+    QWidget,
+)
 
-from forensics.casefile.contents_view import Shares
+from forensics.casefile.contents_view import Kinds, Place, Same, Shares
 from forensics.casefile.search_view import SearchCounts, SearchHit
 from forensics.casefile.views import CaseView, FileRow, NotExamined
 from forensics.model import Locator
-from ui.models.files import FileModel
+from ui.models.files import FileModel, kinds_by_name
 from ui.models.hits import HitModel, NotExaminedModel
 from ui.models.tree import ContentsTree
 from ui.pages.base import CasePageBase
@@ -17,8 +26,9 @@ from ui.pages.passwords import PasswordsDialog
 from ui.session import Session
 from ui.summary import Summary
 from ui.widgets.coverage_bar import CoverageBar
+from ui.widgets.file_menu import FileMenu, ask_for_copy
 from ui.widgets.filter_field import FilterField
-from ui.widgets.parts import Elided, Empty, button, count_text, label, row, size_text
+from ui.widgets.parts import SELECTABLE, Chooser, Elided, Empty, button, count_text, label, row, size_text
 from ui.widgets.preview import Preview
 from ui.widgets.tables import Table
 
@@ -27,8 +37,16 @@ FILTERS = (
     ("not_examined", "Not examined"),
 )  # fmt: skip
 
+CHOICES: dict[str, tuple[str, Kinds | None]] = {
+    "All types": ("", None),
+    **{name: ("", kinds) for name, kinds in kinds_by_name().items()},
+    "Misleading name": ("misnamed", None),
+    "There more than once": ("repeated", None),
+}
+"""What the chooser shows only: a quick filter of its own, or types of content."""
+
 FILTER_DELAY_MS = 150
-TREE_WIDE = 210
+TREE_WIDE = 215
 
 
 class ContentsPage(CasePageBase):
@@ -63,14 +81,20 @@ class ContentsPage(CasePageBase):
         self.found_button.hide()
         self.found_button.clicked.connect(self._show_hits)
         self._quick.addButton(self.found_button)
-        self.count = label("", "small")
+        self.kind = Chooser()
+        self.kind.setAccessibleName("Only files of one type")
+        self.kind.addItems(list(CHOICES))
+        self.kind.view().setAccessibleName("Types of files")
+        self.kind.currentTextChanged.connect(self._choose_kind)
+        self.count = label("", "small", wrap=True)
+        self.count.setTextInteractionFlags(SELECTABLE)
         self.coverage = Elided("", "small")
         self.bar = CoverageBar()
         self.tree = QTreeView()
         self.tree.setAccessibleName("Volumes and folders")
         self.tree.setHeaderHidden(True)
         self.tree.setUniformRowHeights(True)
-        self.tree.setMinimumWidth(130)
+        self.tree.setMinimumWidth(175)
         self.unexamined_table = Table(self.unexamined, [wide for _, wide in NotExaminedModel.COLUMNS], "Not examined")
         self.unexamined_table.selectionModel().currentRowChanged.connect(self._selected_unexamined)
         self.lists = QStackedWidget()
@@ -85,6 +109,10 @@ class ContentsPage(CasePageBase):
         self.search.returnPressed.connect(self._search)
         self.search.textChanged.connect(lambda text: None if text else self._end_search())
         self.passwords.clicked.connect(self._ask_passwords)
+        self.preview.told.connect(self.count.setText)
+        self.lists.currentChanged.connect(lambda _: self.kind.setEnabled(self.lists.currentWidget() is self.table))
+        keys = QShortcut(QKeySequence("Ctrl+Shift+F"), self)
+        keys.activated.connect(self._focus_search)
 
     def _lay_out(self) -> None:
         self.down = QSplitter(Qt.Orientation.Vertical)
@@ -92,20 +120,28 @@ class ContentsPage(CasePageBase):
         for splitter in (self.down, self.across):
             splitter.setHandleWidth(12)
             splitter.setChildrenCollapsible(False)
-        self.down.addWidget(self.lists)
+        upper = QWidget()
+        upper.setObjectName("page")
+        above = QVBoxLayout(upper)
+        above.setContentsMargins(0, 0, 0, 0)
+        above.setSpacing(4)
+        above.addWidget(self.count)
+        above.addWidget(self.lists, 1)
+        self.down.addWidget(upper)
         self.down.addWidget(self.preview)
         self.down.setStretchFactor(0, 1)
         self.down.setSizes([420, 280])
         self.across.addWidget(self.tree)
         self.across.addWidget(self.down)
-        self.across.setStretchFactor(1, 1)
+        self.across.setStretchFactor(0, 1)
+        self.across.setStretchFactor(1, 4)
         self.across.setSizes([TREE_WIDE, 900])
         self.lists.addWidget(self.unexamined_table)
         column = QVBoxLayout(self.content)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(10)
         buttons = (*self._buttons.values(), self.found_button)
-        column.addLayout(row(*buttons, label(""), self.count, spacing=8, stretch=(*[0] * len(buttons), 1, 0)))
+        column.addLayout(row(*buttons, label(""), self.kind, spacing=8, stretch=(*[0] * len(buttons), 1, 0)))
         column.addWidget(self.across, 1)
         column.addLayout(row(self.bar, self.coverage, stretch=(1, 2)))
 
@@ -117,6 +153,15 @@ class ContentsPage(CasePageBase):
         self.model = FileModel(session, self)
         self.table = Table(self.model, [column.width for column in FileModel.COLUMNS], "Files")
         self.table.make_sortable(self.model.sortable(), 0)
+        for at, column in enumerate(FileModel.ORDER):
+            header = self.table.horizontalHeader()
+            header.moveSection(header.visualIndex(column), at)
+        self.menu = FileMenu(self.table, self._file_selected)
+        self.menu.bytes_wanted.connect(lambda _: self.preview.show_tab("bytes"))
+        self.menu.folder_wanted.connect(self._show_folder)
+        self.menu.copy_wanted.connect(
+            lambda file: ask_for_copy(self, file, self.preview.reason, self.preview.save_copy)
+        )
         self.hits = HitModel(session, self)
         self.hit_table = Table(self.hits, [wide for _, wide in HitModel.COLUMNS], "Places that were found")
         self.lists.addWidget(self.table)
@@ -127,9 +172,9 @@ class ContentsPage(CasePageBase):
         self.tree.selectionModel().currentChanged.connect(self._place_chosen)
         self.tree_model.loaded.connect(self._unfold)
         self.model.loaded.connect(self._loaded)
-        self.model.modelReset.connect(lambda: self.preview.show_file(None))
+        self.model.modelReset.connect(self._deselect)
         self.table.selectionModel().currentRowChanged.connect(self._selected)
-        self.model.dataChanged.connect(lambda *_: self._selected(self.table.currentIndex()) if self.table else None)
+        self.model.dataChanged.connect(lambda *_: self._read_again())
         self.hit_table.selectionModel().currentRowChanged.connect(self._selected_hit)
         self.hits.counted.connect(self._counted)
         self.hits.refused.connect(self.count.setText)
@@ -151,6 +196,7 @@ class ContentsPage(CasePageBase):
         self.model = self.table = self.hits = self.hit_table = self.tree_model = None
         self.unexamined.show([])
         self.filter.clear()
+        self.kind.setCurrentIndex(0)
         self._delay.stop()
         self._buttons[""].setChecked(True)
         self.found_button.hide()
@@ -170,6 +216,10 @@ class ContentsPage(CasePageBase):
         self.filter.selectAll()
         return True
 
+    def _focus_search(self) -> None:
+        self.search.setFocus()
+        self.search.selectAll()
+
     def show_summary(self, case: Summary) -> None:
         self.show_empty(not case.entries)
         for part in (self.filter, self.search, self.passwords):
@@ -187,29 +237,58 @@ class ContentsPage(CasePageBase):
     # ------------------------------------------------------------------------------------------------- tree and files
 
     def _unfold(self) -> None:
-        """Open the exhibits, so that their volumes are in sight."""
+        """Open the exhibits, so that their volumes are in sight, and a volume that is the only one of its exhibit."""
         if self.tree_model:
             for at in range(self.tree_model.rowCount()):
-                self.tree.expand(self.tree_model.index(at, 0))
+                exhibit = self.tree_model.index(at, 0)
+                self.tree.expand(exhibit)
+                if self.tree_model.rowCount(exhibit) == 1:
+                    self.tree.expand(self.tree_model.index(0, 0, exhibit))
 
     def _place_chosen(self, current: QModelIndex, _: QModelIndex | None = None) -> None:
         if not self.tree_model or not self.model or not current.isValid():
             return
         node = self.tree_model.node(current)
-        if node.place is None and node.locator and node.parent and node.icon == "usb":
+        if node.icon == "lock":
+            # Nothing of this volume was read; why not stands in the list of what was not examined.
+            self._buttons["not_examined"].click()
+            return
+        place = node.place
+        if place is None:
             self.preview.show_image(node.locator)
-        self._buttons[self.model.which].setChecked(True)
+            place = Place(0, exhibit=node.locator)
+        if self.model.which == "not_examined":
+            self._buttons[""].setChecked(True)
+            self.model.only(CHOICES[self.kind.currentText()][0])
+        if self.found_button.isChecked():
+            self._buttons.get(self.model.which, self._buttons[""]).setChecked(True)
         self._show_files()
-        self.model.go_into(node.place)
+        self.model.go_into(place)
 
     def _choose(self, which: str) -> None:
         if self.model:
+            if CHOICES[self.kind.currentText()][0]:
+                self.kind.setCurrentIndex(0)
             self.model.only(which)
         self._show_files()
+
+    def _choose_kind(self, name: str) -> None:
+        if self.model is None:
+            return
+        which, kinds = CHOICES[name]
+        if which:
+            self._buttons[""].setChecked(True)
+            self.model.only(which)
+        elif self.model.which in {which for which, _ in CHOICES.values()}:
+            self.model.only("")
+        self.model.of_kinds(kinds)
+        if not self._buttons["not_examined"].isChecked():
+            self._show_files()
 
     def _show_files(self) -> None:
         if self.table and self.model:
             self.lists.setCurrentWidget(self.unexamined_table if self.model.which == "not_examined" else self.table)
+            self.count.setToolTip("")
             self._loaded(self.model.rowCount())
 
     def _loaded(self, rows: int) -> None:
@@ -218,6 +297,20 @@ class ContentsPage(CasePageBase):
         elif self.lists.currentWidget() is self.unexamined_table:
             self.count.setText(count_text(self.unexamined.rowCount(), "item"))
 
+    def _file_selected(self) -> FileRow | None:
+        here = self.table.currentIndex() if self.table else QModelIndex()
+        return self.model.row_at(here.row()) if self.model and here.isValid() else None
+
+    def _deselect(self) -> None:
+        """Other files are in the table; an image, a hit and what was not examined are not among them."""
+        if self.lists.currentWidget() is self.table and not self.preview.of_image:
+            self.preview.show_file(None)
+
+    def _read_again(self) -> None:
+        """Rows came, or came anew: what is shown of the one that is selected may have changed."""
+        if self.table and self.lists.currentWidget() is self.table:
+            self._selected(self.table.currentIndex())
+
     def _selected(self, current: QModelIndex, _: QModelIndex | None = None) -> None:
         if self.model and current.isValid() and (found := self.model.row_at(current.row())):
             self._show_entry(found)
@@ -225,8 +318,25 @@ class ContentsPage(CasePageBase):
     def _show_entry(self, file: FileRow) -> None:
         if self.session:
             self.session.ask(
-                "first part", lambda view: view.first_part(file.id), lambda part: self.preview.show_file(file, part)
+                "about file",
+                lambda view: (view.first_part(file.id), view.same_content(file.id)),
+                lambda about: self.preview.show_file(file, *about),
             )
+
+    def _show_folder(self, file: FileRow) -> None:
+        """The files beside this one, in its volume."""
+        if self.session:
+            number = file.id
+            self.session.ask("place of file", lambda view: view.place_of(number), self._go_into)
+
+    def _go_into(self, place: Place | None) -> None:
+        if self.model and place:
+            self._buttons[""].setChecked(True)
+            self.kind.setCurrentIndex(0)
+            self.filter.clear()
+            self.model.only("")
+            self.model.go_into(place)
+            self._show_files()
 
     def _take_unexamined(self, items: list[NotExamined]) -> None:
         self.unexamined.show(items)
@@ -242,7 +352,7 @@ class ContentsPage(CasePageBase):
             "entry at", lambda view: _entry_of(view, locator), lambda found: self._take_entry(locator, found)
         )
 
-    def _take_entry(self, locator: str, found: tuple[FileRow, int | None] | None) -> None:
+    def _take_entry(self, locator: str, found: tuple[FileRow, int | None, Same] | None) -> None:
         if found:
             self.preview.show_file(*found)
             return
@@ -265,7 +375,7 @@ class ContentsPage(CasePageBase):
             self.hits.search("")
         self.found_button.hide()
         if self.model and self.found_button.isChecked():
-            self._buttons[self.model.which].setChecked(True)
+            self._buttons.get(self.model.which, self._buttons[""]).setChecked(True)
             self._show_files()
 
     def _show_hits(self) -> None:
@@ -311,8 +421,8 @@ class ContentsPage(CasePageBase):
         self.passwords_given.emit(passwords)
 
 
-def _entry_of(view: CaseView, locator: str) -> tuple[FileRow, int | None] | None:
+def _entry_of(view: CaseView, locator: str) -> tuple[FileRow, int | None, Same] | None:
     number = view.entry_at(locator)
     if number is None:
         return None
-    return view.files([number])[number], view.first_part(number)
+    return view.files([number])[number], view.first_part(number), view.same_content(number)

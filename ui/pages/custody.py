@@ -105,7 +105,7 @@ class CustodyPage(CasePageBase):
         self.transfer_button = button("Transfer…", "link", tip="An exhibit changes hands; both parties sign")
         self.sign_button = button("Sign…", "fingerprint", tip="A checkpoint under your name, time-stamped if you wish")
         self.receipt_button = button("Receipt…", "copy", tip="The newest checkpoint, for somebody else to keep")
-        self.form_button = button("Form…", "report", tip="The custody form of the first exhibit, to print")
+        self.form_button = button("Form…", "report", tip="The custody form of an exhibit, to print")
         super().__init__(
             "Chain of custody", "Every action on the exhibits, each entry linked to the one before by its hash",
             self.check_button,

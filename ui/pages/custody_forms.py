@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from PySide6.QtWidgets import QDialog, QFileDialog, QLineEdit, QWidget
+from PySide6.QtWidgets import QDialog, QFileDialog, QInputDialog, QLineEdit, QWidget
 
 from ui.pages.forms import Form
 from ui.summary import Summary
@@ -132,13 +132,24 @@ class CheckpointForm(Form):
         return [*given, *(["--timestamp", self.time.text().strip()] if self.time.text().strip() else [])]
 
 
+def _exhibit(case: Summary, parent: QWidget | None) -> str:
+    """Which exhibit; asked only where there are several. Empty where the person thought better of it."""
+    labels = [each.label for each in case.exhibits]
+    if len(labels) < 2:
+        return labels[0] if labels else ""
+    chosen, meant = QInputDialog.getItem(parent, "The custody form", "Of which exhibit?", labels, 0, False)
+    return str(chosen) if meant else ""
+
+
 def fill_in(action: str, case: Summary, parent: QWidget | None = None) -> list[str] | None:
     """The arguments of `custody CASE` for what was asked for; None where the person thought better of it."""
     if action == "receipt":
         chosen, _ = QFileDialog.getSaveFileName(parent, "A new folder for the receipt", "receipt")
         return ["receipt", "--out", chosen] if chosen else None
     if action == "form":
-        exhibit = case.exhibits[0].label if case.exhibits else ""
+        exhibit = _exhibit(case, parent)
+        if not exhibit:
+            return None
         chosen, _ = QFileDialog.getSaveFileName(parent, "The custody form", f"custody-{exhibit}.pdf", "PDF (*.pdf)")
         return ["form", "--exhibit", exhibit, "--out", str(Path(chosen))] if chosen else None
     form: EventForm | TransferForm | CheckpointForm

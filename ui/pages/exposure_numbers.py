@@ -115,8 +115,10 @@ class NumbersPanel(QScrollArea):
         for tier in TIERS:
             self.stats[tier].show_number(f"{tiers.get(tier, 0):,}", reasons[tier])
         for name in ("minors", "deceased"):
-            count = result.get(name) or 0
-            self.stats[name].show_number(f"{count:,}", _share(count, affected))
+            count = result.get(name)
+            self.stats[name].show_number(
+                "–" if count is None else f"{count:,}", NOT_MEASURED if count is None else _share(count, affected)
+            )
         unknown = result.get("not_in_records")
         self.stats["not_in_records"].show_number(
             "–" if unknown is None else _number(unknown), NOT_MEASURED if unknown is None else "persons on the drive"
@@ -137,7 +139,7 @@ class NumbersPanel(QScrollArea):
         self._said |= {
             "Affected": f"{affected:,} of {result.get('persons_after_merge') or records:,} persons in the records",
             "Estimate": _estimate(result),
-            "In no record": NOT_MEASURED if unknown is None else f"{_number(unknown)} persons on the drive",
+            "In no record": NOT_MEASURED if unknown is None else _in_no_record(result),
             "Not examined": count_text(missing.get("items", 0), "item") + _reasons(missing.get("reasons") or {}),
             "Result SHA-256": str(result.get("result_sha256") or ""),
         }
@@ -236,3 +238,14 @@ def _reasons(reasons: Mapping[str, int]) -> str:
 
 def _share(part: int, whole: int) -> str:
     return f"{part / whole:.1%} of affected".replace("%", " %") if whole else "of nobody"
+
+
+def _in_no_record(result: Mapping[str, Any]) -> str:
+    """How many persons beside members are in no record, and in which table most of them stand."""
+    said = f"{_number(result['not_in_records'])} persons on the drive"
+    tables = [table for table in result.get("not_in_records_tables") or () if table["not_in_records"]]
+    if not tables:
+        return said
+    most = tables[0]
+    rows = f"{most['not_in_records']:,} of {most['rows']:,} rows"
+    return f"{said}, in {count_text(len(tables), 'table')} of members; most in {most['locator']} ({rows})"

@@ -6,8 +6,9 @@ The widget opens nothing. `wanted` asks for a block, `give` brings it; until the
 from __future__ import annotations
 
 from collections import OrderedDict
+from math import ceil
 
-from PySide6.QtCore import QPoint, QRect, Qt, Signal
+from PySide6.QtCore import QPoint, QRectF, Qt, Signal
 from PySide6.QtGui import QFocusEvent, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QResizeEvent, QWheelEvent
 from PySide6.QtWidgets import QAbstractScrollArea, QWidget
 
@@ -73,6 +74,15 @@ class HexView(QAbstractScrollArea):
         self._say()
         self.viewport().update()
 
+    @property
+    def marked(self) -> tuple[int, int]:
+        """Where the highlight begins and ends."""
+        return self._marked
+
+    def refuse(self) -> None:
+        """What was asked for does not come; it is asked for again when it is drawn again."""
+        self._asked.clear()
+
     def give(self, offset: int, data: bytes) -> None:
         """Bytes that were asked for."""
         self._asked.discard(offset // BLOCK)
@@ -116,7 +126,7 @@ class HexView(QAbstractScrollArea):
     def _last_top(self) -> int:
         return max(0, self._all_rows() - self._rows())
 
-    def _columns(self) -> tuple[int, int, int, int]:
+    def _columns(self) -> tuple[float, float, float, float]:
         """Where the bytes and the text begin, the width of a character, and the width of it all."""
         one = theme.metrics_of_mono()
         digits = max(8, len(f"{max(0, self._size - 1):X}"))
@@ -133,7 +143,7 @@ class HexView(QAbstractScrollArea):
         bar.setValue(self._top if last <= STEPS else self._top * STEPS // last)
         self._setting = False
         across = self._columns()[3] - self.viewport().width()
-        self.horizontalScrollBar().setRange(0, max(0, across))
+        self.horizontalScrollBar().setRange(0, max(0, ceil(across)))
 
     def _scrolled(self, value: int) -> None:
         if not self._setting:
@@ -187,9 +197,9 @@ class HexView(QAbstractScrollArea):
         across = point.x() + self.horizontalScrollBar().value()
         row = self._top + (point.y() - self._head()) // self._line()
         if text <= across < text + WIDE * one:
-            column = (across - text) // one
+            column = int((across - text) / one)
         elif first <= across < text - _GAP:
-            inside = (across - first) // one
+            inside = int((across - first) / one)
             column = (inside - (1 if inside >= WIDE // 2 * 3 else 0)) // 3
         else:
             return None
@@ -232,9 +242,9 @@ class HexView(QAbstractScrollArea):
         left, line, head = -self.horizontalScrollBar().value(), self._line(), self._head()
         aligned = int(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
         painter.setPen(tokens.color("muted"))
-        painter.drawText(QRect(left + _LEFT, 2, first, line), aligned, "Offset")
-        painter.drawText(QRect(left + first, 2, wide, line), aligned, _spaced([f"{n:02X}" for n in range(WIDE)]))
-        painter.drawText(QRect(left + text, 2, wide, line), aligned, "Text")
+        painter.drawText(QRectF(left + _LEFT, 2, first, line), aligned, "Offset")
+        painter.drawText(QRectF(left + first, 2, wide, line), aligned, _spaced([f"{n:02X}" for n in range(WIDE)]))
+        painter.drawText(QRectF(left + text, 2, wide, line), aligned, "Text")
         painter.setPen(tokens.color("grid"))
         painter.drawLine(0, head - 3, self.viewport().width(), head - 3)
         if not self._size:
@@ -250,22 +260,24 @@ class HexView(QAbstractScrollArea):
             for n in range(count):
                 self._ground(painter, at + n, left + first + _place(n) * one, left + text + n * one, top, one, line)
             painter.setPen(tokens.color("muted"))
-            painter.drawText(QRect(left + _LEFT, top, first, line), aligned, f"{at:0{digits}X}")
+            painter.drawText(QRectF(left + _LEFT, top, first, line), aligned, f"{at:0{digits}X}")
             painter.setPen(tokens.color("text"))
             shown = _spaced(["··" if value is None else f"{value:02X}" for value in values])
-            painter.drawText(QRect(left + first, top, wide, line), aligned, shown)
+            painter.drawText(QRectF(left + first, top, wide, line), aligned, shown)
             letters = "".join(chr(v) if v is not None and 32 <= v < 127 else "·" for v in values)
-            painter.drawText(QRect(left + text, top, wide, line), aligned, letters)
+            painter.drawText(QRectF(left + text, top, wide, line), aligned, letters)
 
-    def _ground(self, painter: QPainter, offset: int, byte: int, letter: int, top: int, one: int, line: int) -> None:
+    def _ground(
+        self, painter: QPainter, offset: int, byte: float, letter: float, top: int, one: float, line: int
+    ) -> None:
         tokens = theme.now()
         if self._marked[0] <= offset < self._marked[1]:
-            painter.fillRect(QRect(byte, top, 2 * one, line), tokens.color("warn_soft"))
-            painter.fillRect(QRect(letter, top, one, line), tokens.color("warn_soft"))
+            painter.fillRect(QRectF(byte, top, 2 * one, line), tokens.color("warn_soft"))
+            painter.fillRect(QRectF(letter, top, one, line), tokens.color("warn_soft"))
         if offset == self._cursor:
             painter.setPen(tokens.color("accent" if self.hasFocus() else "muted"))
-            painter.drawRect(QRect(byte - 2, top, 2 * one + 3, line - 1))
-            painter.drawRect(QRect(letter, top, one - 1, line - 1))
+            painter.drawRect(QRectF(byte - 2, top, 2 * one + 3, line - 1))
+            painter.drawRect(QRectF(letter, top, one - 1, line - 1))
 
 
 def _place(column: int) -> int:

@@ -9,38 +9,38 @@ import base64
 from typing import Any
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtGui import QImage, QPixmap, QResizeEvent, QTextCharFormat, QTextCursor
+from PySide6.QtGui import QImage, QKeySequence, QPixmap, QShortcut
 from PySide6.QtWidgets import (
     QButtonGroup,
     QLabel,
     QLineEdit,
-    QPlainTextEdit,
     QPushButton,
     QScrollArea,
     QStackedWidget,
-    QTextEdit,
     QVBoxLayout,
     QWidget,
 )
 
+from forensics.casefile.contents_view import Same
 from forensics.casefile.search_view import SearchHit
 from forensics.casefile.views import FileRow
-from ui import theme
 from ui.companion import Companion
 from ui.models.files import OUTCOME, STATUS, kind_text
-from ui.models.hits import CellModel
 from ui.widgets.bytes_pane import BytesPane
-from ui.widgets.parts import Elided, Facts, button, label, row, size_text, time_text
-from ui.widgets.tables import Table
+from ui.widgets.parts import Elided, Facts, button, count_text, label, row, size_text, time_text
+from ui.widgets.picture import Shown
+from ui.widgets.text_pane import CellPane, TextPane
 
 TABS = (("details", "Details"), ("text", "Text"), ("picture", "Picture"), ("bytes", "Bytes"))
 PICTURES = frozenset({"jpeg", "png", "gif", "tiff", "webp", "bmp"})
-CELL = "\x1f"
 WIDEST_PICTURE = 2_000
 
 
 class Preview(QWidget):
     """The lower half of the page of contents."""
+
+    told = Signal(str)
+    """What became of a copy."""
 
     reason_given = Signal(str)
     """Why contents are looked at; asked once, until the case is closed."""
@@ -53,28 +53,33 @@ class Preview(QWidget):
         self._file: FileRow | None = None
         self._exhibit = ""
         self._place: tuple[int, int] | None = None
-        self._first_part: int | None = None
         self._part: int | None = None
         self._found: tuple[int, int] | None = None
         self._look: int | None = None
+        self._reopened = False
         self._generation = 0
         self._sides: tuple[int | None, int | None] = (None, None)
         self.title = Elided("No file is selected", "h2", middle=True)
         self._choice = QButtonGroup(self)
         self.tabs: dict[str, QPushButton] = {}
-        for name, text in TABS:
-            made = button(text)
+        for at, (name, text) in enumerate(TABS, 1):
+            made = button(text, tip=f"{text} of what is selected  (Alt+{at})")
+            QShortcut(QKeySequence(f"Alt+{at}"), self, lambda name=name: self.show_tab(name))
             made.setCheckable(True)
             made.setChecked(name == "details")
             made.clicked.connect(lambda _=False, name=name: self.show_tab(name))
             self._choice.addButton(made)
             self.tabs[name] = made
         self.stack = QStackedWidget()
+        self.lines, self.rows = TextPane(), CellPane()
+        self.lines.turned.connect(self._turn)
+        self.rows.turned.connect(self._turn)
         self.bytes = BytesPane(self._ask)
-        self.facts = Facts(mono=("SHA-256", "MD5", "SHA-1", "Locator"))
+        self.bytes.image_wanted.connect(self.show_image)
+        self.facts = Facts(mono=("SHA-256", "MD5", "SHA-1", "Locator", "Same content"))
         self._panes: dict[str, QWidget] = {
-            "details": self._details(), "reason": self._why(), "nothing": self._nothing(), "text": self._text_pane(),
-            "cells": self._cell_pane(), "picture": self._picture_pane(), "bytes": self.bytes,
+            "details": self._details(), "reason": self._why(), "nothing": self._nothing(), "text": self.lines,
+            "cells": self.rows, "picture": self._picture_pane(), "bytes": self.bytes,
         }  # fmt: skip
         for pane in self._panes.values():
             self.stack.addWidget(pane)
@@ -123,40 +128,8 @@ class Preview(QWidget):
         self.nothing = _still("")
         return _centred(self.nothing)
 
-    def _text_pane(self) -> QWidget:
-        self.text = QPlainTextEdit()
-        self.text.setObjectName("passage")
-        self.text.setReadOnly(True)
-        self.text.setTabChangesFocus(True)
-        self.text.setAccessibleName("Text of the file")
-        self.where = Elided("", "small", middle=True)
-        self.earlier, self.later = button("Earlier"), button("Later")
-        self.earlier.clicked.connect(lambda: self._turn(0))
-        self.later.clicked.connect(lambda: self._turn(1))
-        pane = QWidget()
-        column = QVBoxLayout(pane)
-        column.setContentsMargins(0, 0, 0, 0)
-        column.addWidget(self.text, 1)
-        column.addLayout(row(self.where, self.earlier, self.later, spacing=8, stretch=(1, 0, 0)))
-        return pane
-
-    def _cell_pane(self) -> QWidget:
-        self.cells = CellModel(self)
-        self.cell_table = Table(self.cells, [], "Rows of the file")
-        self.cell_table.verticalHeader().show()
-        self.cell_where = Elided("", "small", middle=True)
-        self.cell_earlier, self.cell_later = button("Earlier rows"), button("Later rows")
-        self.cell_earlier.clicked.connect(lambda: self._turn(0))
-        self.cell_later.clicked.connect(lambda: self._turn(1))
-        pane = QWidget()
-        column = QVBoxLayout(pane)
-        column.setContentsMargins(0, 0, 0, 0)
-        column.addWidget(self.cell_table, 1)
-        column.addLayout(row(self.cell_where, self.cell_earlier, self.cell_later, spacing=8, stretch=(1, 0, 0)))
-        return pane
-
     def _picture_pane(self) -> QWidget:
-        self.picture = _Shown()
+        self.picture = Shown()
         self.picture_size = label("", "small")
         pane = QWidget()
         column = QVBoxLayout(pane)
@@ -179,23 +152,24 @@ class Preview(QWidget):
         self.tabs["details"].setChecked(True)
         self.show_file(None)
 
-    def show_file(self, file: FileRow | None, first_part: int | None = None) -> None:
-        """Another file; `first_part` is where its text begins, None where none was extracted."""
-        same = file is not None and self._file is not None and file.id == self._file.id
-        self._file, self._first_part, self._exhibit = file, first_part, ""
-        self._tell(file)
-        if not same:
+    def show_file(self, file: FileRow | None, first_part: int | None = None, same: Same | None = None) -> None:
+        """Another file; `first_part` is where its text begins, None where none was extracted; `same` its copies."""
+        stays = file is not None and self._file is not None and file.id == self._file.id and not self._found
+        self._file, self._exhibit = file, ""
+        self._tell(file, same)
+        if not stays:
             self._forget()
             self._part = first_part
             self._show()
 
     def show_hit(self, hit: SearchHit, file: FileRow | None) -> None:
         """A place that a search found, in its text."""
-        self._file, self._first_part, self._exhibit = file, hit.part, ""
+        self._file, self._exhibit = file, ""
         self._tell(file)
         self._forget()
         if hit.part is not None:
             self._part, self._found = hit.part, (hit.at, hit.length)
+            self.bytes.needle.setText("".join(text for text, marked in hit.snippet if marked))
             self.tabs["text"].setChecked(True)
         self._show()
 
@@ -209,6 +183,11 @@ class Preview(QWidget):
         self.tabs["bytes"].setChecked(True)
         self._show()
 
+    @property
+    def of_image(self) -> bool:
+        """Whether an exhibit's image is shown and not one of its files."""
+        return bool(self._exhibit)
+
     def show_tab(self, name: str) -> None:
         self.tabs[name].setChecked(True)
         self._show()
@@ -219,14 +198,28 @@ class Preview(QWidget):
 
     def _forget(self) -> None:
         self._generation += 1
+        self._reopened = False
         self._look = self._part = self._found = self._place = None
-        self.text.clear()
-        self.cells.show([], 0)
+        self.lines.clear()
+        self.rows.clear()
         self.picture.show_pixels(None)
         self.bytes.show_content(None, 0, None)
+        self.bytes.needle.clear()
 
     def _lost(self) -> None:
-        self._look = None
+        """The companion ended, and with it what it had open: opened once more at the same place, unless it was just
+        this content that ended it before.
+        """
+        had, self._look = self._look is not None, None
+        self.bytes.lost()
+        if had and self.tab == "bytes" and not self._reopened:
+            self._reopened = True
+            self._ask("look open", self._regained, locator=self._locator(), reason=self.reason)
+
+    def _regained(self, answer: dict[str, Any]) -> None:
+        self._look = int(answer["look"])
+        self._put("bytes")
+        self.bytes.regained(self._look)
 
     def _show(self) -> None:
         tab = self.tab
@@ -281,51 +274,16 @@ class Preview(QWidget):
         self._ask("text", self._take_part, part=self._part, reason=self.reason)
 
     def _take_part(self, answer: dict[str, Any]) -> None:
-        text, found = str(answer["text"]), self._found
+        text, where = str(answer["text"]), str(answer["locator"])
         self._sides = answer["before"], answer["behind"]
-        for made, side in zip(
-            (self.earlier, self.later, self.cell_earlier, self.cell_later), self._sides * 2, strict=True
-        ):
-            made.setEnabled(side is not None)
+        pane: TextPane | CellPane = self.rows if answer["cells"] else self.lines
+        pane.allow(*(side is not None for side in self._sides))
+        # Shown first: what was found can be brought into sight only in a pane that has its size.
+        self._put("cells" if answer["cells"] else "text")
         if answer["cells"]:
-            rows = [line.split(CELL) for line in text.split("\n")]
-            marked = None
-            if found:
-                line_start = text.rfind("\n", 0, found[0]) + 1
-                marked = text.count("\n", 0, found[0]), text.count(CELL, line_start, found[0])
-            self.cells.show(rows, int(answer["first"]), marked)
-            self.cell_where.setText(f"{answer['locator']}, from row {answer['first']:,}")
-            if marked:
-                here = self.cells.index(*marked)
-                self.cell_table.setCurrentIndex(here)
-                self.cell_table.scrollTo(here)
-            self._put("cells")
-            return
-        self.text.setPlainText(text)
-        self.where.setText(str(answer["locator"]))
-        self._mark(found)
-        self._put("text")
-
-    def _mark(self, found: tuple[int, int] | None) -> None:
-        marks: list[QTextEdit.ExtraSelection] = []
-        if found:
-            cursor = QTextCursor(self.text.document())
-            # Qt counts in UTF-16 units.
-            text = self.text.toPlainText()
-            start, stop = (len(text[:at].encode("utf-16-le")) // 2 for at in (found[0], found[0] + found[1]))
-            cursor.setPosition(min(start, self.text.document().characterCount() - 1))
-            cursor.setPosition(min(stop, self.text.document().characterCount() - 1), QTextCursor.MoveMode.KeepAnchor)
-            mark = QTextEdit.ExtraSelection()
-            look = QTextCharFormat()
-            look.setBackground(theme.now().color("warn_soft"))
-            look.setForeground(theme.now().color("warn"))
-            look.setFontUnderline(True)
-            mark.cursor, mark.format = cursor, look
-            marks.append(mark)
-            cursor.clearSelection()
-            self.text.setTextCursor(cursor)
-            self.text.centerCursor()
-        self.text.setExtraSelections(marks)
+            self.rows.show_text(text, int(answer["first"]), where, self._found)
+        else:
+            self.lines.show_text(text, where, self._found)
 
     def _turn(self, side: int) -> None:
         if (part := self._sides[side]) is not None:
@@ -336,8 +294,10 @@ class Preview(QWidget):
 
     def _open(self) -> None:
         self._say_nothing("Opening …")
-        locator = self._exhibit or (self._file.locator if self._file else "")
-        self._ask("look open", self._opened, locator=locator, reason=self.reason)
+        self._ask("look open", self._opened, locator=self._locator(), reason=self.reason)
+
+    def _locator(self) -> str:
+        return self._exhibit or (self._file.locator if self._file else "")
 
     def _opened(self, answer: dict[str, Any]) -> None:
         self._look = int(answer["look"])
@@ -359,9 +319,29 @@ class Preview(QWidget):
         self.picture_size.setText(f"{true[0]:,} × {true[1]:,} pixels")
         self._put("picture")
 
+    # ---------------------------------------------------------------------------------------------- copies, and places
+
+    def save_copy(self, file: FileRow, out: str, reason: str) -> None:
+        """Write the content of a file outside of the case, recorded with its reason; `told` says what became of it."""
+        companion = self._companion
+        if companion is None:
+            return
+
+        def opened(answer: dict[str, Any]) -> None:
+            companion.ask("look save", {"look": answer["look"], "out": out, "reason": reason}, saved, self.told.emit)
+
+        def saved(answer: dict[str, Any]) -> None:
+            said = f"Copied {count_text(int(answer['size']), 'byte')}, SHA-256 {answer['sha256']}"
+            if answer["as_indexed"] is False:
+                said += ", which is not what index found"
+            self.told.emit(said)
+
+        self.told.emit("Copying …")
+        companion.ask("look open", {"locator": file.locator, "reason": reason}, opened, self.told.emit)
+
     # ------------------------------------------------------------------------------------------------------- details
 
-    def _tell(self, file: FileRow | None) -> None:
+    def _tell(self, file: FileRow | None, same: Same | None = None) -> None:
         if file is None:
             self.title.setText("No file is selected")
             self.facts.show([("Next", "Select a file to see its hash, its times and where it stands.")])
@@ -370,47 +350,22 @@ class Preview(QWidget):
         state = f"{STATUS.get(file.status, (file.status, ''))[0]} · {OUTCOME.get(file.outcome, (file.outcome, ''))[0]}"
         for doubt in (file.reason, file.uncertain_because):
             state += f": {doubt}" if doubt else ""
-        self.facts.show(
-            [
-                ("SHA-256", file.sha256 or "not hashed"),
-                ("MD5", file.md5 or "not hashed"),
-                ("SHA-1", file.sha1 or "not hashed"),
-                ("Locator", file.locator),
-                ("Modified", time_text(file.modified)),
-                ("Created", f"{time_text(file.created)} · accessed {time_text(file.accessed)}"),
-                ("Size", f"{size_text(file.size)} ({file.size:,} bytes), {kind_text(file.type)}"),
-                ("State", state),
-            ]
-        )
-
-
-class _Shown(QLabel):
-    """A picture, made smaller where it does not fit."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.setAccessibleName("Picture of the file")
-        self.setAlignment(Qt.AlignmentFlag.AlignCenter)
-        self.setMinimumSize(80, 60)
-        self._whole: QPixmap | None = None
-
-    def show_pixels(self, pixels: QPixmap | None) -> None:
-        self._whole = pixels
-        self._fit()
-
-    def resizeEvent(self, event: QResizeEvent) -> None:
-        super().resizeEvent(event)
-        self._fit()
-
-    def _fit(self) -> None:
-        if self._whole is None:
-            self.clear()
-            return
-        size = self._whole.size()
-        if size.width() > self.width() or size.height() > self.height():
-            size = size.scaled(self.size(), Qt.AspectRatioMode.KeepAspectRatio)
-        smooth = Qt.TransformationMode.SmoothTransformation
-        self.setPixmap(self._whole.scaled(size, Qt.AspectRatioMode.KeepAspectRatio, smooth))
+        facts = [
+            ("SHA-256", file.sha256 or "not hashed"),
+            ("MD5", file.md5 or "not hashed"),
+            ("SHA-1", file.sha1 or "not hashed"),
+            ("Locator", file.locator),
+            ("Modified", time_text(file.modified)),
+            ("Created", f"{time_text(file.created)} · accessed {time_text(file.accessed)}"),
+            ("Size", f"{size_text(file.size)} ({file.size:,} bytes), {kind_text(file.type)}"),
+            ("State", state),
+        ]
+        if file.notes:
+            facts.append(("Noted", file.notes))
+        if same and same.count:
+            more = same.count - len(same.locators)
+            facts.append(("Same content", "\n".join((*same.locators, *([f"and {more:,} more"] if more else [])))))
+        self.facts.show(facts)
 
 
 def _still(text: str) -> QLabel:

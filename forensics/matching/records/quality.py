@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import date
 
@@ -175,6 +176,10 @@ class DistinctPersons:
             parents[place] = parents[parents[place]]
             place = parents[place]
         return place
+
+    def count_of(self, places: Iterable[int]) -> int:
+        """The persons of some of the records, which are named by the order in which they were added, from 0."""
+        return len({self._root(place) for place in places})
 
     def count(self) -> int:
         return sum(place == parent for place, parent in enumerate(self._parents))
