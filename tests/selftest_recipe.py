@@ -160,15 +160,33 @@ def lines(found: Found) -> Iterator[tuple[str, str]]:
             at += len(line.encode()) + 2
 
 
-def left_over(image: bytes, whole: list[Found]) -> Iterator[tuple[str, str]]:
-    """Lines of text outside every file: slack and free clusters."""
+def left_over(image: bytes, whole: list[Found], offset: int) -> Iterator[tuple[str, str]]:
+    """Lines of text outside every file: slack, at the file that holds it, and free clusters."""
     known = [found.data for found in whole]
+    slack = list(behind(image, whole, offset))
     for run in re.finditer(rb"[\t\r\n\x20-\x7e\x80-\xfe]{24,}", image):
         at = run.start()
         for line in run[0].split(b"\r\n"):
             if len(line) > 12 and not any(line in data for data in known):
-                yield f"{EXHIBIT}/unallocated@0x{at:08x}+{len(line)}", line.decode("utf-8", "replace")
+                place = f"{EXHIBIT}/unallocated@0x{at:08x}+{len(line)}"
+                for end, stop, held in slack:
+                    if end <= at < stop:
+                        place = f"{held.locator}:slack@{len(held.data) + at - end}+{len(line)}"
+                yield place, line.decode("utf-8", "replace")
             at += len(line) + 2
+
+
+def behind(image: bytes, whole: list[Found], offset: int) -> Iterator[tuple[int, int, Found]]:
+    """From the end of each live file to that of its last cluster, which begins where FAT32's heap and clusters say."""
+    boot = image[offset : offset + 512]
+    sector, reserved, copies = int.from_bytes(boot[11:13], "little"), int.from_bytes(boot[14:16], "little"), boot[16]
+    cluster, table = boot[13] * sector, int.from_bytes(boot[36:40], "little")
+    heap = offset + (reserved + copies * table) * sector
+    for found in whole:
+        if found.status == "live" and found.data:
+            tail = found.data[-256:]
+            end = image.index(tail) + len(tail)
+            yield end, heap - (heap - end) // cluster * cluster, found
 
 
 def decoded(data: bytes) -> str:
@@ -279,7 +297,7 @@ def answers(made: Demonstration) -> dict[str, Any]:
     found = list(files(made.image, parts[0]["offset"]))
     locked = [f for f in found if f.locator.endswith("members_full_extract.zip")]
     whole = [f for f in found if f.status != "deleted-uncertain"]
-    places = [line for f in whole for line in lines(f)] + list(left_over(data, whole))
+    places = [line for f in whole for line in lines(f)] + list(left_over(data, whole, parts[0]["offset"]))
     people = persons(rows, places)
     hold_against_truth(people, made.truth)
     sure = [p for p in people if p["tier"] != "possible"]
