@@ -24,7 +24,9 @@ SLOT = 4 * MIB
 PARTITIONS = 112
 """On one drive; a GPT has 128 entries."""
 
-RSS_OF_THE_COMMAND = 1 << 30
+RSS_OF_THE_COMMAND = 2 << 30
+"""A worker's answer holds up to 768 MiB of children, and is there twice while it is read."""
+
 RSS_OF_A_WORKER = 3 << 30
 
 
