@@ -20,6 +20,8 @@ from forensics.examination.open_case import OpenCase
 from forensics.examination.report import report
 from forensics.jobs.events import silent
 
+ANNEXES = "Annex A: custody log"
+
 
 def peak_mib() -> int:
     (line,) = [line for line in Path("/proc/self/status").read_text().splitlines() if line.startswith("VmHWM")]
@@ -41,7 +43,8 @@ def main() -> None:
         pdf = Path(name) / "report.pdf"
         with case.view() as view, pypdfium2.PdfDocument(pdf) as document:
             print(f"{len(view.decided()):,} persons: {wall:.1f} s, {peak} MiB, {len(document)} pages, ", end="")
-            print(f"{pdf.stat().st_size:,} bytes")
+            body = next(n for n in range(2, len(document)) if ANNEXES in document[n].get_textpage().get_text_range())
+            print(f"the body ends on page {body}, {pdf.stat().st_size:,} bytes")
 
 
 if __name__ == "__main__":

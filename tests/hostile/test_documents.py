@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from forensics.casefile.store import Store
 from hostile.documents import monsters, mutations
 from hostile.drives import MIB, Examined, drive_of_files, examine
 
@@ -64,8 +65,6 @@ def test_no_entity_of_a_document_brings_in_a_file_of_this_computer(bitten: Exami
     line = Path("/etc/passwd").read_bytes().splitlines()[0]
     with bitten.view() as view:
         key, folder = view.key, view.folder
-    from forensics.casefile.store import Store
-
     with Store(folder, key) as store:
         for stored in store.pieces():
             data = store.piece(stored.id).piece.data or b""
