@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -50,7 +51,9 @@ COMMIT_BYTES = 64 << 20
 
 
 def workers() -> int:
-    """As many workers as processors."""
+    """As many workers as processors that this process may use."""
+    if sys.platform == "linux":
+        return len(os.sched_getaffinity(0))
     return max(1, os.cpu_count() or 1)
 
 

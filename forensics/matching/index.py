@@ -5,14 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import date
-from functools import cached_property, lru_cache
+from functools import cached_property
 from itertools import islice
 from operator import attrgetter
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from forensics import keys
@@ -32,7 +32,6 @@ PREFIX_MAY_GO = 6
 """An id that is letters and then at least so many digits counts without its letters, as spreadsheets often have it."""
 
 _DIGITS = re.compile(r"[0-9]+")
-_EPOCH = date(1970, 1, 1).toordinal()
 _fields_of = attrgetter(*FIELDS)
 
 
@@ -116,33 +115,41 @@ _NOBODY: Sequence[Any] = (0, *("" for _ in FIELDS))
 _NO_KEYS = np.zeros(0, np.uint64), np.zeros(0, np.int64)
 
 
-def _keys(columns: Sequence[Sequence[str]]) -> Iterator[tuple[Kind, NDArray[np.uint64], NDArray[np.int64]]]:
-    """Kind, keys, and the row of each key, of records given as the columns of `FIELDS`."""
-    given, family, birth_date, ssn, member_id, *_ = columns
-    held = [(row, int(number)) for row, number in enumerate(ssn) if number]
-    yield Kind.SSN, keys.digits(_second(held), 9), _first(held)
-    runs = _id_runs(member_id)
-    numbers = [(row, int(run)) for row, run in runs.items()]
-    lengths = np.fromiter(map(len, runs.values()), np.int64, len(runs))
-    yield Kind.MEMBER_ID, keys.digits(_second(numbers), lengths), _first(numbers)
-    born = [(row, _day(iso)) for row, iso in enumerate(birth_date) if iso]
-    row, names = name_keys([given[at] for at, _ in born], [family[at] for at, _ in born])
-    days = np.fromiter((day for _, day in born), np.int64, len(born))
-    yield Kind.NAME_AND_BIRTH_DATE, names ^ keys.date_part(days[row]), _first(born)[row]
+def _keys(fields: pa.Table) -> Iterator[tuple[Kind, NDArray[np.uint64], NDArray[np.int64]]]:
+    """Kind, keys, and the row of each key, of a table of `FIELDS`."""
+    row, ssn = _filled(fields["ssn"])
+    yield Kind.SSN, keys.digits(_numbers(ssn), 9), row
+    row, run = _id_runs(fields["member_id"])
+    yield Kind.MEMBER_ID, keys.digits(_numbers(run), np.asarray(pc.utf8_length(run), np.int64)), row
+    row, born = _filled(fields["birth_date"])
+    of, names = name_keys(*(fields[name].take(pa.array(row)).to_pylist() for name in ("given_name", "family_name")))
+    days = np.asarray(born.cast(pa.date32()).cast(pa.int32()), np.int64)
+    yield Kind.NAME_AND_BIRTH_DATE, names ^ keys.date_part(days[of]), row[of]
 
 
-def _id_runs(member_id: Sequence[str]) -> dict[int, str]:
+def _filled(column: pa.ChunkedArray) -> tuple[NDArray[np.int64], pa.ChunkedArray]:
+    """The rows in which a column holds something, and what."""
+    held = pc.not_equal(column, "")
+    return np.flatnonzero(np.asarray(held)), column.filter(held)
+
+
+def _numbers(runs: pa.ChunkedArray) -> NDArray[np.uint64]:
+    return np.asarray(runs.cast(pa.uint64()), np.uint64)
+
+
+_ONE_RUN = f"^[^0-9]*[0-9]{{{SHORTEST_ID_RUN},{LONGEST_ID_RUN}}}[^0-9]*$"
+
+
+def _id_runs(member_id: pa.ChunkedArray) -> tuple[NDArray[np.int64], pa.ChunkedArray]:
     """Row and longest run of digits of the ids that can be found by it."""
-    runs = ((row, max(_DIGITS.findall(value), key=len, default="")) for row, value in enumerate(member_id) if value)
-    return {row: run for row, run in runs if SHORTEST_ID_RUN <= len(run) <= LONGEST_ID_RUN}
-
-
-def _first(pairs: Sequence[tuple[int, int]]) -> NDArray[np.int64]:
-    return np.fromiter((first for first, _ in pairs), np.int64, len(pairs))
-
-
-def _second(pairs: Sequence[tuple[int, int]]) -> NDArray[np.uint64]:
-    return np.fromiter((second for _, second in pairs), np.uint64, len(pairs))
+    plain = pc.match_substring_regex(member_id, _ONE_RUN)
+    row = np.flatnonzero(np.asarray(plain))
+    runs = pc.replace_substring_regex(member_id.filter(plain), "[^0-9]+", "")
+    others, values = _filled(pc.if_else(plain, "", member_id))
+    longest = [max(_DIGITS.findall(value), key=len, default="") for value in values.to_pylist()]
+    fit = [SHORTEST_ID_RUN <= len(run) <= LONGEST_ID_RUN for run in longest]
+    more = pa.array([run for run, fits in zip(longest, fit, strict=True) if fits], pa.string())
+    return np.concatenate((row, others[np.array(fit, bool)])), pa.chunked_array([*runs.chunks, more], pa.string())
 
 
 class RecordIndex:
@@ -176,9 +183,9 @@ class RecordIndex:
             if page[-1][0] - held != len(page):
                 there = {row[0]: row for row in page}
                 page = [there.get(number, _NOBODY) for number in range(held + 1, page[-1][0] + 1)]
-            columns = list(zip(*page, strict=True))[1:]
-            chunks.append(pa.table(columns, SCHEMA))
-            for kind, made, row in _keys(columns):
+            chunk = pa.table(list(zip(*page, strict=True))[1:], SCHEMA)
+            chunks.append(chunk)
+            for kind, made, row in _keys(chunk):
                 found[kind].append((made, row + held + 1))
             held += len(page)
         tables = {
@@ -244,8 +251,3 @@ def _person(
         phone=phone,
         email=normal.fold(email.strip()),
     )
-
-
-@lru_cache(maxsize=1 << 16)
-def _day(birth_date: str) -> int:
-    return date.fromisoformat(birth_date).toordinal() - _EPOCH

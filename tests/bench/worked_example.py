@@ -1,9 +1,12 @@
 """The worked example at a size of one's choice, verb by verb: wall, CPU, memory, bytes a second, persons by layout.
 
     .venv/bin/python tests/bench/worked_example.py FOLDER [--members 798243] [--affected 56000] [--share 0.125]
+        [--drive-share 0.45] [--image-gib 16] [--processors 1] [--until assess]
 
 Prints two Markdown tables for docs/benchmarks.md. FOLDER must be new and have room for three times the drive. With
-`--share` records, persons and every part of the drive are that share of the whole.
+`--share` records, persons and every part of the drive are that share of the whole; with `--drive-share` the records
+stay whole. `--image-gib` makes the drive that large without putting more on it (the image is sparse), `--processors`
+lets the verbs use so many, `--until` stops behind a verb.
 Memory is the largest sum of the proportional set sizes (PSS) of the verb and its workers, seen five times a second.
 """
 
@@ -28,11 +31,11 @@ from forensics.demonstration.drive import Scale, make_demonstration  # noqa: E40
 from forensics.model import Tier  # noqa: E402
 
 
-def part_of(whole: Scale, share: float) -> Scale:
+def part_of(whole: Scale, share: float, image_gib: float | None) -> Scale:
     """The same drive, smaller: the number of monthly extracts stays, because each holds fewer persons."""
     return replace(
         whole,
-        image=int(whole.image * share) // (1 << 20) << 20,
+        image=int(image_gib * 1024) << 20 if image_gib else int(whole.image * share) // (1 << 20) << 20,
         claims=round(whole.claims * share),
         photographs=max(1, round(whole.photographs * share)),
         blobs=int(whole.blobs * share),
@@ -45,11 +48,17 @@ def main() -> None:
     options.add_argument("--members", type=int, default=798_243)
     options.add_argument("--affected", type=int, default=56_000)
     options.add_argument("--share", type=float, default=1.0)
+    options.add_argument("--drive-share", type=float, default=1.0)
+    options.add_argument("--image-gib", type=float)
+    options.add_argument("--processors", type=int)
+    options.add_argument("--until", default="verify")
     given = options.parse_args()
-    members, affected = round(given.members * given.share), round(given.affected * given.share)
-    made = make_demonstration(
-        given.folder, members=members, affected=affected, scale=part_of(Scale.for_affected(given.affected), given.share)
-    )
+    if given.processors:
+        os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[: given.processors])
+    share = given.share * given.drive_share
+    members, affected = round(given.members * given.share), round(given.affected * share)
+    scale = part_of(Scale.for_affected(given.affected), share, given.image_gib)
+    made = make_demonstration(given.folder, members=members, affected=affected, scale=scale)
     (given.folder / "case-passphrase.txt").write_text("bench\n")
     example = Example(given.folder, made.truth)
     env = {
@@ -72,9 +81,9 @@ def main() -> None:
         ("package", 0, ["package", case, "--out", case / "packages" / "draft.zip"]),
         ("verify", drive, ["verify", case]),
     ]
-    print(
-        f"Python {platform.python_version()}, {os.cpu_count()} processors, {psutil.virtual_memory().total >> 30} GiB; "
-    )
+    steps = steps[: 1 + [name for name, *_ in steps].index(given.until)]
+    processors = len(os.sched_getaffinity(0))
+    print(f"Python {platform.python_version()}, {processors} processors, {psutil.virtual_memory().total >> 30} GiB; ")
     print(f"{members:,} records, {affected:,} affected, drive {drive / (1 << 30):.2f} GiB\n")
     print("| verb | wall s | CPU s | memory MiB | MiB/s |\n|---|---|---|---|---|")
     for name, size, arguments in steps:
