@@ -33,7 +33,7 @@ class ExposurePage(CasePageBase):
         self.filter = FilterField("Filter by record key", "Filter persons by record key", 200)
         self.tabs = {
             "numbers": button("Numbers", "users"),
-            "strata": button("How sure, and why", "shield-check"),
+            "strata": button("How sure", "shield-check", tip="How sure the numbers are, and why"),
             "recall": button("What is missed", "search"),
             "persons": button("Persons", "id"),
         }

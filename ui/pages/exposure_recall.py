@@ -34,7 +34,7 @@ class RecallPanel(QWidget):
         self.model = RowsModel(
             ("Layout", "Planted", "Found", "Share", "95 % interval", "Note"), right=frozenset({1, 2, 3, 4})
         )
-        self.table = Table(self.model, (420, 80, 76, 76, 140, 300), "Recall by layout")
+        self.table = Table(self.model, (356, 74, 64, 80, 144, 300), "Recall by layout")
         self.measure = button("Measure recall…", "shield-check", tip="Plant invented persons and look for them")
         self.measure.clicked.connect(self.measure_wanted)
         self.state = label("", "strong", wrap=True)
@@ -65,10 +65,11 @@ class RecallPanel(QWidget):
         self.measure.setVisible(not by_fingerprints)
         self.measure.setText(" Measure again…" if layouts else " Measure recall…")
         if layouts:
-            shares = [one["share"] for one in layouts if one["share"] is not None]
-            tried = f"{len(shares)} of {len(layouts)} layouts could be tried, {recall['each']:,} persons each"
-            between = f": from {share_text(min(shares))} to {share_text(max(shares))} found" if shares else ""
-            self.state.setText(f"{tried}{between}")
+            measured = [one for one in layouts if one["share"] is not None]
+            tried = f"{len(measured)} of {len(layouts)} layouts could be tried, {recall['each']:,} persons each."
+            least = min(measured, key=lambda one: float(one["share"]), default=None)
+            worst = f" Least was found of: {least['layout']} ({share_text(least['share'])})." if least else ""
+            self.state.setText(tried + worst)
         else:
             self.state.setText(NO_NAMES if by_fingerprints else NOT_MEASURED)
 

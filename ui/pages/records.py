@@ -39,7 +39,7 @@ class RecordsPage(CasePageBase):
             frozenset({6}),
             frozenset({3, 4, 5}),
         )
-        self.table = Table(self.model, (200, 100, 110, 90, 140, 130, 320), "Sets of source records")
+        self.table = Table(self.model, (170, 120, 112, 76, 134, 130, 320), "Sets of source records")
         self.table.setMinimumHeight(SHOWN_SETS * ROW_HEIGHT + 40)
         self.table.selectionModel().currentRowChanged.connect(lambda current, _: self._selected(current.row()))
         self.quality, self.columns = Facts(), Facts(mono=("SHA-256",))

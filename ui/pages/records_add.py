@@ -154,6 +154,7 @@ class AddRecordsDialog(QDialog):
         for box in (self.key, self.dates):
             box.view().setAccessibleName(box.accessibleName())
         column.addLayout(grid)
+        self._fields = grid
         self.said = label("", "muted", wrap=True)
         self._problem_glyph = Glyph("alert-triangle", "warn", 18)
         self.problem = label("", "bad", wrap=True)
@@ -268,6 +269,8 @@ class AddRecordsDialog(QDialog):
         self._by_fingerprints = by_fingerprints
         for part in self._of_tables:
             part.setVisible(not by_fingerprints)
+        for at in range(3):
+            self._fields.setColumnStretch(at, 0 if by_fingerprints else 1)
         self.prints.setVisible(by_fingerprints)
         self.name.setPlaceholderText("as the file")
         self.as_of.setPlaceholderText("YYYY-MM-DD")

@@ -72,8 +72,7 @@ class FingerprintPanel(QScrollArea):
         self.key.editingFinished.connect(self._typed)
         caption = label("Key of the fingerprints", "small")
         caption.setBuddy(self.key)
-        self.facts, self.meaning = Facts(), Facts()
-        self.meaning.show(meaning_facts())
+        self.facts = Facts()
         inner = QWidget()
         inner.setObjectName("scrolled")
         column = QVBoxLayout(inner)
@@ -84,8 +83,6 @@ class FingerprintPanel(QScrollArea):
         column.addWidget(label(KEEP_APART, "small", wrap=True))
         column.addSpacing(4)
         column.addLayout(self.facts)
-        column.addSpacing(4)
-        column.addLayout(self.meaning)
         column.addStretch()
         self.setObjectName("plain")
         self.setWidgetResizable(True)
@@ -108,9 +105,9 @@ class FingerprintPanel(QScrollArea):
             [
                 ("Records", f"{said['records']:,}"),
                 ("Made of", ", ".join(element_text(field) for field in told["mapping"])),
-                ("Called", str(said["name"]) or "–"),
                 ("As of", str(said["as_of"]) or "not dated"),
                 ("Key check", str(said["key_check"])),
+                *meaning_facts(),
             ]
         )
 
