@@ -37,7 +37,7 @@ def quality_facts(quality: dict[str, Any]) -> list[tuple[str, str]]:
         facts.append((words, said or "none"))
     rows = quality.get("records") or 0
     empty = [
-        f"{element_text(field)} {count / rows:.0%}".replace("%", " %")
+        f"{element_text(field)} {count / rows:.0%}".replace("%", "\u00a0%")
         for field, count in (quality.get("empty") or {}).items()
         if rows and count
     ]

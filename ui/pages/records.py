@@ -39,8 +39,8 @@ class RecordsPage(CasePageBase):
             frozenset({6}),
             frozenset({3, 4, 5}),
         )
-        self.table = Table(self.model, (170, 120, 112, 76, 134, 130, 320), "Sets of source records")
-        self.table.setMinimumHeight(SHOWN_SETS * ROW_HEIGHT + 40)
+        self.table = Table(self.model, (156, 112, 108, 72, 134, 130, 320), "Sets of source records")
+        self.table.setFixedHeight(_height(1))
         self.table.selectionModel().currentRowChanged.connect(lambda current, _: self._selected(current.row()))
         self.quality, self.columns = Facts(), Facts(mono=("SHA-256",))
         self.quality_card = Card("What was noticed while reading")
@@ -148,6 +148,7 @@ class RecordsPage(CasePageBase):
                 for s in snapshots
             ]
         )  # fmt: skip
+        self.table.setFixedHeight(_height(len(snapshots)))
         self.meaning_card.setVisible(any(s.by_fingerprints for s in snapshots))
         former = sum(s.former for s in snapshots)
         self.former_said.setText(
@@ -185,6 +186,11 @@ class RecordsPage(CasePageBase):
         self.columns.show(
             [*used, *([("Not used", ", ".join(map(str, ignored)))] if ignored else []), ("SHA-256", chosen.sha256)]
         )
+
+
+def _height(sets: int) -> int:
+    """Of a table that shows so many sets, with its head and a bar to scroll it sideways."""
+    return min(max(sets, 1), SHOWN_SETS) * ROW_HEIGHT + 56
 
 
 def _read(view: CaseView) -> tuple[list[Snapshot], list[Extract]]:
