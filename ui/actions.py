@@ -9,6 +9,7 @@ from PySide6.QtWidgets import QDialog, QWidget
 
 from ui.pages import custody_forms
 from ui.pages.forms import PackageForm, ReceiveForm, SignForm
+from ui.pages.match_form import MatchForm
 from ui.pages.statements import StatementsForm
 from ui.summary import Summary
 
@@ -28,6 +29,9 @@ def fill_in(wanted: str, case: Summary, parent: QWidget | None = None) -> Wish |
     if wanted == "receive":
         receive = ReceiveForm(case.details.examiner, f"E-{len(case.exhibits) + 1:03d}", parent)
         return Wish("receive", (folder, *receive.arguments())) if receive.exec() == accepted else None
+    if wanted in ("match", "recall"):
+        compare = MatchForm(case.by_fingerprints, wanted == "recall", parent)
+        return Wish("match", (folder, *compare.arguments())) if compare.exec() == accepted else None
     if wanted == "report":
         return Wish("report", (folder, "--out", _new_report(case, "draft")))
     if wanted == "sign":

@@ -100,6 +100,9 @@ class Companion(QObject):
             self._ended(process)
 
     def _read(self, process: QProcess) -> None:
+        if self._closed:
+            # The last words of the child may come when the process object is gone already.
+            return
         self._line += process.readAllStandardOutput().data()
         *lines, rest = self._line.split(b"\n")
         self._line = bytearray() if len(rest) > LONGEST_LINE else rest

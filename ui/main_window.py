@@ -331,6 +331,13 @@ class MainWindow(QMainWindow):
         self._follow = None
         if self._close_when_done:
             self.close()
+        elif ending.verb == "match" and ending.done and ending.result.get("planted") is not None:
+            self._assess_again()
+
+    def _assess_again(self) -> None:
+        """What share of the planted persons was found is said by `assess`, and the pages show its last answer."""
+        if self.session and self.summary and self.summary.assessment is not None:
+            self.run_verb("assess", (str(self.session.view.folder.path),), self.session.secret)
 
     # ------------------------------------------------------------------------------------------------- from nothing
 

@@ -22,6 +22,7 @@ class Records:
     name: str
     as_of: str
     records: int
+    by_fingerprints: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +76,11 @@ class Summary:
         return bool(self.acquisitions) and all(a.verified for a in self.acquisitions)
 
     @property
+    def by_fingerprints(self) -> bool:
+        """Whether the records' values are not in the case."""
+        return any(source.by_fingerprints for source in self.sources)
+
+    @property
     def records(self) -> int:
         """Record keys, each counted once over all snapshots."""
         return self.record_count
@@ -96,7 +102,7 @@ def read(view: CaseView) -> Summary:
         acquisitions=acquisitions,
         unfinished={label: image for label, image in left.items() if image},
         volumes=tuple(view.volumes()),
-        sources=tuple(Records(s.name, s.as_of, s.records) for s in view.source_sets()),
+        sources=tuple(Records(s.name, s.as_of, s.records, "fingerprints" in s.quality) for s in view.source_sets()),
         record_count=view.record_count(),
         by_status=view.counts_by("status"),
         by_outcome=view.counts_by("outcome"),
@@ -172,7 +178,7 @@ def steps(case: Summary) -> list[Step]:
         Step(
             "match", "git-compare", "Compare with source records",
             "Every byte and every table row compared" if case.matched else "Which records stand where on the drive",
-            case.matched, "Compare with records",
+            case.matched, "Compare with records…",
         ),
         Step(
             "assess", "users", "Assess exposure",

@@ -236,6 +236,7 @@ def records_preview(
     key: Annotated[str, typer.Option(metavar="COLUMN", help="The column that names a record.")] = "",
     map: Annotated[list[str] | None, typer.Option("--map", metavar="COLUMN=FIELD[:ORDER]")] = None,
     quality: Annotated[bool, typer.Option("--quality", help="Read every row, and report what it shows.")] = False,
+    key_file: fingerprint.KeyFile = None,
     json: Json = False,
     control: ControlOption = "",
 ) -> None:
@@ -247,7 +248,8 @@ def records_preview(
         from forensics.examination.records import check, preview
         from forensics.matching.records import Origin
 
-        return check(Origin(*source), job, key, mapping) if quality else preview(Origin(*source), key, mapping)
+        origin = Origin(*source)
+        return check(origin, job, key, mapping, key_file) if quality else preview(origin, key, mapping, key_file)
 
     Shell("records", None, json, None, control).perform(work, sentences.of_preview)
 

@@ -87,10 +87,17 @@ def of_record_sets(result: Result) -> list[str]:
 
 
 def of_preview(result: Result) -> list[str]:
-    key = f"the key is {result['key']}" if result["key"] else "without a key"
-    lines = [f"{result['file']}: {result['read_as'] or 'read'}; {key}.", *_understood(result)]
+    if prints := result.get("fingerprints"):
+        dated = f" as of {prints['as_of']}" if prints["as_of"] else ""
+        lines = [f"{result['file']}: fingerprints of {prints['records']:,} records{dated}; no value is in it."]
+        lines.append("  made of: " + ", ".join(result["mapping"]))
+        remedy = "Give the organisation's key by --key-file."
+    else:
+        key = f"the key is {result['key']}" if result["key"] else "without a key"
+        lines = [f"{result['file']}: {result['read_as'] or 'read'}; {key}.", *_understood(result)]
+        remedy = "Choose columns with --map, or --key."
     if result["missing"]:
-        lines.append(f"It cannot be read yet: {result['missing']} Choose columns with --map, or --key.")
+        lines.append(f"It cannot be read yet: {result['missing']} {remedy}")
     if quality := result.get("quality"):
         lines.append(f"  {quality['rows']:,} rows, {quality['records']:,} records, {quality['persons']:,} persons")
         for name, words in _NOTICED.items():

@@ -22,7 +22,7 @@ from PIL import Image
 from reportlab.lib.pagesizes import LETTER
 from reportlab.pdfgen.canvas import Canvas
 
-MADE = datetime(2016, 8, 15, 9, 30)
+MADE = datetime(2016, 8, 5, 9, 30)
 """When every document says it was made."""
 
 SYNTHETIC = "SYNTHETIC DATA made for a demonstration. No person in it exists."

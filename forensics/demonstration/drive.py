@@ -40,7 +40,9 @@ _SLACK_ROWS_A_NOTE = 6
 _SLACK_NOTES = 4
 _NAMES_ONLY = 25
 _SMALLEST = 120
-_COPIED = datetime(2016, 8, 19, 18, 42, 10)
+_COPIED = datetime(2016, 8, 15, 18, 42, 10)
+"""The evening on which the drive was filled; it is returned, and touched for the last time, two days later: the days
+that the case of the worked example names (`examination.demo.DETAILS`)."""
 
 
 @dataclass(frozen=True, slots=True)

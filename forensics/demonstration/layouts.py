@@ -174,7 +174,7 @@ def report(members: Iterable[Member]) -> bytes:
     """`report`: print output in UTF-16 with page headings, nobody's id."""
     lines: list[str] = []
     for page, batch in enumerate(_batches(members, 48), 1):
-        lines += [f"ENROLLMENT REPORT  15 AUG 2016  PAGE {page}", SYNTHETIC, ""]
+        lines += [f"ENROLLMENT REPORT  11 AUG 2016  PAGE {page}", SYNTHETIC, ""]
         lines += [f"{'MEMBER':<46}{'BORN':<14}TELEPHONE", "-" * 74]
         for m in batch:
             phone = f"({m.phone[:3]}) {m.phone[4:]}" if m.phone else ""
@@ -193,7 +193,7 @@ def letter(member: Member) -> bytes:
     )
     whom = _first_last(member)
     return documents.letter(
-        ("August 15, 2016", whom, member.address, town, "", f"Dear {whom},", text, "Sincerely,", "Member Services")
+        ("August 5, 2016", whom, member.address, town, "", f"Dear {whom},", text, "Sincerely,", "Member Services")
     )
 
 

@@ -20,7 +20,7 @@ from forensics.matching.index import FIELDS, RecordIndex
 from forensics.matching.records import DistinctPersons, Origin, Quality, Reader, SourceFile, understand
 from forensics.model import SourceRecord
 
-__all__ = ["is_fingerprints", "make_fingerprints", "take_fingerprints"]
+__all__ = ["check_fingerprints", "is_fingerprints", "make_fingerprints", "preview_fingerprints", "take_fingerprints"]
 
 
 def make_fingerprints(
@@ -109,6 +109,49 @@ def _numbered(
         kept = replace(record, **blanked) if blanked else record
         names.append(kept.record_key)
         yield (number, *(getattr(kept, field) for field in FIELDS))
+
+
+def preview_fingerprints(file: Path, key_file: Path | None = None) -> dict[str, Any]:
+    """What the first line of a file of fingerprints says, in the form of `records.preview`. Needs no case.
+
+    `missing` says that the key is not here, or is another's, so that a person can bring the right one.
+    """
+    header = read_header(file)
+    return {
+        "file": file.name,
+        "read_as": "fingerprints",
+        "not_read": [],
+        "header": [],
+        "key": "",
+        "missing": _missing(header, file, key_file),
+        "mapping": dict.fromkeys(header.fields, "fingerprint"),
+        "columns": [],
+        "dates": {"order": "", "why": "", "certain": True},
+        "rows": [],
+        "fingerprints": {
+            "records": header.records, "name": header.name, "as_of": header.as_of, "key_check": header.key_check,
+        },
+    }  # fmt: skip
+
+
+def _missing(header: Header, file: Path, key_file: Path | None) -> str:
+    if key_file is None:
+        return "These are fingerprints, and their key is not here."
+    try:
+        key = FingerprintKey.read(key_file)
+    except OSError:
+        return f"There is no key {key_file.name}."
+    except Refused as refused:
+        return str(refused)
+    return "" if key.check == header.key_check else f"{key_file.name} is not the key of {file.name}."
+
+
+def check_fingerprints(job: Job, file: Path, key_file: Path | None = None) -> dict[str, Any]:
+    """A preview with `quality`, which the organisation counted where the values are; raises `Refused` where a line of
+    the file is not whole."""
+    for _ in _records(job, file):
+        pass
+    return {**preview_fingerprints(file, key_file), "quality": dict(read_header(file).quality)}
 
 
 def take_fingerprints(

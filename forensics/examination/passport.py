@@ -205,9 +205,8 @@ def checks(told: Mapping[str, Any]) -> list[str]:
     differing = sorted({name for row in told["evidence"] for name in row["conflict"]})
     if differing:
         places = len({row["place"] for row in told["evidence"] if row["conflict"]})
-        said.append(
-            f"At {places:,} place(s) a field differs ({_words(differing)}): another person, an old value, an error?"
-        )
+        where = f"{places:,} {'place' if places == 1 else 'places'}"
+        said.append(f"At {where} a field differs ({_words(differing)}): another person, an old value, an error?")
     if told["tier"] == Tier.POSSIBLE:
         named = any({"name", "birth_date"} & set(row["agree"]) for row in rows)
         said.append(

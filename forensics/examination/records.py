@@ -10,7 +10,12 @@ from typing import Any
 from forensics import hashing
 from forensics.casefile.stored import SourceSet
 from forensics.errors import EnvironmentFailed, Refused
-from forensics.examination.fingerprints import is_fingerprints, take_fingerprints
+from forensics.examination.fingerprints import (
+    check_fingerprints,
+    is_fingerprints,
+    preview_fingerprints,
+    take_fingerprints,
+)
 from forensics.examination.open_case import OpenCase, verb
 from forensics.examination.records_index import by_fingerprints
 from forensics.jobs.events import Job
@@ -75,11 +80,16 @@ def add_records(
     }
 
 
-def preview(origin: Origin, key: str = "", mapping: Mapping[str, str] | None = None) -> dict[str, Any]:
+def preview(
+    origin: Origin, key: str = "", mapping: Mapping[str, str] | None = None, key_file: Path | None = None
+) -> dict[str, Any]:
     """How a source would be read, and its first rows with letters and digits masked. Needs no case.
 
-    `missing` says what it lacks to be read at all, so that a person can choose the columns that say it.
+    `missing` says what it lacks to be read at all, so that a person can choose the columns that say it. A file of
+    fingerprints has no rows to show: `fingerprints` says how many records it has, and which key.
     """
+    if _holds_fingerprints(origin):
+        return preview_fingerprints(origin.path, key_file)
     source = understand(origin, mapping or {}, key, complete=False)
     return {
         "file": origin.said,
@@ -95,17 +105,29 @@ def preview(origin: Origin, key: str = "", mapping: Mapping[str, str] | None = N
     }
 
 
-def check(origin: Origin, job: Job, key: str = "", mapping: Mapping[str, str] | None = None) -> dict[str, Any]:
+def check(
+    origin: Origin,
+    job: Job,
+    key: str = "",
+    mapping: Mapping[str, str] | None = None,
+    key_file: Path | None = None,
+) -> dict[str, Any]:
     """A preview with what every row shows: `quality`, as loading would report it. Nothing is kept.
 
     Raises `Refused` as loading would, for a key that is missing in a row or stands in two that differ.
     """
+    if _holds_fingerprints(origin):
+        return check_fingerprints(job, origin.path, key_file)
     source = understand(origin, mapping or {}, key)
     quality, persons = Quality(), DistinctPersons()
     for _ in _counted(job, Reader(source, quality), persons):
         pass
     quality.persons = persons.count()
     return {**preview(origin, key, mapping), "quality": _remarks(source, quality)}
+
+
+def _holds_fingerprints(origin: Origin) -> bool:
+    return not origin.is_url and origin.path.is_file() and is_fingerprints(origin.path)
 
 
 def _remarks(source: SourceFile, quality: Quality) -> dict[str, Any]:

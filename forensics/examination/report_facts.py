@@ -137,9 +137,10 @@ def gather(
         records=tuple(
             RecordsSheet(
                 source.name, source.records, source.sha256, source.as_of,
-                tuple((column, field) for field, column in source.mapping.items()), _notes(source.quality),
+                tuple((column, field) for field, column in source.mapping.items()),
+                _notes(source.quality, source.by_fingerprints, source.former),
             )
-            for source in view.source_sets()
+            for source in view.snapshots()
         ),
         exposure=_exposure(view, result) if result else None,
         custody=tuple(_custody_row(event) for event in case.ledger.events()[:size]),
@@ -239,13 +240,20 @@ def _sample(told: dict[str, Any] | None) -> SampleSheet | None:
     )  # fmt: skip
 
 
-def _notes(quality: dict[str, Any]) -> tuple[str, ...]:
+def _notes(quality: dict[str, Any], by_fingerprints: bool, former: int) -> tuple[str, ...]:
     said = [
         f"{quality['persons']:,} distinct persons by full name and birth date with SSN or address",
         f"{quality['without_ssn']:,} records without SSN, {quality['without_birth_date']:,} without birth date",
     ]
-    if "fingerprints" in quality:
+    if by_fingerprints:
         said.append("Compared by keyed fingerprints: the values themselves were not supplied")
+    if against := quality.get("against_earlier"):
+        said.append(
+            f"Beside sets loaded before it, {against['same']:,} records have the same values, {against['changed']:,} "
+            f"others, and {against['new']:,} are new"
+        )
+    if former:
+        said.append(f"{former:,} records are in no later snapshot: former members, counted like everybody else")
     for name, count in quality["placeholders"].items():
         said.append(f"{count:,} placeholder values of {name} were not used")
     if quality["unreadable_dates"] or quality["unreadable_ssns"]:

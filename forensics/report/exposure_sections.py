@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from reportlab.platypus import Flowable
 
 from forensics.errors import Defect
@@ -46,6 +48,13 @@ def data_found(facts: ReportFacts) -> list[Flowable]:
     return [*story, *_holders(facts.exposure), *_dated(facts.exposure.assessment)]
 
 
+def _columns_used(mapping: Sequence[tuple[str, str]]) -> str:
+    """Which column is what; fingerprints have no columns of their own to name."""
+    if mapping and all(column == "fingerprint" for column, _ in mapping):
+        return "keyed fingerprints of: " + ", ".join(to.replace("_", " ") for _, to in mapping)
+    return ", ".join(f"{column} → {to}" for column, to in mapping)
+
+
 def exposure(facts: ReportFacts) -> list[Flowable]:
     story: list[Flowable] = []
     if facts.records:
@@ -53,10 +62,7 @@ def exposure(facts: ReportFacts) -> list[Flowable]:
             Column("Source records", 0.3), Column("Rows", 0.15, "right"), Column("As of", 0.16),
             Column("Columns used", 0.55, muted=True),
         )  # fmt: skip
-        rows = [
-            (r.name, count(r.rows), r.as_of or "not stated", ", ".join(f"{column} → {to}" for column, to in r.mapping))
-            for r in facts.records
-        ]
+        rows = [(r.name, count(r.rows), r.as_of or "not stated", _columns_used(r.mapping)) for r in facts.records]
         story += [h2("What the exhibit was compared with"), Grid(columns, rows)]
         story.append(sheet([(r.name, r.file_sha256) for r in facts.records], mono=True, label=0.27, size=8))
         if notes := [f"{r.name}: {note}" for r in facts.records for note in r.notes]:

@@ -26,15 +26,15 @@ from forensics.model import Signer
 from forensics.report.bag_zip import Member, NotAsWritten, ZipWriter, read_members
 from forensics.report.files import write_whole
 from forensics.report.typography import visible
-from forensics.report.verify_recipe import recipe
+from forensics.report.verify_recipe import LISTS, SIGNER, recipe
 
 DECLARATION = b"BagIt-Version: 1.0\nTag-File-Character-Encoding: UTF-8\n"
 MANIFEST, TAG_MANIFEST = "manifest-sha256.txt", "tagmanifest-sha256.txt"
 SIGNATURE = TAG_MANIFEST + ".p7s"
 STAMP = SIGNATURE + ".tsr"
 """The answer of a time stamping authority over the signature. It may join later, so no manifest lists it."""
-SIGNER_CERTIFICATE, ISSUERS = "data/certs/package-signer.pem", "data/certs/package-issuers.pem"
-REVOCATION_LISTS = "data/custody/crls/"
+SIGNER_CERTIFICATE, ISSUERS = SIGNER, "data/certs/package-issuers.pem"
+REVOCATION_LISTS = LISTS
 LEDGER_SCRIPT, PACKAGE_SCRIPT = "verify_ledger.py", "verify_package.py"
 SCRIPTS = (LEDGER_SCRIPT, PACKAGE_SCRIPT)
 """What checks a package without this program; they stand beside VERIFY.txt."""

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
+SIGNER, LISTS = "data/certs/package-signer.pem", "data/custody/crls/"
+
 _HEAD = """\
 # How to check this package. Every line that does not begin with # is a command; run them in this folder one by one,
 # or all of them, stopping at the first that fails:  sh -e VERIFY.txt
@@ -116,6 +118,38 @@ rm -r "$work"
 pdfsig data/report.pdf
 """
 
+_LISTS = """
+# {step}. Nobody who signed had been revoked. First the revocation lists of the package: each was signed by an authority
+# whose certificate is in it ("verify OK"). Then every certificate is looked up in each of them: "OK" where it is not on
+# a list of its authority; nothing where its authority gave none. "revoked" comes with its day: a signature made before
+# that day counts, a later one does not (the last step compares them), and whoever signed the package itself must not be
+# on a list that lies in it. Lists and certificates run out and what was signed before does not, so no clock is asked.
+work=$(mktemp -d)
+cat {certs} > "$work/people.pem"
+for crl in {folder}*.crl; do
+  openssl crl -inform DER -in "$crl" -CAfile "$work/people.pem" -out "$work/${{crl##*/}}" 2> "$work/said"
+  cat "$work/said"
+  grep -q "verify OK" "$work/said"
+  openssl crl -in "$work/${{crl##*/}}" -noout -issuer -lastupdate -nextupdate
+done
+for pem in {people}; do
+  openssl x509 -in "$pem" -noout -subject
+  for crl in "$work"/*.crl; do
+    openssl verify -crl_check -no_check_time -partial_chain -CAfile "$work/people.pem" -CRLfile "$crl" "$pem" \\
+      > "$work/said" 2>&1 || true
+    if grep -q "certificate revoked" "$work/said"; then
+      cat "$work/said"
+      serial=$(openssl x509 -in "$pem" -noout -serial)
+      openssl crl -in "$crl" -noout -text | grep -A 1 "Serial Number: ${{serial#serial=}}"
+      if [ "$pem" = {signer} ]; then false; fi
+    else
+      grep ": OK" "$work/said" || true
+    fi
+  done
+done
+rm -r "$work"
+"""
+
 _IMAGE = """
 # {step}. The image, where you have it: its digests are in data/exhibits/*/acquisition.json. For an E01:
 #   ewfverify -d sha256 IMAGE.E01
@@ -144,6 +178,10 @@ def recipe(names: Collection[str], signed_by: tuple[str, str] | None) -> str:
         # Another person may have signed the report; whoever did also signed the ledger before it.
         certs = f"{signed_by[0]} {_people(names)}".strip()
         text += _REPORT.format(step=next(step), certs=certs)
+    if signed_by and SIGNER in names and any(n.startswith(LISTS) for n in names):
+        certs = f"{signed_by[0]} {_people(names)}".strip()
+        people = f"{SIGNER} {_people(names)}".strip()
+        text += _LISTS.format(step=next(step), certs=certs, people=people, signer=SIGNER, folder=LISTS)
     if any(n.startswith("data/exhibits/") for n in names):
         text += _IMAGE.format(step=next(step))
     if "verify_package.py" in names:

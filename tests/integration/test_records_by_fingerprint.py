@@ -72,6 +72,8 @@ def test_the_same_persons_in_the_same_tiers_by_the_same_elements(folder: Path) -
     said = " ".join(text_of(folder / "report.pdf").split())
     assert "keyed fingerprints: the values themselves were not supplied" in said
     assert "minors: not measured" in said
+    assert "keyed fingerprints of: " in said
+    assert "fingerprint →" not in said
     # The ledger says which records, and not whose key.
     assert key.secret.hex() not in (case / "custody" / "ledger.jsonl").read_text()
 

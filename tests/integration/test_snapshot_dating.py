@@ -81,6 +81,11 @@ def test_the_report_prints_the_evidence(case: OpenCase, result: dict[str, dict[s
     assert "Which snapshot a table agrees with" in said
     assert "agrees best with" in said
     assert "leaked" in said
+    assert f"early.csv: {len(LEFT)} records are in no later snapshot: former members" in said
+    assert said.count("are in no later snapshot") == 1
+    assert (
+        f"early.csv: Beside sets loaded before it, {len(EARLY) - len(MOVED) - len(LEFT)} records have the same" in said
+    )
 
 
 def test_one_snapshot_dates_nothing(tmp_path: Path) -> None:

@@ -94,7 +94,7 @@ def test_what_a_person_corrects_in_the_preview_is_what_the_records_are_loaded_wi
     assert born["K0011"] == "1961-12-12"
     assert born["K0002"] == "1961-03-03"
     until(qtbot, lambda: on_records.records.model.rowCount() == 1)
-    assert on_records.records.model.index(0, 4).data() == loaded.sha256
+    assert on_records.records.model.index(0, 6).data() == loaded.sha256
     until(qtbot, lambda: not on_records.records.is_empty)
     assert "day first" in on_records.records.quality.value("Dates are read")
 

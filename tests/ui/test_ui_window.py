@@ -34,6 +34,7 @@ from ui import messages, summary, theme
 from ui.actions import fill_in
 from ui.bridge import Ending
 from ui.main_window import MainWindow
+from ui.pages.case import due_dates
 from ui.pages.forms import ExamineForm, Form, ReceiveForm, SignForm
 from ui.pages.matches_bulk import BulkForm, Counts
 from ui.pages.records_add import AddRecordsDialog
@@ -538,4 +539,20 @@ def test_the_case_page_says_when_the_first_notice_is_due(qtbot: QtBot, open_wind
     qtbot.waitUntil(lambda: "Notice due first" in page.details.shown(), timeout=30_000)
     # The fixture's plan knew on 2026-02-27; 45 CFR 164.404(b) gives 60 calendar days.
     assert page.details.value("Notice due first").startswith("2026-04-28, Tuesday: Each individual")
-    assert "counsel to determine" in page.details.value("Due, no date yet")
+    # That law enforcement may delay these is no notice, and has no day to be missing.
+    (without,) = page.details.value("Due, no date yet").splitlines()
+    assert without.startswith("Substitute notice in conspicuous form")
+    assert without.endswith("(45 CFR 164.404(d)(2)(ii)): counsel to determine")
+
+
+def test_a_notice_without_a_date_is_named_with_what_is_missing() -> None:
+    one = {"kind": "notify", "notify": "Agency", "citation": "45 CFR 1", "weekday": "Friday", "due": "2026-05-01"}
+    told = [
+        one, {**one, "due": "2026-06-01", "notify": "Media"},
+        {**one, "due": None, "notify": "Customer", "citation": "the contract", "because": "its day was not said"},
+        {**one, "due": None, "kind": "delay", "notify": "Nobody", "because": "only where it is so"},
+    ]  # fmt: skip
+    assert due_dates({"duties": told}) == [
+        ("Notice due first", "2026-05-01, Friday: Agency (45 CFR 1)\nthen 1 more by 2026-06-01"),
+        ("Due, no date yet", "Customer (the contract): its day was not said"),
+    ]

@@ -70,6 +70,7 @@ def test_the_worked_example_runs_from_the_window_and_its_case_opens_while_it_doe
     qtbot.waitUntil(lambda: files.row_at(0) is not None, timeout=20_000)
     deleted = next(n for n in range(files.rowCount()) if (row := files.row_at(n)) and row.status == "deleted")
     table.selectRow(deleted)
+    qtbot.waitUntil(lambda: "Notice due first" in window.case.details.shown(), timeout=30_000)
     folder = Path(os.environ.get("DRIVECUSTODY_PICTURES", tmp_path))
     folder.mkdir(parents=True, exist_ok=True)
     for name in PAGES:

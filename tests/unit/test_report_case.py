@@ -74,6 +74,15 @@ def rows(text: str, label: str) -> list[list[int]]:
     return found
 
 
+def test_the_days_of_the_example_agree_with_the_times_on_its_drive(texts: tuple[str, str], case: OpenCase) -> None:
+    details = case.details
+    with case.view() as view:
+        days, _, _ = view.days_of_entries()
+    assert max(days) <= details.returned
+    assert details.copied in days
+    assert "later than the day of return" not in " ".join(texts[0].split())
+
+
 def test_every_number_of_persons_read_back_is_that_of_the_database(texts: tuple[str, str], case: OpenCase) -> None:
     text, _ = texts
     with case.view() as view:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 import shutil
 import subprocess
 from pathlib import Path
@@ -83,6 +84,9 @@ def test_every_command_of_the_recipe_is_run_as_it_stands_with_nothing_but_the_to
     assert ran.stderr.count("CAdES Verification successful") == 5
     assert (ran.stdout + ran.stderr).count("Verification: OK") == 2
     assert ran.stdout.count("Time stamp: ") == 2
+    # Two lists of one authority with four certificates (one of them twice, as the package's signer), one with two.
+    assert ran.stdout.count("verify OK") == 3
+    assert ran.stdout.count(".pem: OK") == 2 * 4 + 2
     assert "added files: none" in ran.stdout
     assert "chain and own digests hold" in ran.stdout
     assert "Signature is Valid." in ran.stdout
@@ -188,3 +192,38 @@ def test_the_stand_alone_script_tells_of_a_signer_who_had_been_revoked(
     (pack / "verify_package.py").write_text(script.replace("return when(said[1])", "return datetime(2199, 1, 1)"))
     ran = run(pack, made[1], "python3", "verify_package.py", ".")
     assert "DOES NOT HOLD  tagmanifest-sha256.txt.p7s: revocation (revoked on " in ran.stdout
+
+
+def step_about(pack: Path, words: str) -> str:
+    """The one step of VERIFY.txt that says this, as it stands."""
+    text = (pack / "VERIFY.txt").read_text("utf-8")
+    (found,) = (step for step in re.split(r"\n(?=# \d+\. )", text) if words in step)
+    return found
+
+
+def test_the_recipe_tells_of_a_signer_who_had_been_revoked(pack: Path, made: tuple[Path, Path], tmp_path: Path) -> None:
+    """Cass, who signed beside, and then Dana, who signed the package, are put on a list that lies in the package."""
+    step = step_about(pack, "revocation lists")
+    assert run(pack, made[1], "sh", "-e", "-c", step).returncode == 0
+    revoked = Identities(Path(shutil.copytree(made[0].parent / "identities", tmp_path / "identities")))
+    (authority,) = (each for each in revoked.authorities() if each.organisation == "Test Health Plan")
+    for person, status in (("Cass Taker", 0), ("Dana Giver", 1)):
+        (one,) = (each for each in revoked.list() if each.name == person)
+        revoked.revoke(one.name, "pw", "left")
+        (pack / "data/custody/crls" / f"of {person}.crl".replace(" ", "-")).write_bytes(
+            authority.revocation_list.read_bytes()
+        )
+        ran = run(pack, made[1], "sh", "-e", "-c", step)
+        assert ran.returncode == status, ran.stdout + ran.stderr
+        assert "certificate revoked" in ran.stdout
+        assert person in ran.stdout
+        assert "Revocation Date: " in ran.stdout
+
+
+def test_the_recipe_sees_a_list_that_nobody_in_the_package_signed(pack: Path, made: tuple[Path, Path]) -> None:
+    step = step_about(pack, "revocation lists")
+    crl = next((pack / "data/custody/crls").iterdir())
+    _flip_last(crl)
+    ran = run(pack, made[1], "sh", "-e", "-c", step)
+    assert ran.returncode != 0
+    assert "verify failure" in ran.stdout

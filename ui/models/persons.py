@@ -29,7 +29,7 @@ def element_text(element: str) -> str:
 class PersonModel(PagedModel[Exposure]):
     NAME = "persons"
     COLUMNS = (
-        Column("record_key", "Record key", 130, mono=True),
+        Column("record_key", "Record key", 158, mono=True),
         Column("tier", "Tier", 120),
         Column(None, "Elements found", 330),
         Column("places", "Places", 75, right=True),

@@ -21,6 +21,13 @@ def quality_facts(quality: dict[str, Any]) -> list[tuple[str, str]]:
         ("Rows", f"{quality.get('rows', 0):,}, {quality.get('records', 0):,} records"),
         ("Distinct persons", f"{quality.get('persons', 0):,}"),
     ]
+    if against := quality.get("against_earlier"):
+        facts.append(
+            (
+                "Beside earlier sets",
+                f"{against['same']:,} with the same values, {against['changed']:,} changed, {against['new']:,} new",
+            )
+        )
     facts += [(words, f"{quality[name]:,}") for name, words in _COUNTED if quality.get(name)]
     for name, words in (
         ("placeholders", "Placeholders, not used"), ("shared", "Shared by too many"),
@@ -30,13 +37,15 @@ def quality_facts(quality: dict[str, Any]) -> list[tuple[str, str]]:
         facts.append((words, said or "none"))
     rows = quality.get("records") or 0
     empty = [
-        f"{element_text(field)} {count / rows:.0%}".replace("%", " %")
+        f"{element_text(field)} {count / rows:.0%}".replace("%", "\u00a0%")
         for field, count in (quality.get("empty") or {}).items()
         if rows and count
     ]
     facts.append(("Empty", ", ".join(empty) or "no column has gaps"))
-    shapes = quality.get("member_id_shapes") or {}
-    facts.append(("Member id shapes", ", ".join(f"{shape} {count:,}" for shape, count in shapes.items()) or "–"))
+    if shapes := quality.get("member_id_shapes"):
+        facts.append(("Member id shapes", ", ".join(f"{shape} {count:,}" for shape, count in shapes.items())))
+    if "date_order" not in quality:
+        return facts
     order = {"mdy": "month first", "dmy": "day first", "excel": "serial days"}.get(str(quality.get("date_order")), "–")
     facts.append(("Dates are read", order + ("" if quality.get("date_order_certain", True) else "; nothing shows it")))
     return facts

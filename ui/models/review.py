@@ -33,7 +33,7 @@ class QueueModel(PagedModel[QueueRow]):
 
     NAME = "queue"
     COLUMNS = (
-        Column(None, "Record key", 126, mono=True),
+        Column(None, "Record key", 158, mono=True),
         Column(None, "Tier", 108),
         Column(None, "Conflicts", 84, right=True),
         Column(None, "Places", 70, right=True),

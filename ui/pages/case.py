@@ -130,6 +130,7 @@ class CasePage(CasePageBase):
                     ("Table", last.name + others),
                     ("Records", f"{case.records:,}"),
                     ("As of", last.as_of),
+                    ("Supplied as", "fingerprints, without values" if case.by_fingerprints else ""),
                 )
                 if value
             )
@@ -178,16 +179,22 @@ class CasePage(CasePageBase):
 
 
 def due_dates(told: dict[str, Any]) -> list[tuple[str, str]]:
-    """What is due first of the answer to `duties`, and what has no date because something was not said yet."""
-    days = [(str(duty["due"])[:10], duty) for duty in told["duties"] if duty["due"]]
-    without = sorted({str(duty["because"]) for duty in told["duties"] if not duty["due"]})
+    """What is due first of the answer to `duties`, and what has no date because something was not said yet.
+
+    A rule that may only delay others is no notice to anybody and has no line.
+    """
+    notices = [duty for duty in told["duties"] if duty["kind"] != "delay"]
+    days = [(str(duty["due"])[:10], duty) for duty in notices if duty["due"]]
+    without = sorted(
+        {f"{duty['notify']} ({duty['citation']}): {duty['because']}" for duty in notices if not duty["due"]}
+    )
     first = [
         f"{day}, {duty['weekday']}: {duty['notify']} ({duty['citation']})" for day, duty in days if day == days[0][0]
     ]
     if len(days) > len(first):
         first.append(f"then {len(days) - len(first)} more by {days[-1][0]}")
     shown = [("Notice due first", "\n".join(first))] if first else []
-    return shown + ([("Due, no date yet", "; ".join(without))] if without else [])
+    return shown + ([("Due, no date yet", "\n".join(without))] if without else [])
 
 
 def _volumes(case: Summary) -> str:

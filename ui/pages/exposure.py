@@ -13,6 +13,7 @@ from ui.models.persons import PersonModel
 from ui.pages.base import CasePageBase
 from ui.pages.contents import FILTER_DELAY_MS
 from ui.pages.exposure_numbers import Found, NumbersPanel, StrataPanel
+from ui.pages.exposure_recall import RecallPanel
 from ui.session import Session
 from ui.summary import Summary
 from ui.widgets.banner import Banner
@@ -32,14 +33,16 @@ class ExposurePage(CasePageBase):
         self.filter = FilterField("Filter by record key", "Filter persons by record key", 200)
         self.tabs = {
             "numbers": button("Numbers", "users"),
-            "strata": button("How sure, and why", "shield-check"),
+            "strata": button("How sure", "shield-check", tip="How sure the numbers are, and why"),
+            "recall": button("What is missed", "search"),
             "persons": button("Persons", "id"),
         }
         super().__init__("Exposure", "", *self.tabs.values())
         self.model: PersonModel | None = None
         self.table: Table | None = None
         self.passports: Passports | None = None
-        self.numbers, self.strata = NumbersPanel(), StrataPanel()
+        self.numbers, self.strata, self.recall = NumbersPanel(), StrataPanel(), RecallPanel()
+        self.recall.measure_wanted.connect(lambda: self.verb_wanted.emit("recall"))
         self.stats, self.bars, self.facts = self.numbers.stats, self.numbers.bars, self.numbers.facts
         self.banner = Banner()
         self.panel = PassportPanel()
@@ -58,7 +61,9 @@ class ExposurePage(CasePageBase):
         column.addLayout(row(self.filter, self.count, spacing=12))
         column.addWidget(self._split, 1)
         self.panels = QStackedWidget()
-        self._places: dict[str, QWidget] = {"numbers": self.numbers, "strata": self.strata, "persons": persons}
+        self._places: dict[str, QWidget] = {
+            "numbers": self.numbers, "strata": self.strata, "recall": self.recall, "persons": persons,
+        }  # fmt: skip
         group = QButtonGroup(self)
         for name, made in self.tabs.items():
             made.setCheckable(True)
@@ -86,7 +91,7 @@ class ExposurePage(CasePageBase):
         self.show_panel("numbers")
 
     def show_panel(self, name: str) -> None:
-        """Show ``numbers``, ``strata`` or ``persons``."""
+        """Show ``numbers``, ``strata``, ``recall`` or ``persons``."""
         self.panels.setCurrentWidget(self._places[name])
         self.tabs[name].setChecked(True)
 
@@ -129,6 +134,7 @@ class ExposurePage(CasePageBase):
         self.panel.show_nobody(NOBODY)
         self.numbers.clear()
         self.strata.clear()
+        self.recall.clear()
         self.count.setText("")
         self.banner.hide()
         self.show_panel("numbers")
@@ -159,6 +165,7 @@ class ExposurePage(CasePageBase):
         self.sentence.setText(f"Persons found on {exhibits}, compared with {case.records:,} source records")
         self.numbers.show_result(result, case.records)
         self.strata.show_result(result)
+        self.recall.show_result(result, case.by_fingerprints)
 
     def _want(self) -> None:
         key = self._current_key()

@@ -172,7 +172,7 @@ class StrataPanel(QWidget):
         self.model = RowsModel(
             ("Found by", "Tier", "Found", "By chance (95 %)", "Decoys found", "Because"), right=frozenset({2, 4})
         )
-        self.table = Table(self.model, (300, 96, 76, 150, 150, 300), "Strata")
+        self.table = Table(self.model, (286, 96, 66, 136, 140, 300), "Strata")
         self.said = label("", "muted", wrap=True)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from PySide6.QtCore import Qt, QTimer
@@ -16,13 +16,18 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from forensics.casefile.records_view import Snapshot
 from forensics.model import ELEMENTS
 from ui.bridge import Command, Ending
 from ui.models.persons import element_text
 from ui.models.quality import quality_facts
+from ui.pages.records_fingerprints import FingerprintPanel, refusal
 from ui.widgets.parts import Chooser, Elided, Glyph, button, label, relabel, row
 
-FILES = "Tables (*.csv *.tsv *.txt *.xlsx *.xlsm *.xlsb *.xls *.parquet *.db *.sqlite *.sqlite3);;All files (*)"
+FILES = (
+    "Tables (*.csv *.tsv *.txt *.xlsx *.xlsm *.xlsb *.xls *.parquet *.db *.sqlite *.sqlite3);;"
+    "Fingerprints (*.fingerprints);;All files (*)"
+)
 
 FIELDS = (
     "given_name", "middle_name", "family_name", "full_name", "suffix", "birth_date", "sex", "ssn", "member_id",
@@ -81,10 +86,14 @@ class _Column:
 
 
 class AddRecordsDialog(QDialog):
-    """`arguments` are those of `records add` behind the case; the dialog can be accepted when a look found enough."""
+    """`arguments` are those of `records add` behind the case; the dialog can be accepted when a look found enough.
 
-    def __init__(self, parent: QWidget | None = None) -> None:
+    `held` are the sets that the case has: values and fingerprints do not go together.
+    """
+
+    def __init__(self, parent: QWidget | None = None, held: Sequence[Snapshot] = ()) -> None:
         super().__init__(parent)
+        self._held = held
         self.setWindowTitle("Add source records")
         self.resize(940, 640)
         self.command: Command | None = None
@@ -105,7 +114,7 @@ class AddRecordsDialog(QDialog):
         )  # fmt: skip
         self.path = QLineEdit()
         self.path.setAccessibleName("File of source records")
-        self.path.setPlaceholderText("CSV, TSV, XLSX, Parquet or SQLite")
+        self.path.setPlaceholderText("CSV, TSV, XLSX, Parquet or SQLite, or a file of fingerprints")
         choose = button("File…", "folder-open", tip="Choose a file of records")
         database = button(
             "Database…", "database",
@@ -132,6 +141,7 @@ class AddRecordsDialog(QDialog):
             ("Sheet or table", self.table), ("Key of a record", self.key), ("Birth dates", self.dates),
             ("Name of the set", self.name), ("As of", self.as_of),
         )  # fmt: skip
+        self._of_tables: list[QWidget] = [self.table, self.key, self.dates]
         for at, (name, part) in enumerate(fields):
             part.setAccessibleName(name)
             caption = label(name, "small")
@@ -139,9 +149,12 @@ class AddRecordsDialog(QDialog):
             grid.addWidget(caption, 0, at)
             grid.addWidget(part, 1, at)
             grid.setColumnStretch(at, 1)
+            if part in self._of_tables:
+                self._of_tables.append(caption)
         for box in (self.key, self.dates):
             box.view().setAccessibleName(box.accessibleName())
         column.addLayout(grid)
+        self._fields = grid
         self.said = label("", "muted", wrap=True)
         self._problem_glyph = Glyph("alert-triangle", "warn", 18)
         self.problem = label("", "bad", wrap=True)
@@ -162,7 +175,12 @@ class AddRecordsDialog(QDialog):
         area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         area.setWidget(self._inner)
         area.setAccessibleName("Columns of the source")
+        self._of_tables.append(area)
         column.addWidget(area, 1)
+        self.prints = FingerprintPanel()
+        self.prints.key_given.connect(self._look_by_key)
+        column.addWidget(self.prints, 1)
+        self._by_fingerprints = False
         self.add_button = button("Add records", primary=True)
         self.add_button.clicked.connect(self.accept)
         cancel = button("Cancel")
@@ -179,6 +197,7 @@ class AddRecordsDialog(QDialog):
         self._delay = QTimer(self, singleShot=True, interval=LOOK_DELAY_MS)
         self._delay.timeout.connect(self._look)
         self._say_problem("")
+        self._show_fingerprints(False)
         self._check()
 
     # ------------------------------------------------------------------------------------------------------ source
@@ -203,6 +222,12 @@ class AddRecordsDialog(QDialog):
         self.key.clear()
         self.dates.setCurrentIndex(0)
         self.table.clear()
+        self.prints.forget()
+        self._show_fingerprints(False)
+        self._look()
+
+    def _look_by_key(self) -> None:
+        self._drop_check()
         self._look()
 
     def _soon(self) -> None:
@@ -239,7 +264,33 @@ class AddRecordsDialog(QDialog):
             return
         self._show(ending.result)
 
+    def _show_fingerprints(self, by_fingerprints: bool) -> None:
+        """Show what a file of fingerprints needs in place of what a table does, or the other way round."""
+        self._by_fingerprints = by_fingerprints
+        for part in self._of_tables:
+            part.setVisible(not by_fingerprints)
+        for at in range(3):
+            self._fields.setColumnStretch(at, 0 if by_fingerprints else 1)
+        self.prints.setVisible(by_fingerprints)
+        self.name.setPlaceholderText("as the file")
+        self.as_of.setPlaceholderText("YYYY-MM-DD")
+
     def _show(self, told: dict[str, Any]) -> None:
+        prints = told.get("fingerprints")
+        if bool(prints) is not self._by_fingerprints:
+            self._show_fingerprints(bool(prints))
+        refused = refusal(bool(prints), str((prints or {}).get("key_check", "")), self._held)
+        if refused:
+            told = {**told, "missing": refused}
+        if prints:
+            self.preview = {**told, "path": self.path.text().strip()}
+            self.prints.show_told(told)
+            self.name.setPlaceholderText(prints["name"] or "as the file")
+            self.as_of.setPlaceholderText(prints["as_of"] or "YYYY-MM-DD")
+            self.said.setText(f"{told['file']} · fingerprints of {prints['records']:,} records; no value is in it")
+            self._say_problem(str(told["missing"]))
+            self._check()
+            return
         header = [str(name) for name in told["header"]]
         if [one.name for one in self._columns] != header:
             self._forget_columns()
@@ -262,7 +313,8 @@ class AddRecordsDialog(QDialog):
         unsure = "" if dates["certain"] else f" Birth dates: {dates['why']}; choose the order."
         self.said.setText(f"{told['file']} · read as: {told['read_as'] or 'a table'}  {others}{unsure}".rstrip())
         missing = str(told["missing"])
-        self._say_problem(f"{missing} Choose below which column is which, or the key." if missing else "")
+        choose = "" if refused else " Choose below which column is which, or the key."
+        self._say_problem(f"{missing}{choose}" if missing else "")
         self._check()
 
     def _forget_columns(self) -> None:
@@ -279,7 +331,12 @@ class AddRecordsDialog(QDialog):
 
     def _check(self) -> None:
         day = self.as_of.text().strip()
-        ready = bool(self.preview.get("columns")) and not self.preview.get("missing") and _is_day(day)
+        seen = self.preview.get("columns")
+        ready = (
+            (bool(seen) or (self._by_fingerprints and seen is not None))
+            and not self.preview.get("missing")
+            and _is_day(day)
+        )
         self.add_button.setEnabled(ready)
         self.check_button.setEnabled(self.checking is not None or (ready and self.command is None))
 
@@ -326,6 +383,8 @@ class AddRecordsDialog(QDialog):
 
     def _source(self) -> list[str]:
         given = ["--url-file", self.path.text().strip()] if self._url else [self.path.text().strip()]
+        if self._by_fingerprints:
+            return given + self.prints.arguments()
         if self.table.text().strip():
             given += ["--table", self.table.text().strip()]
         if self.key.currentData():
