@@ -11,8 +11,9 @@ from numpy.typing import NDArray
 from sqlalchemy import Connection, delete, func, select
 
 from forensics.casefile import schema
-from forensics.casefile.layers import on_device, with_layers
+from forensics.casefile.layers import on_device, shadow_volumes, with_layers
 from forensics.casefile.runs import unpack_runs, without_overlaps
+from forensics.casefile.shadows import STORE
 from forensics.model import DECRYPTED, LAYER_BITS, Acquisition, BadRange, EntryStatus, OutcomeKind, Volume
 
 
@@ -25,6 +26,7 @@ class Fate(StrEnum):
     LIVE = "live"
     UNOPENED = "unopened"
     SLACK = "slack"
+    SHADOW = "shadow_copy"
     DELETED = "deleted"
     DELETED_UNCERTAIN = "deleted_uncertain"
     FILE_SYSTEM = "file_system"
@@ -40,6 +42,7 @@ IN_WORDS = {
     Fate.LIVE: "Live files, examined",
     Fate.UNOPENED: "Files that could not be opened, raw scan only",
     Fate.SLACK: "Slack behind live files, raw scan",
+    Fate.SHADOW: "Shadow copies: their stores and what only they still name, examined and raw scan",
     Fate.DELETED: "Deleted files, examined",
     Fate.DELETED_UNCERTAIN: "Deleted files whose content is uncertain, examined",
     Fate.FILE_SYSTEM: "File system structures and directories, raw scan",
@@ -218,11 +221,17 @@ _OF_STATUS = {
 
 def _of_entries(connection: Connection, exhibit: str) -> Iterator[Claim]:
     t = schema.file_entry
-    query = select(t.c.status, t.c.outcome, t.c.runs).where(
+    shadows = set(connection.scalars(shadow_volumes()))
+    query = select(t.c.status, t.c.outcome, t.c.runs, t.c.type, t.c.volume_id).where(
         t.c.exhibit == exhibit, t.c.parent_id.is_(None), func.length(t.c.runs) > 0
     )
     open_items = (str(OutcomeKind.NOT_EXAMINED), str(OutcomeKind.FAILED))
     for row in connection.execute(query):
         fate = Fate.UNOPENED if row.outcome in open_items else _OF_STATUS[EntryStatus(row.status)]
+        if row.volume_id in shadows and row.outcome in open_items:
+            # Its bytes are those of another entry of the device, or of a store: what is known of them is there.
+            continue
+        if (row.volume_id in shadows and fate is Fate.LIVE) or (row.type == STORE and fate is not Fate.UNOPENED):
+            fate = Fate.SHADOW
         for run in unpack_runs(row.runs):
             yield Claim(fate, run.device_offset, run.length)

@@ -1,4 +1,4 @@
-"""Volumes whose bytes are on the device in another form: encrypted ones that a password opened."""
+"""Volumes whose bytes are on the device in another form: encrypted ones that a password opened, and shadow copies."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
-from sqlalchemy import Connection, func, select, update
+from sqlalchemy import Connection, Select, func, select, update
 
 from forensics.casefile import schema
 from forensics.casefile.rows import read_volume, volume_row
-from forensics.model import LAYER_BITS, OK, Layer, Locator, Outcome, Region, Volume
+from forensics.model import LAYER_BITS, OK, SHADOW, Layer, Locator, Outcome, Region, Volume
 
 
 def with_layers(connection: Connection, rows: Sequence[Any]) -> Iterator[tuple[int, Volume, bool]]:
@@ -48,6 +48,11 @@ def place_of(volumes: Iterable[Volume], exhibit: str, address: int, length: int)
     return Locator(exhibit, region=Region.UNALLOCATED, offset=address, length=length)
 
 
+def shadow_volumes() -> Select[tuple[int]]:
+    """The numbers in the case of the volumes that shadow copies are."""
+    return select(schema.layer.c.volume_id).where(schema.layer.c.name.like(f"{SHADOW}%"))
+
+
 def next_layer(connection: Connection, exhibit: str) -> int:
     """A number that no layer of this exhibit has yet."""
     t = schema.layer
@@ -56,7 +61,9 @@ def next_layer(connection: Connection, exhibit: str) -> int:
     return ((highest or 0) >> LAYER_BITS) + 1
 
 
-def keep_layer(connection: Connection, holder_id: int, volume: Volume, outcome: Outcome | None = OK) -> int:
+def keep_layer(
+    connection: Connection, holder_id: int, volume: Volume, outcome: Outcome | None = OK, blocks: bytes | None = None
+) -> int:
     """Add what was found in a layer of a volume, and what that makes of the volume itself; None leaves it as it is."""
     layer = volume.layer
     assert layer is not None
@@ -67,6 +74,7 @@ def keep_layer(connection: Connection, holder_id: int, volume: Volume, outcome: 
         [{
             "volume_id": volume_id, "holder_id": holder_id, "base": layer.base, "size": layer.size,
             "name": layer.name, "kind": layer.kind, "data_offset": layer.data_offset, "key": layer.key,
+            "blocks": blocks,
         }],
     )  # fmt: skip
     if outcome is not None:

@@ -80,6 +80,7 @@ layer = Table(
     Column("kind", String, nullable=False),
     Column("data_offset", Integer),
     Column("key", String, nullable=False, comment="the password that opened it"),
+    Column("blocks", LargeBinary, comment="of a shadow copy: int64 pairs of start and end in it that its store holds"),
     comment="Volumes whose bytes are on the device in another form; see model.Layer",
 )
 
@@ -121,6 +122,14 @@ file_entry = Table(
     Index(None, "status"),
     Index(None, "sha256"),
     Index(None, "volume_id", "folder"),
+)
+
+same_content = Table(
+    "same_content",
+    metadata,
+    Column("entry_id", Integer, ForeignKey("file_entry.id"), primary_key=True),
+    Column("same_as", Integer, ForeignKey("file_entry.id"), nullable=False),
+    comment="Entries of shadow copies whose content is that of another entry, which is examined in their place",
 )
 
 content = Table(

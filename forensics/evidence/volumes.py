@@ -42,6 +42,14 @@ def layer_volume(image: Image, holder: Volume, layer: Layer) -> Volume:
     return replace(seen, layers=(*holder.layers, layer.name), layer=layer)
 
 
+def shadow_volume(image: Image, holder: Volume, layer: Layer, outcome: Outcome | None) -> Volume:
+    """A shadow copy of `holder`: examined, or with the reason why it is not."""
+    if outcome is None:
+        return layer_volume(image, holder, layer)
+    layers = (*holder.layers, layer.name)
+    return Volume(holder.exhibit, holder.number, layer.base, 0, layer.kind, "", "", 0, outcome, layers, layer)
+
+
 def _partitions(image: Image, exhibit: str) -> list[Volume]:
     found = []
     try:
