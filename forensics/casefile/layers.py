@@ -61,9 +61,7 @@ def next_layer(connection: Connection, exhibit: str) -> int:
     return ((highest or 0) >> LAYER_BITS) + 1
 
 
-def keep_layer(
-    connection: Connection, holder_id: int, volume: Volume, outcome: Outcome | None = OK, blocks: bytes | None = None
-) -> int:
+def keep_layer(connection: Connection, holder_id: int, volume: Volume, outcome: Outcome | None = OK) -> int:
     """Add what was found in a layer of a volume, and what that makes of the volume itself; None leaves it as it is."""
     layer = volume.layer
     assert layer is not None
@@ -74,7 +72,6 @@ def keep_layer(
         [{
             "volume_id": volume_id, "holder_id": holder_id, "base": layer.base, "size": layer.size,
             "name": layer.name, "kind": layer.kind, "data_offset": layer.data_offset, "key": layer.key,
-            "blocks": blocks,
         }],
     )  # fmt: skip
     if outcome is not None:

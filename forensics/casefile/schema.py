@@ -80,7 +80,6 @@ layer = Table(
     Column("kind", String, nullable=False),
     Column("data_offset", Integer),
     Column("key", String, nullable=False, comment="the password that opened it"),
-    Column("blocks", LargeBinary, comment="of a shadow copy: int64 pairs of start and end in it that its store holds"),
     comment="Volumes whose bytes are on the device in another form; see model.Layer",
 )
 
@@ -122,6 +121,15 @@ file_entry = Table(
     Index(None, "status"),
     Index(None, "sha256"),
     Index(None, "volume_id", "folder"),
+)
+
+shadow_store = Table(
+    "shadow_store",
+    metadata,
+    Column("volume_id", Integer, ForeignKey("volume.id"), primary_key=True, comment="what the shadow copy is"),
+    Column("blocks", LargeBinary, nullable=False, comment="int64 pairs: start and end in the shadow copy"),
+    Column("held", LargeBinary, nullable=False, comment="int64 pairs: start and end of addresses, merged"),
+    comment="What the store of a shadow copy holds itself; everything else of it is the volume's or a newer store's",
 )
 
 same_content = Table(

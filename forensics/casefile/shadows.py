@@ -18,7 +18,7 @@ from forensics.casefile.layers import shadow_volumes
 from forensics.casefile.rows import unpack_elements
 from forensics.casefile.store import Store
 from forensics.casefile.stored import ExaminedEntry
-from forensics.model import SHADOW, EntryStatus, FileEntry, OutcomeKind, Volume
+from forensics.model import SHADOW, EntryStatus, FileEntry, Locator, OutcomeKind, Volume
 
 STORE = "shadow copy store"
 """The type of the files that hold what shadow copies kept."""
@@ -42,13 +42,34 @@ def in_shadow(volume: Volume) -> bool:
 # -------------------------------------------------------------------------------------------------------------- blocks
 
 
+def keep_blocks(
+    connection: Connection, volume_id: int, blocks: list[tuple[int, int]], held: list[tuple[int, int]]
+) -> None:
+    """What the store of this shadow copy holds, and at which addresses."""
+    row = {"blocks": _packed(blocks), "held": _packed(held)}
+    connection.execute(schema.shadow_store.insert(), [{"volume_id": volume_id, **row}])
+
+
+def _packed(pairs: list[tuple[int, int]]) -> bytes:
+    return np.array(pairs, "<i8").reshape(-1, 2).tobytes()
+
+
+def held_in_stores(connection: Connection, exhibit: str) -> list[tuple[int, int]]:
+    """The addresses at which stores of shadow copies hold what was overwritten: start and end, in order."""
+    stored, v = schema.shadow_store, schema.volume
+    query = select(stored.c.held).join(v, v.c.id == stored.c.volume_id).where(v.c.exhibit == exhibit)
+    pairs = [pair for blob in connection.scalars(query) for pair in np.frombuffer(blob, "<i8").reshape(-1, 2).tolist()]
+    return sorted((start, stop) for start, stop in pairs)
+
+
 def stored_blocks(store: Store, exhibit: str) -> list[tuple[int, int, list[tuple[int, int]]]]:
     """Of each shadow copy of an exhibit: the addresses where it begins and ends, and of those that its store holds."""
-    layer, volume = schema.layer, schema.volume
+    layer, volume, stored = schema.layer, schema.volume, schema.shadow_store
     query = (
-        select(layer.c.base, layer.c.size, layer.c.blocks)
+        select(layer.c.base, layer.c.size, stored.c.blocks)
         .join(volume, volume.c.id == layer.c.volume_id)
-        .where(volume.c.exhibit == exhibit, layer.c.blocks.is_not(None))
+        .join(stored, stored.c.volume_id == layer.c.volume_id)
+        .where(volume.c.exhibit == exhibit)
         .order_by(layer.c.base)
     )
     with store.begin() as connection:
@@ -119,6 +140,25 @@ def link_unchanged(store: Store, exhibit: str) -> None:
     )
     with store.begin() as connection:
         connection.execute(schema.same_content.insert().from_select(["entry_id", "same_as"], waiting))
+        # Of a store only its size is written into its file record: hours of zeros would be hashed for each snapshot.
+        layer = schema.layer
+        stores = (
+            select(mine.c.id, func.min(other.c.id))
+            .join(layer, layer.c.volume_id == mine.c.volume_id)
+            .join(other, and_(other.c.volume_id == layer.c.holder_id, other.c.name == mine.c.name))
+            .where(
+                mine.c.exhibit == exhibit,
+                layer.c.name.like(f"{SHADOW}%"),
+                mine.c.folder == STORE_FOLDER,
+                other.c.folder == STORE_FOLDER,
+                mine.c.name.like(STORE_NAMES),
+                other.c.size == mine.c.size,
+                mine.c.outcome.is_(None),
+                mine.c.id.not_in(select(schema.same_content.c.entry_id)),
+            )
+            .group_by(mine.c.id)
+        )
+        connection.execute(schema.same_content.insert().from_select(["entry_id", "same_as"], stores))
 
 
 class Known:
@@ -172,7 +212,7 @@ def _name_stores(connection: Connection) -> None:
     opened = (
         select(layer.c.holder_id)
         .join(v, v.c.id == layer.c.volume_id)
-        .where(layer.c.blocks.is_not(None), v.c.outcome == str(OutcomeKind.OK))
+        .where(layer.c.volume_id.in_(shadow_volumes()), v.c.outcome == str(OutcomeKind.OK))
     )
     ours = (
         t.c.volume_id.in_(opened) & (t.c.folder == STORE_FOLDER) & t.c.name.like(STORE_NAMES)
@@ -225,23 +265,41 @@ def _compare(connection: Connection) -> None:
 # ------------------------------------------------------------------------------------------------------------- evidence
 
 
-def drop_raw_repeats(store: Store) -> None:
-    """Remove what the raw scan found in the files of stores, where a shadow copy shows the same record with no less.
+def drop_raw_repeats(store: Store, exhibit: str) -> None:
+    """Remove what the raw scan of a device found in the stores, where a shadow copy shows the same record with no less.
 
-    The bytes were read twice, once as they lie in the store and once as the snapshot has them: that is one place.
+    The bytes were read twice, as they lie in the store and as the snapshot has them: that is one place.
     """
     e, t = schema.evidence, schema.file_entry
     with store.begin() as connection:
-        raw = connection.execute(
-            select(e.c.id, e.c.record, e.c.elements).join(t, t.c.id == e.c.entry_id).where(t.c.type == STORE)
-        ).all()
-        if not raw:
+        held = held_in_stores(connection, exhibit)
+        if not held:
             return
-        shadows = shadow_volumes()
+        starts = [start for start, _ in held]
+        bases = {
+            (row.number, row.layers): row.byte_offset
+            for row in connection.execute(select(schema.volume).where(schema.volume.c.exhibit == exhibit))
+        }
+        loose = connection.execute(
+            select(e.c.id, e.c.record, e.c.elements, e.c.tail).where(
+                e.c.entry_id.is_(None), e.c.tail.like(f"{exhibit}/%")
+            )
+        ).all()
         shown: dict[int, frozenset[str]] = {}
-        rows = select(e.c.record, e.c.elements).join(t, t.c.id == e.c.entry_id, isouter=True)
-        in_layer = t.c.volume_id.in_(shadows) | (e.c.entry_id.is_(None) & e.c.tail.like(f"%/{SHADOW}%/unallocated@%"))
-        for row in connection.execute(rows.where(in_layer)):
+        inside = select(e.c.record, e.c.elements).join(t, t.c.id == e.c.entry_id)
+        rows = connection.execute(inside.where(t.c.volume_id.in_(shadow_volumes()), t.c.exhibit == exhibit)).all()
+        raw = []
+        for row in loose:
+            place = Locator.parse(row.tail)
+            if place.layers and place.layers[-1].startswith(SHADOW):
+                rows.append(row)
+                continue
+            base = bases.get((place.volume, "/".join(place.layers)), 0) if place.layers else 0
+            address = base + (place.offset or 0)
+            at = bisect.bisect_right(starts, address) - 1
+            if at >= 0 and address < held[at][1]:
+                raw.append(row)
+        for row in rows:
             shown[row.record] = shown.get(row.record, frozenset()) | unpack_elements(row.elements)
         for row in raw:
             if unpack_elements(row.elements) <= shown.get(row.record, frozenset()):

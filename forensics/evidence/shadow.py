@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import bisect
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
@@ -30,7 +30,7 @@ HEADER, IDENTIFIER = 0x1E00, bytes.fromhex("6b87083876c1484eb7ae04046e6cc752")
 
 BLOCK = 16 << 10
 MOST_STORES = 64
-"""Windows keeps as many on a volume ("Volume Shadow Copy Service", software shadow copies); one that claims more lies."""
+"""Windows keeps no more on a volume (Microsoft, "Volume Shadow Copy Service", software shadow copies)."""
 
 MOST_BLOCKS = 1 << 22
 """Block descriptors that are read of one store: 64 GiB of copied blocks."""
@@ -48,10 +48,12 @@ Ranges = list[tuple[int, int]]
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """A snapshot: its layer, which ranges of it its own store holds, and why it is not examined, if so."""
+    """A snapshot: its layer, which ranges of it its own store holds, and where (addresses); why it is not examined, if
+    so."""
 
     layer: Layer
-    blocks: Ranges
+    blocks: Ranges = field(default_factory=list)
+    held: Ranges = field(default_factory=list)
     outcome: Outcome | None = None
 
 
@@ -66,8 +68,8 @@ class Shadow:
         stores = range(number - 1, min(volume.get_number_of_stores(), MOST_STORES))
         self._store = volume.get_store(number - 1)
         self.size = min(int(self._store.get_volume_size()), window.size)
-        self.blocks = blocks(self._store, self.size)
-        self.changed = merged([pair for at in stores for pair in blocks(volume.get_store(at), self.size)])
+        self.blocks, self.held = blocks(self._store, self.size)
+        self.changed = merged([pair for at in stores for pair in blocks(volume.get_store(at), self.size)[0]])
 
     def read_at(self, offset: int, length: int) -> bytes:
         length = min(length, self.size - offset)
@@ -83,12 +85,16 @@ class TooManyBlocks(OSError):
     """A store lists more blocks than are read."""
 
 
-def blocks(store: Any, size: int) -> Ranges:
-    """The ranges of a volume of this size that a store holds."""
+def blocks(store: Any, size: int) -> tuple[Ranges, Ranges]:
+    """The ranges of a volume of this size that a store holds, and the ranges of the volume in which it holds them."""
     count = store.get_number_of_blocks()
     if count > MOST_BLOCKS:
         raise TooManyBlocks("too many blocks")
-    starts = sorted({store.get_block(at).original_offset for at in range(count)})
+    listed = [store.get_block(at) for at in range(count)]
+    return _of_blocks({one.original_offset for one in listed}, size), _of_blocks({one.offset for one in listed}, size)
+
+
+def _of_blocks(starts: Iterable[int], size: int) -> Ranges:
     return merged([(start, min(start + BLOCK, size)) for start in starts if 0 <= start < size])
 
 
@@ -130,15 +136,15 @@ def shadow_copies(image: Image, volume: Volume, first: int) -> list[Found]:
         return []
     none = found(0, 0, "shadow copies")
     if pyvshadow is None:
-        return [Found(none, [], not_examined(NOT_INSTALLED))]
+        return [Found(none, outcome=not_examined(NOT_INSTALLED))]
     window = Window(image, volume.offset, volume.length)
     try:
         handle = pyvshadow.volume()
         handle.open_file_object(WindowFile(window))
         count = handle.get_number_of_stores()
     except (OSError, ValueError, OverflowError, MemoryError):
-        return [Found(none, [], not_examined(UNREADABLE))]
-    made = [Found(none, [], not_examined(TOO_MANY))] if count > MOST_STORES else []
+        return [Found(none, outcome=not_examined(UNREADABLE))]
+    made = [Found(none, outcome=not_examined(TOO_MANY))] if count > MOST_STORES else []
     for number in range(1, min(count, MOST_STORES) + 1):
         kind = f"shadow copy {number} of {volume.name}"
         try:
@@ -147,12 +153,13 @@ def shadow_copies(image: Image, volume: Volume, first: int) -> list[Found]:
             shadow = Shadow(handle, number, window)
             shadow.read_at(0, 512)
         except TooManyBlocks:
-            made.append(Found(found(number, 0, kind), [], not_examined(TOO_MANY_BLOCKS)))
+            made.append(Found(found(number, 0, kind), outcome=not_examined(TOO_MANY_BLOCKS)))
         except (OSError, ValueError, OverflowError, MemoryError):
-            made.append(Found(found(number, 0, kind), [], not_examined(STORE_DAMAGED)))
+            made.append(Found(found(number, 0, kind), outcome=not_examined(STORE_DAMAGED)))
         else:
             image.layers[first + number] = shadow
-            made.append(Found(found(number, shadow.size, kind), shadow.blocks))
+            held = [(volume.offset + start, volume.offset + stop) for start, stop in shadow.held]
+            made.append(Found(found(number, shadow.size, kind), shadow.blocks, held))
     return made
 
 

@@ -94,7 +94,8 @@ def match(case: OpenCase, job: Job, *, fuzzy: bool = False, spikes: int = 0) -> 
                     job.noted(result.outcome, _name(item))
                 done += item.stop - item.start if isinstance(item, ScanRange) else item.piece.length
                 job.progress("compare with the records", done, total)
-    drop_raw_repeats(store)
+    for exhibit in images:
+        drop_raw_repeats(store, exhibit)
     store.put_fact("matched", True)
     linked = link_rows(case, job, images) if fuzzy else None
     recall = plant_spikes(case, job, images, spikes) if spikes else None

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import numpy as np
-
 from forensics.casefile.layers import keep_layer, next_layer
-from forensics.casefile.shadows import in_shadow
+from forensics.casefile.shadows import in_shadow, keep_blocks
 from forensics.examination.isolation import Isolation
 from forensics.examination.open_case import OpenCase
 from forensics.examination.units import ListShadows, list_shadows
@@ -43,12 +41,12 @@ def add_shadow_copies(
             layer = Layer(
                 base, 0, f"{SHADOW}0", "shadow copies", volume.offset, volume.length, None, below=volume.layer
             )
-            listed = [(Volume(exhibit, volume.number, base, 0, layer.kind, "", "", 0, outcome, layers, layer), [])]
+            listed = [(Volume(exhibit, volume.number, base, 0, layer.kind, "", "", 0, outcome, layers, layer), [], [])]
         looked.append(volume_id)
         with case.store.begin() as connection:
-            for one, blocks in listed:
-                packed = np.array(blocks, "<i8").reshape(-1, 2).tobytes()
-                keep_layer(connection, volume_id, one, None, packed)
+            for one, blocks, held in listed:
+                shadow_id = keep_layer(connection, volume_id, one, None)
+                keep_blocks(connection, shadow_id, blocks, held)
             case.store.put_fact(_LOOKED, looked, connection)
         found += len(listed)
     return found

@@ -197,11 +197,11 @@ def unlock_volume(item: UnlockVolume) -> Unlocked:
     return Unlocked(None if layer is None else layer_volume(image, item.volume, layer), None)
 
 
-def list_shadows(item: ListShadows) -> list[tuple[Volume, Ranges]]:
-    """The shadow copies of a volume as volumes, newest first, and what the store of each holds."""
+def list_shadows(item: ListShadows) -> list[tuple[Volume, Ranges, Ranges]]:
+    """The shadow copies of a volume as volumes, newest first, what the store of each holds, and at which addresses."""
     image = _image(item.segments, item.volume.layer)
     return [
-        (shadow_volume(image, item.volume, one.layer, one.outcome), one.blocks)
+        (shadow_volume(image, item.volume, one.layer, one.outcome), one.blocks, one.held)
         for one in reversed(shadow_copies(image, item.volume, item.number))
     ]
 
