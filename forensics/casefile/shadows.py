@@ -249,6 +249,9 @@ def _compare(connection: Connection) -> None:
         inside = f"{row.exhibit}/vol{row.number}/{row.layers}/"
         outside = inside.removesuffix(f"{row.name}/")
         path = literal(outside) + func.substr(t.c.locator, len(inside) + 1)
+        if outside.count("/") == 2:
+            # Only in layers a first name of this text is escaped (`model.Locator`).
+            path = func.replace(path, f"{outside}%75nallocated", f"{outside}unallocated")
         today = select(now.c.sha256).where(now.c.volume_id == row.holder_id, now.c.locator == path).scalar_subquery()
         there = select(now.c.id).where(now.c.volume_id == row.holder_id, now.c.locator == path).exists()
         live = (
