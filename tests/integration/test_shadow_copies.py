@@ -87,7 +87,7 @@ def test_each_shadow_copy_is_a_volume_with_its_time_and_a_person_only_in_it_has_
         "vol0": "ok", "vol0/vss1": "ok", "vol0/vss2": "ok",
     }  # fmt: skip
     assert volumes["vol0/vss1"].kind == "shadow copy 1 of vol0, 2021-05-01T17:40:03Z"
-    assert volumes["vol0/vss2"].kind == "shadow copy 2 of vol0, 2021-05-01T17:41:28Z"
+    assert volumes["vol0/vss2"].label == "shadow copy 2 of vol0, 2021-05-01T17:41:28Z"
 
     found = entries(case)
     assert found[ONLY_THERE].sha256 == hashlib.sha256(PLANTED).hexdigest()

@@ -59,10 +59,10 @@ def test_what_nobody_touched_has_the_addresses_of_the_volume_and_the_rest_those_
     kept = image.layers[found.layer.base >> LAYER_BITS]
     assert isinstance(kept, shadow.Shadow)
     seen = {entry.locator.path: as_kept(entry, found.layer, kept) for entry in listed}
-    upcase, table = seen[(b"$UpCase",)], seen[(b"$MFT",)]
-    assert upcase.runs
-    assert upcase.runs == live[(b"$UpCase",)].runs
-    assert all(run.device_offset >= found.layer.base for run in table.runs)
+    untouched = {path for path, entry in seen.items() if entry.runs and entry.runs[0].device_offset < volume.length}
+    assert untouched
+    assert all(seen[path].runs == live[path].runs for path in untouched)
+    assert all(run.device_offset >= found.layer.base for run in seen[(b"$MFT",)].runs)
     passwords = next(entry for path, entry in seen.items() if path == (b"passwords.txt",))
     content = open_content(image, layer_volume(image, volume, found.layer), passwords)
     assert content.read_at(0, content.size) == PASSWORDS
