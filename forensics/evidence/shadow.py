@@ -30,7 +30,8 @@ HEADER, IDENTIFIER = 0x1E00, bytes.fromhex("6b87083876c1484eb7ae04046e6cc752")
 
 BLOCK = 16 << 10
 MOST_STORES = 64
-"""Windows keeps no more on a volume (Microsoft, "Volume Shadow Copy Service", software shadow copies)."""
+"""Of one volume; Windows keeps at most 512, of which 64 may be client-accessible (Microsoft, "Volume Shadow Copy
+Service")."""
 
 MOST_BLOCKS = 1 << 22
 """Block descriptors that are read of one store: 64 GiB of copied blocks."""
@@ -39,7 +40,7 @@ NOT_INSTALLED = "volume shadow copies: libvshadow-python is not installed; insta
 UNREADABLE = "volume shadow copies: their catalog is damaged (`vshadowinfo` may read more)"
 STORE_DAMAGED = "volume shadow copy: its store is damaged (`vshadowmount` may read more)"
 TOO_MANY_BLOCKS = "volume shadow copy: it lists more blocks than are read here (`vshadowmount` reads it)"
-TOO_MANY = f"volume shadow copies: more than the {MOST_STORES} that Windows keeps; the others are not read"
+TOO_MANY = f"volume shadow copies: only the oldest {MOST_STORES} are examined (`vshadowmount` reads the others)"
 NOT_KEPT = "a shadow copy keeps what was in use: the space of deleted files may hold later bytes"
 
 Ranges = list[tuple[int, int]]
@@ -65,7 +66,7 @@ class Shadow:
         """Raises `OSError` where the store cannot be read."""
         # The library keeps no reference to what it reads from.
         self._held = (volume, window)
-        stores = range(number - 1, min(volume.get_number_of_stores(), MOST_STORES))
+        stores = range(number - 1, volume.get_number_of_stores())
         self._store = volume.get_store(number - 1)
         self.size = min(int(self._store.get_volume_size()), window.size)
         self.blocks, self.held = blocks(self._store, self.size)
