@@ -91,6 +91,7 @@ JUDGES = {
     "hashdeep": "lists of hashes, by hashdeep",
     "dosfstools": "FAT volumes, made and checked by mkfs.vfat and fsck.vfat",
     "exfatprogs": "exFAT volumes, by mkfs.exfat",
+    "libvshadow-utils": "shadow copies of NTFS volumes, by vshadowmount",
     "ntfs-3g": "NTFS volumes, by mkntfs and ntfscp",
     "e2fsprogs": "ext volumes, by mkfs.ext4 and debugfs",
     "mtools": "files put on FAT images, by mcopy and mdir",

@@ -22,7 +22,8 @@ _PLAIN = " ()"
 """With letters, digits and `._-~`, the bytes a locator shows as they are; `~` is escaped below (cli.md)."""
 
 DECRYPTED = "decrypted"
-_LAYER = re.compile(rf"{DECRYPTED}|vss[0-9]+")
+SHADOW = "vss"
+_LAYER = re.compile(rf"{DECRYPTED}|{SHADOW}[0-9]+")
 """What the steps under a volume are called: its bytes without their encryption, or as a shadow copy kept them."""
 
 SLACK = ":slack"

@@ -11,8 +11,9 @@ from numpy.typing import NDArray
 from sqlalchemy import Connection, delete, func, select
 
 from forensics.casefile import schema
-from forensics.casefile.layers import on_device, with_layers
+from forensics.casefile.layers import on_device, shadow_volumes, with_layers
 from forensics.casefile.runs import unpack_runs, without_overlaps
+from forensics.casefile.shadows import held_in_stores
 from forensics.model import DECRYPTED, LAYER_BITS, Acquisition, BadRange, EntryStatus, OutcomeKind, Volume
 
 
@@ -24,6 +25,7 @@ class Fate(StrEnum):
     NOT_EXAMINED = "not_examined"
     LIVE = "live"
     UNOPENED = "unopened"
+    SHADOW = "shadow_copy"
     SLACK = "slack"
     DELETED = "deleted"
     DELETED_UNCERTAIN = "deleted_uncertain"
@@ -40,6 +42,7 @@ IN_WORDS = {
     Fate.LIVE: "Live files, examined",
     Fate.UNOPENED: "Files that could not be opened, raw scan only",
     Fate.SLACK: "Slack behind live files, raw scan",
+    Fate.SHADOW: "Shadow copies: their stores and what only they still name, examined and raw scan",
     Fate.DELETED: "Deleted files, examined",
     Fate.DELETED_UNCERTAIN: "Deleted files whose content is uncertain, examined",
     Fate.FILE_SYSTEM: "File system structures and directories, raw scan",
@@ -143,6 +146,7 @@ def weigh_coverage(connection: Connection, acquisition: Acquisition) -> list[Sha
         *_of_bad(acquisition.bad),
         *_on_device(_of_volumes(connection, volumes), begins),
         *_on_device(_of_entries(connection, exhibit), begins),
+        *_on_device(_of_stores(connection, exhibit), begins),
     ]
     sums = divide(size, claims, [volume for volume in volumes.values() if volume.layer is None])
     shares = [
@@ -209,6 +213,10 @@ def _of_volumes(connection: Connection, volumes: dict[int, Volume]) -> Iterator[
                 yield Claim(fate, start, length)
 
 
+def _of_stores(connection: Connection, exhibit: str) -> Iterator[Claim]:
+    return (Claim(Fate.SHADOW, start, stop - start) for start, stop in held_in_stores(connection, exhibit))
+
+
 _OF_STATUS = {
     EntryStatus.LIVE: Fate.LIVE,
     EntryStatus.DELETED: Fate.DELETED,
@@ -218,11 +226,18 @@ _OF_STATUS = {
 
 def _of_entries(connection: Connection, exhibit: str) -> Iterator[Claim]:
     t = schema.file_entry
-    query = select(t.c.status, t.c.outcome, t.c.runs).where(
+    shadows = set(connection.scalars(shadow_volumes()))
+    query = select(t.c.status, t.c.outcome, t.c.runs, t.c.volume_id).where(
         t.c.exhibit == exhibit, t.c.parent_id.is_(None), func.length(t.c.runs) > 0
     )
     open_items = (str(OutcomeKind.NOT_EXAMINED), str(OutcomeKind.FAILED))
     for row in connection.execute(query):
         fate = Fate.UNOPENED if row.outcome in open_items else _OF_STATUS[EntryStatus(row.status)]
+        if row.volume_id in shadows and row.outcome in open_items:
+            # Its bytes are those of another entry of the device, or of a store: what is known of them is there.
+            continue
+        if row.volume_id in shadows:
+            # What the volume has no file for any more: known from the snapshot alone.
+            fate = Fate.SHADOW if fate is Fate.LIVE else Fate.DELETED_UNCERTAIN
         for run in unpack_runs(row.runs):
             yield Claim(fate, run.device_offset, run.length)

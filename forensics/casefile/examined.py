@@ -20,8 +20,11 @@ ROWS = 500
 _HASHES = ("md5", "sha1", "sha256")
 
 
-def finish_entries(store: Store, examined: Sequence[ExaminedEntry]) -> None:
-    """Record what was found out about entries: all of it, with pieces and children, or nothing."""
+def finish_entries(store: Store, examined: Sequence[ExaminedEntry], links: Sequence[tuple[int, int]] = ()) -> None:
+    """Record what was found out about entries: all of it, with pieces and children, or nothing.
+
+    `links` are entries and those whose content they repeat.
+    """
     if not examined:
         return
     compress = zstandard.ZstdCompressor(level=3).compress
@@ -32,6 +35,9 @@ def finish_entries(store: Store, examined: Sequence[ExaminedEntry]) -> None:
         connection.execute(found, [_found(item) for item in examined])
         if pieces:
             connection.execute(schema.piece.insert(), pieces)
+        if links:
+            rows = [{"entry_id": entry, "same_as": same_as} for entry, same_as in links]
+            connection.execute(schema.same_content.insert(), rows)
         _add_children(connection, [item for item in examined if item.children], compress)
 
 

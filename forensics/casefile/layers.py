@@ -1,4 +1,4 @@
-"""Volumes whose bytes are on the device in another form: encrypted ones that a password opened."""
+"""Volumes whose bytes are on the device in another form: encrypted ones that a password opened, and shadow copies."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
-from sqlalchemy import Connection, func, select, update
+from sqlalchemy import Connection, Select, func, select, update
 
 from forensics.casefile import schema
 from forensics.casefile.rows import read_volume, volume_row
-from forensics.model import LAYER_BITS, OK, Layer, Locator, Outcome, Region, Volume
+from forensics.model import LAYER_BITS, OK, SHADOW, Layer, Locator, Outcome, Region, Volume
 
 
 def with_layers(connection: Connection, rows: Sequence[Any]) -> Iterator[tuple[int, Volume, bool]]:
@@ -46,6 +46,11 @@ def place_of(volumes: Iterable[Volume], exhibit: str, address: int, length: int)
                 layers=volume.layers,
             )  # fmt: skip
     return Locator(exhibit, region=Region.UNALLOCATED, offset=address, length=length)
+
+
+def shadow_volumes() -> Select[tuple[int]]:
+    """The numbers in the case of the volumes that shadow copies are."""
+    return select(schema.layer.c.volume_id).where(schema.layer.c.name.like(f"{SHADOW}%"))
 
 
 def next_layer(connection: Connection, exhibit: str) -> int:

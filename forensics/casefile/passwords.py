@@ -61,5 +61,12 @@ def _clear(connection: Connection, entry: int) -> None:
     connection.execute(delete(schema.piece).where(schema.piece.c.entry_id.in_([entry, *below])))
     for holding in (schema.content, schema.implausible):
         connection.execute(delete(holding).where(holding.c.entry_id.in_(below)))
+    same, again = schema.same_content, []
+    if below:
+        again = list(connection.scalars(select(same.c.entry_id).where(same.c.same_as.in_(below))))
+        connection.execute(delete(same).where(same.c.same_as.in_(below)))
+    for one in again:
+        # What stood for it goes: it has to be examined itself.
+        connection.execute(update(table).where(table.c.id == one).values(outcome=None, reason="", notes=""))
     for one in reversed(below):
         connection.execute(delete(table).where(table.c.id == one))

@@ -123,6 +123,23 @@ file_entry = Table(
     Index(None, "volume_id", "folder"),
 )
 
+shadow_store = Table(
+    "shadow_store",
+    metadata,
+    Column("volume_id", Integer, ForeignKey("volume.id"), primary_key=True, comment="what the shadow copy is"),
+    Column("blocks", LargeBinary, nullable=False, comment="int64 pairs: start and end in the shadow copy"),
+    Column("held", LargeBinary, nullable=False, comment="int64 pairs: start and end of addresses, merged"),
+    comment="What the store of a shadow copy holds itself; everything else of it is the volume's or a newer store's",
+)
+
+same_content = Table(
+    "same_content",
+    metadata,
+    Column("entry_id", Integer, ForeignKey("file_entry.id"), primary_key=True),
+    Column("same_as", Integer, ForeignKey("file_entry.id"), nullable=False),
+    comment="Entries of shadow copies whose content is that of another entry, which is examined in their place",
+)
+
 content = Table(
     "content",
     metadata,

@@ -15,7 +15,7 @@ from sqlalchemy import Connection, Engine, func, select, update
 
 from forensics.casefile import database, decisions, schema, unmatched
 from forensics.casefile.case import CaseDetails, CaseFolder
-from forensics.casefile.layers import with_layers
+from forensics.casefile.layers import shadow_volumes, with_layers
 from forensics.casefile.rows import (
     entry_row,
     pack_elements,
@@ -205,12 +205,18 @@ class Store:
                 .values(walked=True, outcome=str(outcome.kind), reason=outcome.reason)
             )
 
-    def pending_entries(self, after: int, limit: int = 256) -> list[StoredEntry]:
-        """Entries still to be examined with a number above `after`, in that order."""
+    def pending_entries(self, after: int, limit: int = 256, in_shadows: bool = True) -> list[StoredEntry]:
+        """Entries still to be examined with a number above `after`, in that order; without `in_shadows` those only
+        that are in no shadow copy."""
         table = schema.file_entry
+        linked = table.c.id.not_in(select(schema.same_content.c.entry_id))
+        where = [linked] if in_shadows else [linked, table.c.volume_id.not_in(shadow_volumes())]
         with self._engine.begin() as connection:
             rows = connection.execute(
-                select(table).where(table.c.outcome.is_(None), table.c.id > after).order_by(table.c.id).limit(limit)
+                select(table)
+                .where(table.c.outcome.is_(None), table.c.id > after, *where)
+                .order_by(table.c.id)
+                .limit(limit)
             ).all()
         return [read_entry(row) for row in rows]
 
@@ -318,20 +324,28 @@ class Store:
     def runs(self, exhibit: str) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64], list[int]]:
         """The interval table of an exhibit: device offset, length, file offset and entry number of every run.
 
-        Ordered by device offset. Runs of live entries hide those of deleted ones where they overlap.
+        Ordered by device offset. Runs of live entries hide those of deleted ones where they overlap, and those of
+        shadow copies come last.
         """
         table = schema.file_entry
         rank = {EntryStatus.LIVE: 0, EntryStatus.DELETED: 1, EntryStatus.DELETED_UNCERTAIN: 2}
         found: list[tuple[int, int, int, int, int]] = []
         with self._engine.begin() as connection:
             rows = connection.execute(
-                select(table.c.id, table.c.status, table.c.runs).where(
-                    table.c.exhibit == exhibit, table.c.parent_id.is_(None), func.length(table.c.runs) > 0
+                select(table.c.id, table.c.status, table.c.runs, table.c.volume_id).where(
+                    table.c.exhibit == exhibit,
+                    table.c.parent_id.is_(None),
+                    func.length(table.c.runs) > 0,
+                    table.c.id.not_in(select(schema.same_content.c.entry_id)),
                 )
             ).all()
+            shadows = set(connection.scalars(shadow_volumes()))
         for row in rows:
             for run in unpack_runs(row.runs):
-                found.append((rank[EntryStatus(row.status)], row.id, run.device_offset, run.length, run.file_offset))
+                later = len(rank) if row.volume_id in shadows else 0
+                found.append(
+                    (later + rank[EntryStatus(row.status)], row.id, run.device_offset, run.length, run.file_offset)
+                )
         found.sort()
         return without_overlaps(found)
 

@@ -1,4 +1,5 @@
 """What an encrypted volume is without its encryption: opened with a password, read by its library, never written out.
+Shadow copies are attached here as well, and found by `shadow`.
 
 BitLocker   libbde: password, recovery password of 48 digits, or no protector at all ("suspended")
 LUKS        `luks`; libluksde for what is older than AES-XTS
@@ -6,56 +7,18 @@ LUKS        `luks`; libluksde for what is older than AES-XTS
 
 from __future__ import annotations
 
-import io
 import re
 from typing import Any
 
 from forensics.evidence.image import Image
 from forensics.evidence.luks import MAGIC, OTHER_CIPHER, CannotOpen, Luks, data_offset, version
+from forensics.evidence.shadow import is_shadow, open_shadow
+from forensics.evidence.window import Window, WindowFile
 from forensics.model import DECRYPTED, LAYER_BITS, Layer, Readable, Volume
 
 BITLOCKER, LUKS1, LUKS2 = "BitLocker", "LUKS1", "LUKS2"
 _RECOVERY = re.compile(r"(?:[0-9]{6}[- ]?){7}[0-9]{6}")
 """How a recovery password is printed and typed: eight groups of six digits."""
-
-
-class Window:
-    """Part of an image as a `model.Readable` of its own."""
-
-    def __init__(self, image: Image, offset: int, size: int) -> None:
-        self.size = size
-        self._image = image
-        self._offset = offset
-
-    def read_at(self, offset: int, length: int) -> bytes:
-        length = min(length, self.size - offset)
-        return self._image.read_at(self._offset + offset, length) if length > 0 else b""
-
-
-class _File(io.RawIOBase):
-    """A window as libyal wants it: a file with a size."""
-
-    def __init__(self, window: Window) -> None:
-        self._window = window
-        self._at = 0
-
-    def read(self, size: int = -1) -> bytes:
-        data = self._window.read_at(self._at, self._window.size - self._at if size < 0 else size)
-        self._at += len(data)
-        return data
-
-    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
-        self._at = {io.SEEK_SET: 0, io.SEEK_CUR: self._at, io.SEEK_END: self._window.size}[whence] + offset
-        return self._at
-
-    def tell(self) -> int:
-        return self._at
-
-    def get_offset(self) -> int:
-        return self._at
-
-    def get_size(self) -> int:
-        return self._window.size
 
 
 class _Decrypted:
@@ -107,6 +70,9 @@ def attach(image: Image, layer: Layer) -> None:
         return
     if layer.below is not None:
         attach(image, layer.below)
+    if is_shadow(layer):
+        image.layers[layer.base >> LAYER_BITS] = open_shadow(Window(image, layer.offset, layer.length), layer)
+        return
     try:
         opened = _opened(layer.kind, Window(image, layer.offset, layer.length), layer.key)
     except CannotOpen as error:
@@ -143,7 +109,7 @@ def by_libluksde(window: Window, password: str) -> tuple[Readable, int] | None:
     handle = pyluksde.volume()
     handle.set_password(password)
     try:
-        handle.open_file_object(_File(window))
+        handle.open_file_object(WindowFile(window))
         if handle.is_locked():
             return None
     except OSError as error:
@@ -166,7 +132,7 @@ def _bitlocker(window: Window, password: str) -> tuple[Readable, int] | None:
     elif password:
         handle.set_password(password)
     try:
-        handle.open_file_object(_File(window))
+        handle.open_file_object(WindowFile(window))
         if handle.is_locked():
             return None
     except OSError as error:

@@ -42,6 +42,15 @@ def layer_volume(image: Image, holder: Volume, layer: Layer) -> Volume:
     return replace(seen, layers=(*holder.layers, layer.name), layer=layer)
 
 
+def shadow_volume(image: Image, holder: Volume, layer: Layer, outcome: Outcome | None) -> Volume:
+    """A shadow copy of `holder`: examined, or with the reason why it is not."""
+    if outcome is None:
+        # Its own label is its volume's; what it is and of which time is what tells it from the others.
+        return replace(layer_volume(image, holder, layer), label=layer.kind)
+    layers = (*holder.layers, layer.name)
+    return Volume(holder.exhibit, holder.number, layer.base, 0, layer.kind, "", layer.kind, 0, outcome, layers, layer)
+
+
 def _partitions(image: Image, exhibit: str) -> list[Volume]:
     found = []
     try:

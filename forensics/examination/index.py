@@ -15,6 +15,7 @@ from forensics.casefile.content_reader import load_contents
 from forensics.casefile.coverage import keep_layout, weigh_coverage
 from forensics.casefile.examined import finish_entries
 from forensics.casefile.passwords import remember, remembered, reopen
+from forensics.casefile.shadows import Known, in_shadow, link_unchanged, settle_shadow_copies
 from forensics.casefile.stored import ExaminedEntry
 from forensics.errors import Refused
 from forensics.evidence.allocation import Layout
@@ -23,6 +24,7 @@ from forensics.examination.isolation import Isolation
 from forensics.examination.open_case import OpenCase, verb
 from forensics.examination.opening import open_volumes
 from forensics.examination.plausibility import weigh_plausibility
+from forensics.examination.shadows import add_shadow_copies
 from forensics.examination.text_index import fill_search
 from forensics.examination.units import (
     ExamineEntry,
@@ -78,7 +80,9 @@ def index(case: OpenCase, job: Job, passwords: Sequence[str] = ()) -> dict[str, 
     done, total, _, _ = store.entry_counts()
     if done < total or not store.fact("indexed"):
         store.forget_matches()
-    _examine(case, job, images, isolation)
+    _examine(case, job, images, isolation, in_shadows=False)
+    _examine(case, job, images, isolation, in_shadows=True)
+    settle_shadow_copies(store)
     doubtful = weigh_plausibility(case)
     searchable = fill_search(case, job, workers())
     shares = _weigh_coverage(case)
@@ -125,13 +129,31 @@ def _list(case: OpenCase, job: Job, exhibit: str, segments: tuple[Path, ...], is
                 store.add_volumes([Volume(exhibit, 0, 0, size, "device", "unknown", "", 0, outcome)])
             else:
                 store.add_volumes(listed.value)
-    if open_volumes(case, job, exhibit, segments, isolation):
+    if open_volumes(case, job, exhibit, segments, isolation) + add_shadow_copies(
+        case, job, exhibit, segments, isolation
+    ):
         store.forget_matches()
     volumes = store.volumes(exhibit)
     for _, volume, _ in volumes:
         if volume.outcome.kind is not OutcomeKind.OK:
             job.noted(volume.outcome, f"{exhibit}/{volume.name}")
-    left = {volume.name: (volume_id, volume) for volume_id, volume, walked in volumes if not walked}
+    # Shadow copies come behind the volumes that they are of, the newest first: the numbers of entries say which of
+    # two equal ones is the one to examine.
+    for shadows in (False, True):
+        left = {
+            volume.name: (volume_id, volume)
+            for volume_id, volume, walked in sorted(volumes, key=lambda one: one[0])
+            if not walked and in_shadow(volume) is shadows
+        }
+        _list_entries(case, job, exhibit, segments, isolation, left)
+    link_unchanged(store, exhibit)
+
+
+def _list_entries(
+    case: OpenCase, job: Job, exhibit: str, segments: tuple[Path, ...], isolation: Isolation,
+    left: dict[str, tuple[int, Volume]],
+) -> None:  # fmt: skip
+    store = case.store
     to_list = [ListEntries(exhibit, segments, volume) for _, volume in left.values()]
     for done, result in enumerate(
         pool.run(
@@ -174,15 +196,21 @@ class _Batch:
         return self.size >= COMMIT_BYTES or time.monotonic() - self.since >= COMMIT_EVERY_S
 
 
-def _examine(case: OpenCase, job: Job, images: dict[str, tuple[Path, ...]], isolation: Isolation) -> None:
-    """Examine all pending entries, and the children they turn out to have, until none is left."""
+def _examine(
+    case: OpenCase, job: Job, images: dict[str, tuple[Path, ...]], isolation: Isolation, in_shadows: bool
+) -> None:
+    """Examine all pending entries, and the children they turn out to have, until none is left.
+
+    Those of shadow copies come last: of what is known by then, only that it is there is kept.
+    """
     store = case.store
+    known = Known(store)
     volumes = {volume_id: volume for exhibit in images for volume_id, volume, _ in store.volumes(exhibit)}
     while True:
         _, _, done, total = store.entry_counts()
         batch = _Batch()
         rounds = 0
-        items = _pending(case, images, volumes)
+        items = _pending(case, images, volumes, in_shadows)
         locks = isolation.locks(images.values())
         results = pool.run(
             examine_entry, items, workers=workers(), seconds=SECONDS, check=job.check, locks=locks,
@@ -195,25 +223,29 @@ def _examine(case: OpenCase, job: Job, images: dict[str, tuple[Path, ...]], isol
                 examined = result.value or ExaminedEntry(item.id, "unknown", {}, result.outcome)
                 if examined.outcome.kind not in (OutcomeKind.OK, OutcomeKind.EMPTY):
                     job.noted(examined.outcome, str(item.entry.locator))
+                if item.volume is not None and in_shadow(item.volume):
+                    examined = known.without_repeats(examined, item.entry)
                 batch.add(examined)
                 done += item.entry.size
                 job.progress("examine contents", min(done, total), total)
                 if batch.due:
-                    finish_entries(store, batch.held)
+                    finish_entries(store, batch.held, known.links())
                     job.changed("file_entry")
                     batch = _Batch()
                 del result, item, examined  # the next answer is read before the names are bound again
         finally:
             results.close()
             # Whatever stops the verb, what was examined is kept.
-            finish_entries(store, batch.held)
+            finish_entries(store, batch.held, known.links())
         if not rounds:
             return
 
 
-def _pending(case: OpenCase, images: dict[str, tuple[Path, ...]], volumes: dict[int, Volume]) -> Iterator[ExamineEntry]:
+def _pending(
+    case: OpenCase, images: dict[str, tuple[Path, ...]], volumes: dict[int, Volume], in_shadows: bool
+) -> Iterator[ExamineEntry]:
     after = 0
-    while pending := case.store.pending_entries(after):
+    while pending := case.store.pending_entries(after, in_shadows=in_shadows):
         after = pending[-1].id
         for stored, data in load_contents(case.store, pending):
             yield ExamineEntry(

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from forensics.casefile.content_reader import exhibits_of_pieces
+from forensics.casefile.shadows import drop_raw_repeats, stored_spans
 from forensics.casefile.stored import MatchUnit, Seen
 from forensics.errors import Refused
 from forensics.examination.images import image_paths
@@ -22,7 +23,7 @@ from forensics.examination.units import Compared, ScanPiece, ScanRange, scan_uni
 from forensics.extraction.extract import KEEP_DELETED
 from forensics.jobs import pool
 from forensics.jobs.events import Job
-from forensics.model import LAYER_BITS, Layer, Locator, OutcomeKind
+from forensics.model import LAYER_BITS, SHADOW, Layer, Locator, OutcomeKind
 
 RANGE = 16 << 20
 """Bytes of the image that make one unit of work."""
@@ -93,6 +94,8 @@ def match(case: OpenCase, job: Job, *, fuzzy: bool = False, spikes: int = 0) -> 
                     job.noted(result.outcome, _name(item))
                 done += item.stop - item.start if isinstance(item, ScanRange) else item.piece.length
                 job.progress("compare with the records", done, total)
+    for exhibit in images:
+        drop_raw_repeats(store, exhibit)
     store.put_fact("matched", True)
     linked = link_rows(case, job, images) if fuzzy else None
     recall = plant_spikes(case, job, images, spikes) if spikes else None
@@ -113,8 +116,12 @@ def _plan(case: OpenCase) -> Iterator[MatchUnit]:
         for start in range(0, acquisition.size, RANGE):
             yield MatchUnit(0, acquisition.exhibit, start, min(start + RANGE, acquisition.size), None)
         for layer in _layers(case, acquisition.exhibit).values():
+            if layer.name.startswith(SHADOW):
+                continue
             for start in range(layer.base, layer.base + layer.size, RANGE):
                 yield MatchUnit(0, acquisition.exhibit, start, min(start + RANGE, layer.base + layer.size), None)
+        for start, stop in stored_spans(case.store, acquisition.exhibit, RANGE):
+            yield MatchUnit(0, acquisition.exhibit, start, stop, None)
     for piece, exhibit in exhibits_of_pieces(case.store):
         yield MatchUnit(0, exhibit, 0, 0, piece)
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from forensics.casefile.content_reader import load_pieces
 from forensics.casefile.coverage import slack_of
 from forensics.casefile.layers import place_of
+from forensics.casefile.shadows import not_stored, stored_blocks
 from forensics.casefile.store import Store
 from forensics.casefile.stored import FoundEvidence, MatchUnit
 from forensics.detection.scan import MARGIN
@@ -64,18 +65,20 @@ class Places:
         volumes = store.volumes(exhibit)
         self._volumes = [volume for _, volume, _ in volumes]
         self._units = {number: volume.block_size for number, volume, _ in volumes}
+        self._blocks = stored_blocks(store, exhibit)
         with store.begin() as connection:
             self._slack = slack_of(connection, self._units)
 
     def elsewhere(self, start: int, stop: int) -> tuple[tuple[int, int], ...]:
-        """The parts of this range that belong to entries which are matched by pieces."""
+        """The parts of this range that belong to entries which are matched by pieces, and in a shadow copy those that
+        its store does not hold: they are elsewhere on the device."""
         first = max(0, bisect.bisect_right(self._starts, start) - 1)
         found = []
         for at in range(first, bisect.bisect_left(self._starts, stop)):
             end = self._starts[at] + self._lengths[at]
             if self._entries[at] in self._by_pieces and end > start:
                 found.append((self._starts[at], end))
-        return tuple(found)
+        return (*found, *not_stored(self._blocks, start, stop))
 
     def gaps(self, start: int, stop: int) -> Iterator[tuple[int, int]]:
         """The parts of this range that belong to no entry, in their order."""

@@ -24,7 +24,8 @@ from forensics.evidence.files import list_volume
 from forensics.evidence.image import Image, open_image
 from forensics.evidence.layers import attach, unlock
 from forensics.evidence.luks import CannotOpen
-from forensics.evidence.volumes import layer_volume, volumes
+from forensics.evidence.shadow import Ranges, Shadow, as_kept, is_shadow, shadow_copies
+from forensics.evidence.volumes import layer_volume, shadow_volume, volumes
 from forensics.extraction.content import OVERLAP, PIECE_BYTES, BytesReadable
 from forensics.extraction.extract import PACKED, extract
 from forensics.extraction.tables import parse_row, row_starts
@@ -36,6 +37,7 @@ from forensics.matching.tables import FoundRow, find_in_rows
 from forensics.matching.windows import LETTER_ROAD, Found, find_in_text, of_one_person, without_explained
 from forensics.model import (
     EMPTY,
+    LAYER_BITS,
     OK,
     EntryStatus,
     FileEntry,
@@ -77,6 +79,16 @@ class Unlocked:
 
     volume: Volume | None
     outcome: Outcome | None
+
+
+@dataclass(frozen=True, slots=True)
+class ListShadows:
+    """A volume that may have shadow copies, and the first number that their layers would have."""
+
+    exhibit: str
+    segments: tuple[Path, ...]
+    volume: Volume
+    number: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,8 +197,24 @@ def unlock_volume(item: UnlockVolume) -> Unlocked:
     return Unlocked(None if layer is None else layer_volume(image, item.volume, layer), None)
 
 
+def list_shadows(item: ListShadows) -> list[tuple[Volume, Ranges, Ranges]]:
+    """The shadow copies of a volume as volumes, newest first, what the store of each holds, and at which addresses."""
+    image = _image(item.segments, item.volume.layer)
+    return [
+        (shadow_volume(image, item.volume, one.layer, one.outcome), one.blocks, one.held)
+        for one in reversed(shadow_copies(image, item.volume, item.number))
+    ]
+
+
 def list_entries(item: ListEntries) -> tuple[list[FileEntry], Layout | None]:
-    return list_volume(_image(item.segments, item.volume.layer), item.volume, item.exhibit)
+    layer = item.volume.layer
+    image = _image(item.segments, layer)
+    entries, layout = list_volume(image, item.volume, item.exhibit)
+    if layer is None or not is_shadow(layer):
+        return entries, layout
+    shadow = image.layers[layer.base >> LAYER_BITS]
+    assert isinstance(shadow, Shadow)
+    return [as_kept(entry, layer, shadow) for entry in entries], layout
 
 
 # ------------------------------------------------------------------------------------------------------------- index
