@@ -186,7 +186,12 @@ def unlock_volume(item: UnlockVolume) -> Unlocked:
 
 
 def list_entries(item: ListEntries) -> tuple[list[FileEntry], Layout | None]:
-    return list_volume(_image(item.segments, item.volume.layer), item.volume, item.exhibit)
+    # Entries by the hundred thousand and no cycles among them: the collector would only walk them again and again.
+    gc.disable()
+    try:
+        return list_volume(_image(item.segments, item.volume.layer), item.volume, item.exhibit)
+    finally:
+        gc.enable()
 
 
 # ------------------------------------------------------------------------------------------------------------- index
