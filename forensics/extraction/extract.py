@@ -14,9 +14,9 @@ pieces. A type in `NO_READER` hides them, and is listed as not examined.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from importlib import import_module
 from types import MappingProxyType
-from typing import NamedTuple
 
 from forensics.extraction.advice import advised_type
 from forensics.extraction.content import (
@@ -38,7 +38,8 @@ from forensics.model import EMPTY, OK, Child, Extraction, Outcome, Piece, Readab
 __all__ = ["EXTRACTORS", "NO_READER", "BytesReadable", "extract"]
 
 
-class Reader(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Reader:
     """A function of a module of this folder, which is loaded when a content of its type comes.
 
     All of them together take half a second to load, with the libraries that they bring along; a worker sees few types.
