@@ -15,6 +15,7 @@ from __future__ import annotations
 import argparse
 import os
 import platform
+import shutil
 import statistics
 import subprocess
 import sys
@@ -22,6 +23,7 @@ import tempfile
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -141,7 +143,7 @@ def _pdfium(folder: Path) -> None:
 
 
 def make_sources(folder: Path, files: int, rows: int, pages: int) -> None:
-    """Two drives with the same files, FAT32 with a quarter of them (mcopy is slow); a sheet of ten columns; a PDF."""
+    """Two drives with the same files, FAT32 with a quarter of them; a sheet of ten columns; a PDF."""
     tree = folder / "tree"
     for number in range(files):
         name = tree / f"{number // 1000:03}" / f"letter {number % 1000:03}.txt"
@@ -161,13 +163,31 @@ def make_sources(folder: Path, files: int, rows: int, pages: int) -> None:
         tree,
         folder / "files.ext4",
     )
-    _blank(folder / "files.fat", max(size // 2, 80 * MIB))
-    _run("mkfs.vfat", "-F", 32, "-s", 2, folder / "files.fat")
-    some = sorted(tree.iterdir())[: max(1, files // 4000)]
-    _run("mcopy", "-s", "-i", folder / "files.fat", *some, "::")
+    _make_fat(folder / "files.fat", tree, files // 4, size // 2)
     _run("rm", "-rf", tree)
     _make_sheet(folder / "table.xlsx", rows)
     _make_pages(folder / "pages.pdf", pages)
+
+
+def _make_fat(path: Path, tree: Path, files: int, size: int) -> None:
+    """The first files of the tree as one FAT32 volume, by the house's own writer: mcopy takes minutes over 50,000."""
+    from forensics.demonstration.fat32 import PARTITION_LBA, SECTOR, Fat32Image, Stamps
+
+    stamps = Stamps.at(datetime(2026, 1, 2, 3, 4, 6))
+    disk = path.with_suffix(".disk")
+    with Fat32Image(
+        disk, size=max(size, 80 * MIB), cluster_size=1024, label="FILES", serial=1, formatted=stamps.created
+    ) as image:
+        folders: set[Path] = set()
+        for name in sorted(tree.rglob("*.txt"))[:files]:
+            if name.parent not in folders:
+                folders.add(name.parent)
+                image.directory(name.parent.name, stamps)
+            image.file(f"{name.parent.name}/{name.name}", name.read_bytes(), stamps)
+    with disk.open("rb") as whole, path.open("xb") as volume:
+        whole.seek(PARTITION_LBA * SECTOR)
+        shutil.copyfileobj(whole, volume, MIB)
+    disk.unlink()
 
 
 def _make_sheet(path: Path, rows: int) -> None:
@@ -291,6 +311,7 @@ def main() -> int:
         return 0
     with tempfile.TemporaryDirectory(dir=given.folder) as name:
         folder = Path(name)
+        sys.path.insert(0, str(ROOT))
         make_sources(folder, given.files, given.rows, given.pages)
         print(f"Python {platform.python_version()}, {os.cpu_count()} processors, {given.files:,} files, "
               f"{given.rows:,} rows, {given.pages} pages, {given.rounds} rounds", end="\n\n")  # fmt: skip
