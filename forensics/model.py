@@ -1,15 +1,16 @@
 """The vocabulary of the house: what one room hands to the next.
 
-Frozen dataclasses and enumerations only. Paths on an exhibit are bytes, because that is what file systems store;
-they become text at the window, by `Locator`.
+Values that do not change, and enumerations, only. Paths on an exhibit are bytes, because that is what file systems
+store; they become text at the window, by `Locator`. What a drive holds by the hundred thousand (`Locator`, `Run`,
+`FileEntry`) is a tuple with names: it is made, compared and sent in a fraction of the time of a frozen dataclass.
 """
 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any, Protocol, Self
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, Self
 from urllib.parse import quote_from_bytes, unquote_to_bytes
 
 if TYPE_CHECKING:
@@ -43,8 +44,7 @@ class Region(StrEnum):
     UNALLOCATED = "unallocated"
 
 
-@dataclass(frozen=True, slots=True)
-class Locator:
+class Locator(NamedTuple):
     """One place on an exhibit, as a value that prints to text and parses back to itself.
 
     `volume` is the slot number that `mmls` prints (0 for a file system without a partition table) and None outside
@@ -141,16 +141,16 @@ class Locator:
     def into(self, *steps: str | bytes) -> Locator:
         """The place one or more steps further into a container."""
         more = tuple(step.encode("utf-8", "surrogateescape") if isinstance(step, str) else step for step in steps)
-        return replace(self, inner=self.inner + more, offset=None, length=None)
+        return self._replace(inner=self.inner + more, offset=None, length=None)
 
     @property
     def whole(self) -> Locator:
         """The content as a whole that the byte range is in, or lies behind."""
-        return replace(self, offset=None, length=None, slack=False)
+        return self._replace(offset=None, length=None, slack=False)
 
     def at(self, offset: int, length: int | None = None) -> Locator:
         """The byte range inside this content."""
-        return replace(self, offset=offset, length=length)
+        return self._replace(offset=offset, length=length)
 
 
 # -------------------------------------------------------------------------------------------------------- outcomes
@@ -486,8 +486,7 @@ class Volume:
         return "/".join((f"vol{self.number}", *self.layers))
 
 
-@dataclass(frozen=True, slots=True)
-class Run:
+class Run(NamedTuple):
     """Consecutive bytes of a content: `length` bytes at the address `device_offset` are those at `file_offset`.
 
     The address is an offset on the device, or in a layer (`LAYER_BITS`).
@@ -498,8 +497,7 @@ class Run:
     length: int
 
 
-@dataclass(frozen=True, slots=True)
-class FileEntry:
+class FileEntry(NamedTuple):
     """A file system entry with content. Times are ISO 8601; FAT's carry no zone and the text says so by having none."""
 
     locator: Locator

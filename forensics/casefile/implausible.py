@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from sqlalchemy import Connection, delete, select
 
@@ -57,7 +57,7 @@ def _moved(runs: tuple[Run, ...], begins: dict[int, int | None]) -> Iterator[Run
         number = run.device_offset >> LAYER_BITS
         start = begins[number] if number else 0
         if start is not None:
-            yield replace(run, device_offset=run.device_offset - (number << LAYER_BITS) + start)
+            yield run._replace(device_offset=run.device_offset - (number << LAYER_BITS) + start)
 
 
 def replace_implausible(connection: Connection, found: Iterable[tuple[int, str, list[Extent]]]) -> None:

@@ -17,8 +17,7 @@ A fragmented deleted FAT file whose neighbours are free, too, and claimed by nob
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pytsk3
@@ -34,15 +33,12 @@ from forensics.evidence.file_system import (
     open_file_system,
 )
 from forensics.evidence.image import Image
-from forensics.evidence.ntfs import initialised_lengths
-from forensics.evidence.overlap import Claims
-from forensics.evidence.times import Times, make_process_clock_utc, times
+from forensics.evidence.ntfs import Mft
+from forensics.evidence.overlap import Claims, Occupied
+from forensics.evidence.times import Times, clock_of, make_process_clock_utc
 from forensics.model import OK, EntryStatus, FileEntry, Locator, Region, Run, Volume
 
-REGULAR = frozenset({pytsk3.TSK_FS_META_TYPE_REG})
 DIRECTORIES = frozenset({pytsk3.TSK_FS_META_TYPE_DIR, pytsk3.TSK_FS_META_TYPE_VIRT_DIR})
-VIRTUAL_NAMES = frozenset({pytsk3.TSK_FS_NAME_TYPE_VIRT})
-MAYBE_FILES = frozenset({pytsk3.TSK_FS_NAME_TYPE_REG, pytsk3.TSK_FS_NAME_TYPE_UNDEF})
 
 ORPHANS = b"$OrphanFiles"
 """The Sleuth Kit's directory of entries that no directory names any more."""
@@ -79,14 +75,29 @@ NO_DIRECTORY = "this directory could not be read"
 NO_RECORD = "its record could not be read"
 
 
-@dataclass(frozen=True, slots=True)
-class _Named:
+ELSEWHERE = int(pytsk3.TSK_FS_ATTR_RUN_FLAG_SPARSE) | int(pytsk3.TSK_FS_ATTR_RUN_FLAG_FILLER)
+"""Runs that hold no bytes: a hole, or what The Sleuth Kit puts where it knows no place."""
+
+REGULAR = int(pytsk3.TSK_FS_META_TYPE_REG)
+VIRTUAL_NAME = int(pytsk3.TSK_FS_NAME_TYPE_VIRT)
+VIRTUAL_DIRECTORY_NAME = int(pytsk3.TSK_FS_NAME_TYPE_VIRT_DIR)
+NAME_DELETED = int(pytsk3.TSK_FS_NAME_FLAG_UNALLOC)
+IN_USE = int(pytsk3.TSK_FS_META_FLAG_ALLOC)
+RESIDENT = int(pytsk3.TSK_FS_ATTR_RES)
+PACKED = int(pytsk3.TSK_FS_ATTR_COMP)
+NTFS_DATA = int(pytsk3.TSK_FS_ATTR_TYPE_NTFS_DATA)
+HFS_RESOURCE = int(pytsk3.TSK_FS_ATTR_TYPE_HFS_RSRC)
+
+
+class _Named(NamedTuple):
     """A directory entry, the metadata it leads to, and what stands against believing it."""
 
     path: tuple[bytes, ...]
     address: int
     deleted: bool
     file: Any | None
+    meta: Any | None
+    directory: bool
     doubt: str = ""
 
 
@@ -100,8 +111,13 @@ def list_volume(image: Image, volume: Volume, exhibit: str) -> tuple[list[FileEn
     return entries, Layout(_pairs(found.slack), _pairs(found.packed), None if held is None else pairs(held))
 
 
-def _pairs(ranges: list[tuple[int, int]]) -> bytes:
-    return pairs(np.array(sorted(set(ranges)), np.int64).reshape(-1, 2))
+def _pairs(ranges: list[int]) -> bytes:
+    """Starts and lengths in turn as rows, ascending and each once."""
+    rows = np.array(ranges, np.int64).reshape(-1, 2)
+    rows = rows[np.lexsort((rows[:, 1], rows[:, 0]))]
+    another = np.ones(len(rows), bool)
+    another[1:] = (rows[1:] != rows[:-1]).any(axis=1)
+    return pairs(rows[another])
 
 
 def walk(image: Image, volume: Volume, exhibit: str) -> Iterator[FileEntry]:
@@ -130,24 +146,32 @@ class _Walk:
         self.system = system
         self._volume = volume
         self._exhibit = exhibit
-        self._live = Claims()
+        self._ntfs = Mft(image, system) if system.name == "NTFS" else None
+        self._fat_like = system.name in FAT_LIKE
+        self._times = clock_of(image, system)
+        self._block = system.block_size
+        self._end = image.end(system.offset)
+        self._live = Occupied()
         self._deleted: list[FileEntry] = []
         self._highest_live_start = 0
-        self._given: set[Locator] = set()
-        self.slack: list[tuple[int, int]] = []
-        self.packed: list[tuple[int, int]] = []
+        self.slack: list[int] = []
+        """Starts and lengths in turn, as `packed`."""
+        self.packed: list[int] = []
 
     def entries(self) -> Iterator[FileEntry]:
         self._claim_root()
+        live: set[tuple[bytes, ...]] = set()
+        deleted: set[tuple[int, tuple[bytes, ...]]] = set()
         for named in self._names():
             for entry in self._entries_of(named):
-                if entry.locator in self._given:
-                    continue
-                self._given.add(entry.locator)
-                if named.deleted:
+                path = entry.locator.path
+                if not named.deleted:
+                    if path not in live:
+                        live.add(path)
+                        yield entry
+                elif (entry.address, path) not in deleted:
+                    deleted.add((entry.address, path))
                     self._deleted.append(entry)
-                else:
-                    yield entry
         yield from self._judged()
 
     def _claim_root(self) -> None:
@@ -157,7 +181,7 @@ class _Walk:
         except TSK_FAILED:
             return
         for attribute in self._attributes(root):
-            self._live.add(self._runs(attribute, None, live=False))
+            self._live.add(self._runs(attribute, attribute.info, None, live=False))
 
     # ------------------------------------------------------------------------------------------------- directories
 
@@ -173,43 +197,50 @@ class _Walk:
             try:
                 directory = self.system.handle.open_dir(inode=address)
             except TSK_FAILED:
-                yield _Named(path, address, deleted, None, NO_DIRECTORY)
+                yield _Named(path, address, deleted, None, None, False, NO_DIRECTORY)
                 continue
             for entry in self._listed(directory):
                 named = self._named(entry, path, deleted)
                 if named is None:
                     continue
                 yield named
-                if _is_directory(named) and named.address not in seen and len(path) < DEEPEST:
+                if named.directory and named.address not in seen and len(path) < DEEPEST:
                     seen.add(named.address)
                     (later if named.deleted else waiting).append((named.address, named.path, named.deleted))
 
     def _listed(self, directory: Any) -> Iterator[Any]:
-        iterator = iter(directory)
-        while True:
-            try:
-                yield next(iterator)
-            except (StopIteration, *TSK_FAILED):
-                return
+        try:
+            yield from directory
+        except TSK_FAILED:
+            return
 
     def _named(self, entry: Any, path: tuple[bytes, ...], in_deleted: bool) -> _Named | None:
-        name = entry.info.name
+        info = entry.info
+        name, meta = info.name, info.meta
         untrusted_name: bytes = name.name
-        if untrusted_name in (b".", b"..", b"") or name.type in VIRTUAL_NAMES or untrusted_name.endswith(LABEL_MARK):
+        kind = name.type
+        if untrusted_name in (b".", b"..", b"") or kind == VIRTUAL_NAME or untrusted_name.endswith(LABEL_MARK):
             return None
-        if self.system.name == "exFAT" and not path and untrusted_name in EXFAT_INVENTED:
+        address = name.meta_addr
+        if not path and self.system.name == "exFAT" and untrusted_name in EXFAT_INVENTED:
             return None
-        if untrusted_name == ORPHANS and name.type == pytsk3.TSK_FS_NAME_TYPE_VIRT_DIR:
-            return _Named((), name.meta_addr, True, entry)
-        deleted = in_deleted or bool(int(name.flags) & int(pytsk3.TSK_FS_NAME_FLAG_UNALLOC))
+        if kind == VIRTUAL_DIRECTORY_NAME and untrusted_name == ORPHANS:
+            return _Named((), address, True, entry, meta, meta is not None and meta.type in DIRECTORIES)
+        deleted = in_deleted or bool(name.flags & NAME_DELETED)
+        path = (*path, untrusted_name)
+        if meta is not None and not deleted:
+            return _Named(path, address, False, entry, meta, meta.type in DIRECTORIES)
         file, doubt = self._metadata(entry, deleted)
-        return _Named((*path, untrusted_name), name.meta_addr, deleted, file, doubt)
+        if file is None:
+            return _Named(path, address, deleted, None, None, False, doubt)
+        meta = file.info.meta
+        return _Named(path, address, deleted, file, meta, meta.type in DIRECTORIES, doubt)
 
     def _metadata(self, entry: Any, deleted: bool) -> tuple[Any | None, str]:
         """The file behind a name, and why it may be another's. NTFS gives none with a deleted name: it is fetched."""
         file, name = entry, entry.info.name
         if file.info.meta is None:
-            if deleted and not name.meta_addr and self.system.name != "NTFS":
+            if deleted and not name.meta_addr and not self._ntfs:
                 return None, PLACE_ERASED
             try:
                 file = self.system.handle.open_meta(name.meta_addr)
@@ -220,118 +251,105 @@ class _Walk:
         meta = file.info.meta
         if not deleted:
             return file, ""
-        in_use = bool(int(meta.flags) & int(pytsk3.TSK_FS_META_FLAG_ALLOC))
-        if in_use and self.system.name not in FAT_LIKE:
+        if meta.flags & IN_USE and not self._fat_like:
             return None, NAME_ONLY
         # NTFS counts a record's sequence up when the file is deleted, and again for the next file in it. Names of
         # orphans are The Sleuth Kit's own and carry none.
-        if self.system.name == "NTFS" and name.meta_seq and meta.seq not in (name.meta_seq, name.meta_seq + 1):
+        if self._ntfs and name.meta_seq and meta.seq not in (name.meta_seq, name.meta_seq + 1):
             return None, NAME_ONLY
         return file, ""
 
     # ----------------------------------------------------------------------------------------------------- entries
 
-    def _entries_of(self, named: _Named) -> Iterator[FileEntry]:
-        if named.file is None:
-            if named.doubt != NO_DIRECTORY or named.path:
-                yield self._entry(named, named.path, 0, (), Times(), named.doubt)
-            return
-        meta = named.file.info.meta
-        directory = meta.type in DIRECTORIES
-        if meta.type not in REGULAR and not directory and int(meta.type) != 0:
-            return
-        when = times(self._image, self.system, meta)
-        written = (
-            initialised_lengths(self._image, self.system, meta.addr)
-            if self.system.name == "NTFS" and not directory
-            else {}
-        )
-        found = False
+    def _entries_of(self, named: _Named) -> list[FileEntry]:
+        path, meta, directory, deleted = named.path, named.meta, named.directory, named.deleted
+        if meta is None:
+            if named.doubt == NO_DIRECTORY and not path:
+                return []
+            return [self._entry(path, named.address, deleted, 0, (), Times(), named.doubt)]
+        if not directory and meta.type not in (REGULAR, 0):
+            return []
+        address = meta.addr
+        written = self._ntfs.initialised_lengths(address) if self._ntfs and not directory else {}
+        entries = []
+        found, when = False, None
         for attribute in self._attributes(named.file):
             info = attribute.info
-            stream = _stream(info)
-            content = info.type in DATA_ATTRIBUTES and not (directory and not stream)
-            runs = self._runs(attribute, written.get(info.id), live=content and not named.deleted)
-            if not named.deleted:
+            kind = info.type
+            stream = _stream(kind, info)
+            content = kind in DATA_ATTRIBUTES and not (directory and not stream)
+            runs = self._runs(attribute, info, written.get(info.id) if written else None, content and not deleted)
+            if not deleted:
                 self._live.add(runs)
-            if not content:
-                continue
-            if self.system.name == "NTFS" and meta.addr == NTFS_BAD_CLUSTERS and stream == b"$Bad":
+            if not content or (self._ntfs and address == NTFS_BAD_CLUSTERS and stream == b"$Bad"):
                 continue
             found = found or not stream
-            path = (*named.path[:-1], named.path[-1] + b":" + stream) if stream and named.path else named.path
-            yield self._entry(named, path, info.size, runs, when, "")
-        if not found and not directory and named.path:
-            yield self._entry(named, named.path, 0, (), when, PLACE_ERASED if named.deleted and meta.size else "")
+            here = (*path[:-1], path[-1] + b":" + stream) if stream and path else path
+            when = when or self._times(meta)
+            entries.append(self._entry(here, address, deleted, info.size, runs, when, ""))
+        if not found and not directory and path:
+            doubt = PLACE_ERASED if deleted and meta.size else ""
+            entries.append(self._entry(path, address, deleted, 0, (), when or self._times(meta), doubt))
+        return entries
 
-    def _attributes(self, file: Any) -> Iterator[Any]:
+    def _attributes(self, file: Any) -> list[Any]:
+        attributes = []
         try:
-            iterator = iter(file)
-            while (attribute := next(iterator, None)) is not None:
-                yield attribute
+            for attribute in file:
+                attributes.append(attribute)
         except TSK_FAILED:
-            return
+            pass
+        return attributes
 
-    def _runs(self, attribute: Any, written: int | None, live: bool) -> tuple[Run, ...]:
+    def _runs(self, attribute: Any, info: Any, written: int | None, live: bool) -> tuple[Run, ...]:
         """Where on the device the content stands; nothing for what is resident or packed.
 
         Of a live content, also keeps the space it holds beside its bytes.
         """
-        info = attribute.info
-        flags = int(info.flags)
-        if flags & int(pytsk3.TSK_FS_ATTR_RES):
+        flags, size = info.flags, info.size
+        if flags & RESIDENT:
             return ()
-        packed = bool(flags & int(pytsk3.TSK_FS_ATTR_COMP))
-        block, base, end = self.system.block_size, self.system.offset, self._image.end(self.system.offset)
-        size = info.size if written is None else min(info.size, written)
-        elsewhere = int(pytsk3.TSK_FS_ATTR_RUN_FLAG_SPARSE) | int(pytsk3.TSK_FS_ATTR_RUN_FLAG_FILLER)
+        if written is not None:
+            size = min(size, written)
+        packed = flags & PACKED
+        block, base, end = self._block, self.system.offset, self._end
         found = []
         try:
             for run in attribute:
-                position = run.offset * block
-                length = min(run.len * block, size - position)
+                position, held = run.offset * block, run.len * block
                 start = base + run.addr * block
-                if start >= end or int(run.flags) & elsewhere:
+                if start >= end or run.flags & ELSEWHERE:
                     continue
-                if packed:
-                    length = 0
-                if length > 0:
+                length = 0 if packed else max(0, min(held, size - position))
+                if length:
                     found.append(Run(position, start, min(length, end - start)))
-                if live and run.len * block > max(0, length):
-                    rest = (start + max(0, length), run.len * block - max(0, length))
-                    (self.packed if packed else self.slack).append(rest)
+                if live and held > length:
+                    (self.packed if packed else self.slack).extend((start + length, held - length))
         except TSK_FAILED:
             return ()
         return tuple(found)
 
     def _entry(
-        self, named: _Named, path: tuple[bytes, ...], size: int, runs: tuple[Run, ...], when: Times, doubt: str
+        self,
+        path: tuple[bytes, ...],
+        address: int,
+        deleted: bool,
+        size: int,
+        runs: tuple[Run, ...],
+        when: Times,
+        doubt: str,
     ) -> FileEntry:
-        region = Region.DELETED if named.deleted else Region.LIVE
-        address = named.file.info.meta.addr if named.file is not None else named.address
-        status = EntryStatus.LIVE
-        if named.deleted:
+        volume = self._volume
+        if deleted:
+            locator = Locator(self._exhibit, volume.number, Region.DELETED, address, path, layers=volume.layers)
             status = EntryStatus.DELETED_UNCERTAIN if doubt else EntryStatus.DELETED
-        elif runs:
-            self._highest_live_start = max(self._highest_live_start, runs[0].device_offset)
+        else:
+            locator = Locator(self._exhibit, volume.number, Region.LIVE, None, path, layers=volume.layers)
+            status = EntryStatus.LIVE
+            if runs and runs[0].device_offset > self._highest_live_start:
+                self._highest_live_start = runs[0].device_offset
         return FileEntry(
-            locator=Locator(
-                self._exhibit,
-                self._volume.number,
-                region,
-                address if named.deleted else None,
-                path,
-                layers=self._volume.layers,
-            ),
-            status=status,
-            size=size,
-            address=address,
-            modified=when.modified,
-            created=when.created,
-            accessed=when.accessed,
-            runs=runs,
-            clock=when.clock,
-            uncertain_because=doubt,
+            locator, status, size, address, when.modified, when.created, when.accessed, runs, when.clock, doubt
         )
 
     # --------------------------------------------------------------------------------------------- deleted, at last
@@ -348,7 +366,7 @@ class _Walk:
             if not doubt and (entry.runs, entry.size, entry.modified) in contested:
                 doubt = SHARED_DELETED
             if doubt:
-                entry = replace(entry, status=EntryStatus.DELETED_UNCERTAIN, uncertain_because=doubt)
+                entry = entry._replace(status=EntryStatus.DELETED_UNCERTAIN, uncertain_because=doubt)
             yield entry
 
     def _doubt(self, entry: FileEntry, half_numbers: bool) -> str:
@@ -382,15 +400,11 @@ class _Walk:
         return self._volume.offset + (reserved + fats) * sector
 
 
-def _is_directory(named: _Named) -> bool:
-    return named.file is not None and named.file.info.meta.type in DIRECTORIES
-
-
-def _stream(info: Any) -> bytes:
+def _stream(kind: int, info: Any) -> bytes:
     """The name of an alternate stream, empty for the file's own content."""
-    if info.type == pytsk3.TSK_FS_ATTR_TYPE_HFS_RSRC:
+    if kind == HFS_RESOURCE:
         return b"rsrc"
-    if info.type != pytsk3.TSK_FS_ATTR_TYPE_NTFS_DATA:
+    if kind != NTFS_DATA:
         return b""
     untrusted_name: bytes = info.name or b""
     return untrusted_name

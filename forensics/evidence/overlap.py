@@ -5,7 +5,41 @@ from __future__ import annotations
 import bisect
 from collections.abc import Hashable, Sequence
 
+import numpy as np
+
 from forensics.model import Run
+
+
+class Occupied:
+    """Byte ranges of the device that live files hold. Runs are gathered; they are merged when somebody asks."""
+
+    def __init__(self) -> None:
+        self._runs: list[Run] = []
+        self._merged: tuple[list[int], list[int]] | None = None
+
+    def add(self, runs: Sequence[Run]) -> None:
+        self._runs += runs
+        self._merged = None
+
+    def touches(self, runs: Sequence[Run]) -> bool:
+        """Whether any byte of `runs` is held by anybody."""
+        if self._merged is None:
+            self._merged = self._merge()
+        starts, ends = self._merged
+        for run in runs:
+            index = bisect.bisect_left(starts, run.device_offset + run.length) - 1
+            if index >= 0 and ends[index] > run.device_offset:
+                return True
+        return False
+
+    def _merge(self) -> tuple[list[int], list[int]]:
+        rows = np.array(self._runs, np.int64).reshape(-1, 3)
+        rows = rows[np.argsort(rows[:, 1], kind="stable")]
+        starts, reach = rows[:, 1], np.maximum.accumulate(rows[:, 1] + rows[:, 2])
+        first = np.ones(len(rows), bool)
+        first[1:] = starts[1:] > reach[:-1]
+        last = np.roll(first, -1)
+        return starts[first].tolist(), reach[last].tolist()
 
 
 class Claims:
@@ -13,23 +47,9 @@ class Claims:
 
     def __init__(self) -> None:
         self._ranges: list[tuple[int, int, Hashable]] = []
-        self._starts: list[int] | None = None
-        self._ends: list[int] = []
 
-    def add(self, runs: Sequence[Run], claimant: Hashable = None) -> None:
+    def add(self, runs: Sequence[Run], claimant: Hashable) -> None:
         self._ranges += [(run.device_offset, run.device_offset + run.length, claimant) for run in runs]
-        self._starts = None
-
-    def touches(self, runs: Sequence[Run]) -> bool:
-        """Whether any byte of `runs` is claimed by anybody."""
-        if self._starts is None:
-            self._merge()
-        starts, ends = self._starts or [], self._ends
-        for run in runs:
-            index = bisect.bisect_left(starts, run.device_offset + run.length) - 1
-            if index >= 0 and ends[index] > run.device_offset:
-                return True
-        return False
 
     def contested(self) -> set[Hashable]:
         """The claimants that share at least one byte with another claimant."""
@@ -41,12 +61,3 @@ class Claims:
             if end > reach:
                 reach, owner = end, claimant
         return shared
-
-    def _merge(self) -> None:
-        self._starts, self._ends = [], []
-        for start, end, _claimant in sorted(self._ranges, key=lambda item: item[:2]):
-            if self._ends and start <= self._ends[-1]:
-                self._ends[-1] = max(self._ends[-1], end)
-            else:
-                self._starts.append(start)
-                self._ends.append(end)

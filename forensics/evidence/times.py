@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import os
 import time
-from dataclasses import dataclass
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from functools import lru_cache
+from typing import Any, NamedTuple
 
 from forensics.evidence.file_system import FAT, FileSystem
 from forensics.evidence.image import Image
@@ -19,8 +20,7 @@ LAST = 253402300799
 """9999-12-31T23:59:59Z, the last second that `datetime` and ISO 8601's four digits hold."""
 
 
-@dataclass(frozen=True, slots=True)
-class Times:
+class Times(NamedTuple):
     """Empty text where the file system keeps no such time or it was never set."""
 
     modified: str = ""
@@ -41,29 +41,43 @@ def make_process_clock_utc() -> None:
             time.tzset()
 
 
-def times(image: Image, system: FileSystem, meta: Any) -> Times:
-    """The times of a metadata structure of The Sleuth Kit (`TSK_FS_META`)."""
+def clock_of(image: Image, system: FileSystem) -> Callable[[Any], Times]:
+    """What reads the times of a metadata structure of The Sleuth Kit (`TSK_FS_META`) in this file system."""
     if system.name in FAT:
-        return _fat(meta)
+        return _fat
     if system.name == "exFAT":
-        return _exfat(image, system, meta.addr)
+        return _exfat(image, system)
+    return _utc
+
+
+def _utc(meta: Any) -> Times:
     return Times(
-        _utc(meta.mtime, meta.mtime_nano), _utc(meta.crtime, meta.crtime_nano), _utc(meta.atime, meta.atime_nano)
+        _naive(meta.mtime, meta.mtime_nano, "Z"),
+        _naive(meta.crtime, meta.crtime_nano, "Z"),
+        _naive(meta.atime, meta.atime_nano, "Z"),
     )
 
 
-def _utc(seconds: int, nanoseconds: int) -> str:
-    text = _naive(seconds, nanoseconds)
-    return text + "Z" if text else ""
+DAY = 86_400
 
 
-def _naive(seconds: int, nanoseconds: int) -> str:
+def _naive(seconds: int, nanoseconds: int, zone: str = "") -> str:
     if not 0 < seconds <= LAST:
         return ""
-    text = (EPOCH + timedelta(seconds=seconds)).strftime("%Y-%m-%dT%H:%M:%S")
+    text = _date(seconds // DAY) + _time_of_day(seconds % DAY)
     if 0 < nanoseconds < 1_000_000_000:
         text += f".{nanoseconds:09d}".rstrip("0")
-    return text
+    return text + zone
+
+
+@lru_cache(4096)
+def _date(day: int) -> str:
+    return (EPOCH + timedelta(days=day)).strftime("%Y-%m-%dT")
+
+
+@lru_cache(DAY)
+def _time_of_day(second: int) -> str:
+    return f"{second // 3600:02}:{second // 60 % 60:02}:{second % 60:02}"
 
 
 def _fat(meta: Any) -> Times:
@@ -84,18 +98,22 @@ IN_USE = 0x80
 """exFAT specification, 7.4 "File directory entry": type 85h, and 05h when the file was deleted."""
 
 
-def _exfat(image: Image, system: FileSystem, address: int) -> Times:
+def _exfat(image: Image, system: FileSystem) -> Callable[[Any], Times]:
     """exFAT keeps a zone with every time (7.4.10), which The Sleuth Kit leaves out; so the entry is read here."""
     boot = image.read_at(system.offset, 512)
-    heap = int.from_bytes(boot[88:92], "little") << min(boot[108], 12)
-    entry = image.read_at(system.offset + heap + (address - FIRST_INODE) * 32, 32)
-    if len(entry) < 32 or entry[0] | IN_USE != FILE_ENTRY:
-        return Times()
-    created = _exfat_time(entry[8:12], entry[20], entry[22])
-    modified = _exfat_time(entry[12:16], entry[21], entry[23])
-    accessed = _exfat_time(entry[16:20], 0, entry[24])
-    clock = CLOCK_UTC if modified.endswith("Z") or not modified else CLOCK_LOCAL
-    return Times(modified, created, accessed, clock)
+    heap = system.offset + (int.from_bytes(boot[88:92], "little") << min(boot[108], 12))
+
+    def read(meta: Any) -> Times:
+        entry = image.read_at(heap + (meta.addr - FIRST_INODE) * 32, 32)
+        if len(entry) < 32 or entry[0] | IN_USE != FILE_ENTRY:
+            return Times()
+        created = _exfat_time(entry[8:12], entry[20], entry[22])
+        modified = _exfat_time(entry[12:16], entry[21], entry[23])
+        accessed = _exfat_time(entry[16:20], 0, entry[24])
+        clock = CLOCK_UTC if modified.endswith("Z") or not modified else CLOCK_LOCAL
+        return Times(modified, created, accessed, clock)
+
+    return read
 
 
 def _exfat_time(stamp: bytes, ten_milliseconds: int, offset: int) -> str:

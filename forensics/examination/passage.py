@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -183,7 +183,7 @@ def no_entry(place: Locator) -> bool:
 def _entry(case: OpenCase, place: Locator) -> tuple[StoredEntry, list[str]]:
     """The innermost entry of a locator, and the steps that lead on inside its content."""
     for depth in range(len(place.inner), -1, -1):
-        stored = case.store.find_entry(replace(place.whole, inner=place.inner[:depth]))
+        stored = case.store.find_entry(place.whole._replace(inner=place.inner[:depth]))
         if stored is not None:
             return stored, [step.decode("utf-8", "surrogateescape") for step in place.inner[depth:]]
     raise Refused("There is no content at this place.", "Take the locator from the case.")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -142,7 +142,7 @@ def _uncertain(view: CaseView, locator: str) -> bool:
     place = Locator.parse(locator)
     if place.region is not Region.DELETED:
         return False
-    entry = replace(place, inner=(), offset=None, length=None)
+    entry = place._replace(inner=(), offset=None, length=None)
     return view.entry_status(str(entry)) == EntryStatus.DELETED_UNCERTAIN
 
 

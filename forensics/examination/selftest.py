@@ -11,7 +11,7 @@ import json
 import secrets
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -294,7 +294,7 @@ def within(place: str, line: str) -> bool:
     here, there = Locator.parse(place), Locator.parse(line)
     if there.offset is None or here.offset is None:
         return here == there
-    if replace(here, offset=None, length=None) != replace(there, offset=None, length=None):
+    if here._replace(offset=None, length=None) != there._replace(offset=None, length=None):
         return False
     return there.offset <= here.offset and here.offset + (here.length or 0) <= there.offset + (there.length or 0)
 

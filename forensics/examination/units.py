@@ -209,7 +209,12 @@ def list_shadows(item: ListShadows) -> list[tuple[Volume, Ranges, Ranges]]:
 def list_entries(item: ListEntries) -> tuple[list[FileEntry], Layout | None]:
     layer = item.volume.layer
     image = _image(item.segments, layer)
-    entries, layout = list_volume(image, item.volume, item.exhibit)
+    # Entries by the hundred thousand and no cycles among them: the collector would only walk them again and again.
+    gc.disable()
+    try:
+        entries, layout = list_volume(image, item.volume, item.exhibit)
+    finally:
+        gc.enable()
     if layer is None or not is_shadow(layer):
         return entries, layout
     shadow = image.layers[layer.base >> LAYER_BITS]

@@ -111,10 +111,17 @@ def pieces(
 
     A line must not hold a line feed: then line n of the stream is what the locator calls `unit` n.
     """
+    return pieces_of(_encoded(lines), steps, unit, table=table, first=first)
+
+
+def pieces_of(
+    encoded: Iterable[tuple[bytes, int]], steps: tuple[str, ...], unit: Unit, *, table: bool = False, first: int = 1
+) -> Iterator[Piece]:
+    """The same of some lines at a time, in UTF-8 and each with its line feed, and how many lines they are."""
     held: list[bytes] = []
     size = offset = count = 0
     number = first
-    for some, lines_in in _encoded(lines):
+    for some, lines_in in encoded:
         if held and size + len(some) > PIECE_BYTES:
             yield _piece(held, steps, unit, table, number, offset)
             number += count

@@ -11,7 +11,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from forensics.extraction.content import Content, Damaged, one_line, pieces
-from forensics.extraction.tables import encoding_of
 from forensics.model import Child, Piece, Unit
 
 PERSONS = ("persons",)
@@ -53,6 +52,9 @@ def _day(value: str) -> str:
 
 def _decoded(content: Content) -> str:
     data = content.whole()
+    # Loaded here: it brings NumPy along, and `sniff` asks this module about everything.
+    from forensics.extraction.tables import encoding_of
+
     found = encoding_of(content.head, content.size)
     encoding, start = found or ("latin-1", 0)
     text = data[start:]

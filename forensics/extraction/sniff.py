@@ -12,7 +12,6 @@ import struct
 
 from forensics.extraction import dbase, exchange
 from forensics.extraction.archives import central_directory
-from forensics.extraction.tables import delimiter_of, encoding_of
 from forensics.model import Readable
 
 HEAD = 64 << 10
@@ -134,6 +133,9 @@ def _zip_kind(head: bytes, tail: bytes) -> str:
 
 
 def _text_kind(head: bytes, size: int, untrusted_name: bytes) -> str:
+    # Loaded here: it brings NumPy along, and most types are told without it.
+    from forensics.extraction.tables import delimiter_of, encoding_of
+
     found = encoding_of(head, size)
     if found is None:
         return "unknown"

@@ -12,7 +12,7 @@ import numpy as np
 import python_calamine
 
 from forensics.extraction import binary_office, office
-from forensics.extraction.content import Content, Damaged, Found, NotExamined, one_line, pieces
+from forensics.extraction.content import Content, Damaged, Found, NotExamined, one_line, pieces_of
 from forensics.extraction.locked import LOCKED, decrypted
 from forensics.model import Unit
 
@@ -41,7 +41,8 @@ def extract(content: Content) -> Iterator[Found]:
     for name in workbook.sheet_names:
         try:
             sheet = workbook.get_sheet_by_name(name)
-            yield from pieces(_rows(sheet), (name,), Unit.ROW, table=True)
+            yield from pieces_of(_rows(sheet), (name,), Unit.ROW, table=True)
+            del sheet
         except (python_calamine.CalamineError, ValueError) as error:
             damage = f"a sheet could not be parsed ({type(error).__name__})"
     if zipped and content.type != "ods":
@@ -61,13 +62,18 @@ _EXPONENT = 1e16
 """From here on `repr` writes an exponent, and below 0.0001."""
 
 
-def _rows(sheet: Any) -> Iterator[str]:
+def _rows(sheet: Any) -> Iterator[tuple[bytes, int]]:
+    """Some rows at a time as lines of UTF-8, and how many. Cells that are empty at the end of a row are left out."""
     margin = "\t" * sheet.start[1] if sheet.start else ""
     rows = sheet.iter_rows()
     while some := list(islice(rows, _TOGETHER)):
-        for line in map("\t".join, zip(*map(_column, zip(*some, strict=True)), strict=True)):
-            filled = line.rstrip("\t")
-            yield margin + filled if filled else ""
+        lines = list(map("\t".join, zip(*map(_column, zip(*some, strict=True)), strict=True)))
+        text = "\n".join(lines) + "\n"
+        if margin or "\t\n" in text:
+            filled = [line.rstrip("\t") for line in lines]
+            text = "\n".join([margin + line if line else "" for line in filled]) + "\n"
+        # Lone surrogates come out of damaged UTF-16; they have no UTF-8.
+        yield text.encode("utf-8", "replace"), len(lines)
 
 
 def _column(cells: tuple[Any, ...]) -> Iterable[str]:

@@ -7,9 +7,6 @@ import hmac
 import struct
 import zlib
 
-import numpy as np
-from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
-
 # APPNOTE.TXT 6.3.10, section 6.1.6 and appendix E (AE-1 and AE-2, as published by WinZip)
 _HEADER = 12
 _AES_EXTRA = 0x9901
@@ -35,6 +32,10 @@ def aes_parameters(extra: bytes) -> tuple[int, int] | None:
 
 def open_aes(data: bytes, password: bytes, key_bytes: int) -> bytes | None:
     """What the member holds, still compressed; None where the password is a wrong one or the bytes were changed."""
+    # Loaded here because every ZIP comes through this module, and few have locks.
+    import numpy as np
+    from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
+
     salt = data[: key_bytes // 2]
     body = data[len(salt) + _VERIFIER : len(data) - _MAC]
     if len(data) < len(salt) + _VERIFIER + _MAC:

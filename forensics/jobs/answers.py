@@ -1,7 +1,7 @@
 """Reads what a worker sent, which a parser that was taken over may have written: values only, never a call.
 
-A pickle may name any function of any module and have it called. Here it may name the frozen dataclasses, enums and
-errors of this program and the plain containers; whatever else it names, the answer is refused.
+A pickle may name any function of any module and have it called. Here it may name the frozen dataclasses, named tuples,
+enums and errors of this program and the plain containers; whatever else it names, the answer is refused.
 """
 
 from __future__ import annotations
@@ -42,7 +42,9 @@ class _Reader(pickle.Unpickler):
 
 def _is_value(found: Any) -> bool:
     return isinstance(found, type) and (
-        dataclasses.is_dataclass(found) or issubclass(found, enum.Enum | DriveCustodyError)
+        dataclasses.is_dataclass(found)
+        or issubclass(found, enum.Enum | DriveCustodyError)
+        or (issubclass(found, tuple) and hasattr(found, "_fields"))
     )
 
 

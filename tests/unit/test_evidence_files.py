@@ -23,7 +23,7 @@ from forensics.evidence.files import (
     walk,
 )
 from forensics.evidence.image import Image, open_image
-from forensics.evidence.overlap import Claims
+from forensics.evidence.overlap import Claims, Occupied
 from forensics.evidence.volumes import volumes
 from forensics.model import EntryStatus, FileEntry, Locator, Region, Run, Volume
 
@@ -475,13 +475,17 @@ def test_a_damaged_volume_gives_entries_or_an_outcome_and_never_a_crash(tmp_path
 
 
 def test_claims_are_found_by_every_shared_byte() -> None:
-    live = Claims()
+    live = Occupied()
     live.add([Run(0, 100, 50), Run(50, 150, 50), Run(100, 400, 100)])
     assert live.touches([Run(0, 199, 1)])
     assert live.touches([Run(0, 90, 11)])
     assert live.touches([Run(0, 0, 10), Run(10, 499, 5)])
     assert not live.touches([Run(0, 200, 200), Run(200, 500, 10)])
     assert not live.touches([])
+    assert not Occupied().touches([Run(0, 0, 10)])
+    live.add([Run(0, 1000, 10), Run(0, 205, 1000)])
+    assert live.touches([Run(0, 1204, 1)]), "the longer of two that begin inside one another"
+    assert not live.touches([Run(0, 1205, 10)])
     deleted = Claims()
     for name, start, length in (("a", 0, 100), ("b", 10, 10), ("c", 99, 10), ("d", 109, 5), ("a", 300, 5)):
         deleted.add([Run(0, start, length)], name)
