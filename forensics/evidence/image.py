@@ -15,7 +15,7 @@ import pyewf
 from forensics.errors import EnvironmentFailed, NotIntact, Refused
 from forensics.evidence import ewf_format as ewf
 from forensics.evidence.containers import EWF, RAW, container_format
-from forensics.evidence.ewf_check import ends_the_image, segment_number
+from forensics.evidence.ewf_sections import ends_the_image, segment_number
 from forensics.evidence.source import DEFAULT_SECTOR
 from forensics.evidence.virtual_disk import VirtualDiskReader, virtual_disk_files
 from forensics.model import LAYER_BITS, Readable
