@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import random
 import time
+import zlib
 from contextlib import closing
 from pathlib import Path
 
@@ -79,7 +80,7 @@ def test_a_damaged_chunk_of_zeros_is_no_zeros(tmp_path: Path) -> None:
             found.read_at((count - 2) * CHUNK, 10)
 
 
-@pytest.mark.parametrize("inside", [2, 30], ids=["header", "entries"])
+@pytest.mark.parametrize("inside", [2, 8, 30], ids=["count", "base", "entries"])
 @pytest.mark.parametrize("kinds", [(b"table\0",), (b"table2",), (b"table\0", b"table2")], ids=["1", "2", "both"])
 def test_a_damaged_table_is_read_from_its_copy(tmp_path: Path, kinds: tuple[bytes, ...], inside: int) -> None:
     """Without either, the chunks that they tell of are unreadable, and no others."""
@@ -108,6 +109,48 @@ def test_tables_damaged_beyond_their_copies_are_named(tmp_path: Path) -> None:
             change(segment, place(segment, kind + bytes(10)) + ewf.DESCRIPTOR_SIZE + 2)
     with pytest.raises(NotIntact, match=r"E-001\.E0[12] is damaged"):
         EwfReader(segments)
+
+
+def test_a_damaged_statement_of_the_sizes_is_not_believed(tmp_path: Path) -> None:
+    segments = e01(tmp_path, Compression.NONE)
+    change(segments[0], place(segments[0], b"volume" + bytes(10)) + ewf.DESCRIPTOR_SIZE + 16, 1)
+    with closing(EwfReader(segments)) as found:
+        assert found.size == len(CONTENT), "the later segments say it again"
+    (tmp_path / "one").mkdir()
+    alone = e01(tmp_path / "one", Compression.NONE, 10_000_000)
+    for kind in (b"volume", b"data\0\0"):
+        if kind + bytes(10) in alone[0].read_bytes():
+            change(alone[0], place(alone[0], kind + bytes(10)) + ewf.DESCRIPTOR_SIZE + 16, 1)
+    with pytest.raises(NotIntact, match="how large"):
+        EwfReader(alone)
+
+
+def test_a_count_that_its_table_has_no_room_for_is_not_believed(tmp_path: Path) -> None:
+    segments = e01(tmp_path, Compression.NONE)
+    data = bytearray(segments[1].read_bytes())
+    for kind in (b"table\0", b"table2"):
+        at = data.index(kind + bytes(10)) + ewf.DESCRIPTOR_SIZE
+        data[at : at + 4] = (1 << 28).to_bytes(4, "little")
+        data[at + 20 : at + 24] = ewf.checksum(bytes(data[at : at + 20]))
+    segments[1].write_bytes(data)
+    with closing(EwfReader(segments)) as found:
+        assert sum(table.count for table in found._tables) == -(-len(CONTENT) // CHUNK)
+
+
+def test_a_whole_stream_of_too_few_bytes_is_damage(tmp_path: Path) -> None:
+    """A chunk of another place, packed rightly, would move everything behind it."""
+    segments = e01(tmp_path, Compression.FAST, 10_000_000)
+    data = bytearray(segments[0].read_bytes())
+    packed = zlib.compress(b"short", 0)
+    table = data.rindex(b"table2" + bytes(10)) + ewf.DESCRIPTOR_SIZE
+    count, base = ewf.TABLE_HEADER.unpack_from(data, table)
+    at = table + ewf.TABLE_HEADER.size + 4 + 4 * 10
+    start = base + (int.from_bytes(data[at : at + 4], "little") & 0x7FFFFFFF)
+    assert count > 11
+    data[start : start + len(packed)] = packed
+    segments[0].write_bytes(data)
+    with closing(EwfReader(segments)) as found, pytest.raises(DamagedChunk):
+        found.read_at(10 * CHUNK, 2 * CHUNK)
 
 
 def test_a_file_that_became_shorter_is_an_error(tmp_path: Path) -> None:
