@@ -21,9 +21,8 @@ from isal import isal_zlib
 from forensics.errors import NotIntact, Refused
 from forensics.evidence import ewf_format as ewf
 from forensics.evidence.ewf_format import DESCRIPTOR_SIZE, checksum
+from forensics.evidence.ewf_sections import REMEDY, Section, read, sections
 
-_REMEDY = "Fetch it again from where it was stored, or acquire again."
-_LAST = (b"next", b"done")
 _SINGLE_CHECKSUM = {b"digest": 80, b"hash": 36}
 """Sections that are a fixed structure with its Adler-32 in the last four bytes, and how long they are."""
 
@@ -44,29 +43,6 @@ _LARGEST_KEPT = 4 << 20
 
 _ZEROS_PACKED = 512
 """A chunk of zeros takes at most so many bytes, whoever packed it."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Section:
-    kind: bytes
-    data_offset: int
-    end: int
-
-
-def segment_number(path: Path) -> int:
-    """The number that a segment file says it has, 1-based. Raises `NotIntact` where it is too short to say."""
-    with path.open("rb") as stream:
-        head = stream.read(ewf.FILE_HEADER.size)
-    if len(head) < ewf.FILE_HEADER.size:
-        raise NotIntact(f"{path.name} is cut off in its first bytes.", _REMEDY)
-    number: int = ewf.FILE_HEADER.unpack(head)[2]
-    return number
-
-
-def ends_the_image(path: Path) -> bool:
-    """Whether this segment is the last by its own account. Raises `NotIntact` where it is damaged or breaks off."""
-    with path.open("rb") as stream:
-        return [section.kind for section in _sections(stream, path.name)][-1] == b"done"
 
 
 def contents(paths: Sequence[Path], check: Callable[[], None]) -> Generator[memoryview, None, None]:
@@ -97,12 +73,12 @@ def contents(paths: Sequence[Path], check: Callable[[], None]) -> Generator[memo
 def _groups(stream: BinaryIO, name: str, chunks: _Chunks) -> Iterator[_Group]:
     """Checks what is not chunks in one segment, and gives its chunks."""
     table = b""
-    sectors: _Section | None = None
-    for section in _sections(stream, name):
+    sectors: Section | None = None
+    for section in sections(stream, name):
         if section.kind == b"sectors":
             sectors = section
             continue
-        data = _read(stream, section.data_offset, section.end - section.data_offset) if _is_small(section) else b""
+        data = read(stream, section.data_offset, section.end - section.data_offset) if _is_small(section) else b""
         if section.kind in (b"header", b"header2", b"xheader", b"xhash"):
             try:
                 zlib.decompress(data)
@@ -124,30 +100,11 @@ def _groups(stream: BinaryIO, name: str, chunks: _Chunks) -> Iterator[_Group]:
             raise _damaged(name, section)
 
 
-def _is_small(section: _Section) -> bool:
+def _is_small(section: Section) -> bool:
     """No section but `sectors` (and EnCase 1's `table`) is large in earnest; a lying size must not fill memory."""
     if section.end - section.data_offset > 1 << 26 and section.kind != b"sectors":
         raise Refused("The E01 image has a section of a size that is not checked here.", "Verify it with `ewfverify`.")
     return True
-
-
-def _sections(stream: BinaryIO, name: str) -> Iterator[_Section]:
-    """The sections of a segment; each descriptor is checked before it is believed."""
-    size = stream.seek(0, 2)
-    position = ewf.FILE_HEADER.size
-    while True:
-        raw = _read(stream, position, DESCRIPTOR_SIZE)
-        if len(raw) < DESCRIPTOR_SIZE or checksum(raw[:-4]) != raw[-4:]:
-            raise NotIntact(f"{name} is damaged: no valid section at byte {position}.", _REMEDY)
-        kind, following, _length = ewf.DESCRIPTOR.unpack(raw[:-4])
-        kind = kind.rstrip(b"\x00")
-        if kind in _LAST:
-            yield _Section(kind, position + DESCRIPTOR_SIZE, position + DESCRIPTOR_SIZE)
-            return
-        if not position + DESCRIPTOR_SIZE <= following <= size:
-            raise NotIntact(f"{name} is damaged or cut off after byte {position}.", _REMEDY)
-        yield _Section(kind, position + DESCRIPTOR_SIZE, following)
-        position = following
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,11 +154,11 @@ class _Chunks:
         _media, self._expected, per_chunk, self._sector = struct.unpack_from("<B3xIII", volume)
         self._chunk_size = per_chunk * self._sector
         if not 0 < self._chunk_size <= 1 << 26:
-            raise NotIntact("The E01 image states an impossible size of its chunks.", _REMEDY)
+            raise NotIntact("The E01 image states an impossible size of its chunks.", REMEDY)
         self._zeros = bytes(self._chunk_size)
 
     def groups(
-        self, stream: BinaryIO, name: str, section: _Section, table: bytes, sectors: _Section | None
+        self, stream: BinaryIO, name: str, section: Section, table: bytes, sectors: Section | None
     ) -> Iterator[_Group]:
         if not self._chunk_size or len(table) < ewf.TABLE_HEADER.size + 4:
             raise _damaged(name, section)
@@ -254,10 +211,10 @@ class _Chunks:
             raise NotIntact(
                 f"{name} is damaged: bytes {first} to {last} of the drive (sectors {first // self._sector} to "
                 f"{last // self._sector}) do not match their checksum ({len(self._damaged)} chunks in all).",
-                _REMEDY,
+                REMEDY,
             )
         if self._counted != self._expected:
-            raise NotIntact(f"The E01 image holds {self._counted} chunks and should hold {self._expected}.", _REMEDY)
+            raise NotIntact(f"The E01 image holds {self._counted} chunks and should hold {self._expected}.", REMEDY)
 
     def _content(self, chunk: memoryview, compressed: bool, last: bool) -> bytes | memoryview | None:
         """What the chunk holds, or None where it is damaged. Only the last one may hold less than the others."""
@@ -283,20 +240,15 @@ class _Chunks:
         return content
 
 
-def _read(stream: BinaryIO, offset: int, length: int) -> bytes:
-    stream.seek(offset)
-    return stream.read(length)
-
-
-def _compare(data: bytes, stored: bytes, name: str, section: _Section) -> None:
+def _compare(data: bytes, stored: bytes, name: str, section: Section) -> None:
     if checksum(data) != stored:
         raise _damaged(name, section)
 
 
-def _damaged(name: str, section: _Section) -> NotIntact:
+def _damaged(name: str, section: Section) -> NotIntact:
     kind = section.kind.decode("ascii", "replace")
     return NotIntact(
         f"{name} is damaged: the {kind} section at byte {section.data_offset - DESCRIPTOR_SIZE} does not match its "
         "checksum.",
-        _REMEDY,
+        REMEDY,
     )

@@ -1,4 +1,4 @@
-"""Opens an image that is there already: E01 by libewf, raw (in pieces), or a virtual disk; else refused by name."""
+"""Opens an image that is there already: E01, raw (in pieces), or a virtual disk; else refused by name."""
 
 from __future__ import annotations
 
@@ -10,12 +10,13 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, BinaryIO, Protocol, Self
 
-import pyewf
-
-from forensics.errors import EnvironmentFailed, NotIntact, Refused
+from forensics.errors import EnvironmentFailed, Refused
 from forensics.evidence import ewf_format as ewf
 from forensics.evidence.containers import EWF, RAW, container_format
-from forensics.evidence.ewf_check import ends_the_image, segment_number
+from forensics.evidence.ewf_layout import Declined
+from forensics.evidence.ewf_libewf import LibewfReader
+from forensics.evidence.ewf_read import DamagedChunk, EwfReader
+from forensics.evidence.ewf_sections import ends_the_image, segment_number
 from forensics.evidence.source import DEFAULT_SECTOR
 from forensics.evidence.virtual_disk import VirtualDiskReader, virtual_disk_files
 from forensics.model import LAYER_BITS, Readable
@@ -37,7 +38,8 @@ class Image:
     `format` is what `container_format` says, `segments` are its files in order, `stored_hashes` the digests that the
     image itself claims (only E01 has any). Reading is safe from several threads, the file systems over it are not. A
     pickled image opens its files again by path, so that a worker process can have its own.
-    libewf gives zeros for a chunk that does not match its checksum and says nothing: `verify` is where damage shows.
+    An E01 is read by `EwfReader`, which raises for a damaged chunk; what that declines, by libewf (`by_libewf`), which
+    gives zeros for one and says nothing: there `verify` is where damage shows.
     """
 
     def __init__(self, paths: Sequence[Path]) -> None:
@@ -60,6 +62,11 @@ class Image:
         return self._reader.sector_size
 
     @property
+    def by_libewf(self) -> bool:
+        """Whether libewf reads it, which hides damage."""
+        return isinstance(self._reader, LibewfReader)
+
+    @property
     def stored_hashes(self) -> dict[str, str]:
         return dict(self._reader.stored_hashes)
 
@@ -77,6 +84,25 @@ class Image:
             if number
             else self._reader.read_at(offset, length)
         )
+
+    def read_around(self, offset: int, length: int) -> tuple[bytes, int]:
+        """As `read_at`, with zeros for damaged chunks of an E01; and how many of the bytes such zeros stand for."""
+        length = min(length, self.end(offset) - offset)
+        parts: list[bytes] = []
+        lost = 0
+        while length > 0:
+            try:
+                part = self.read_at(offset, length)
+            except DamagedChunk as damage:
+                if not damage.offset <= offset + length - 1 or offset >> LAYER_BITS:
+                    raise
+                before = max(0, damage.offset - offset)
+                hole = min(damage.offset + damage.length, offset + length) - max(damage.offset, offset)
+                part = (self.read_at(offset, before) if before else b"") + bytes(hole)
+                lost += hole
+            parts.append(part)
+            offset, length = offset + len(part), length - len(part)
+        return parts[0] if len(parts) == 1 else b"".join(parts), lost
 
     def end(self, offset: int) -> int:
         """The address behind the last byte of the device, or of the layer that this address is in.
@@ -105,11 +131,6 @@ class Image:
 
     def __reduce__(self) -> tuple[type[Image], tuple[tuple[Path, ...]]]:
         return Image, (self.segments,)
-
-
-def library_version() -> str:
-    """The version of libewf that reads E01 images here."""
-    return str(pyewf.get_version())
 
 
 def open_image(paths: Sequence[Path]) -> Image:
@@ -218,7 +239,10 @@ def _name_of(numbered: dict[int, Path], number: int) -> str:
 
 def _reader(format_name: str, segments: tuple[Path, ...]) -> _Reader:
     if format_name == EWF:
-        return _EwfReader(segments)
+        try:
+            return EwfReader(segments)
+        except Declined:
+            return LibewfReader(segments)
     return _RawReader(segments) if format_name == RAW else VirtualDiskReader(format_name, segments)
 
 
@@ -258,34 +282,3 @@ class _RawReader:
     def close(self) -> None:
         for stream in self._files:
             stream.close()
-
-
-class _EwfReader:
-    def __init__(self, paths: Sequence[Path]) -> None:
-        self._lock = threading.Lock()
-        self._handle = pyewf.handle()
-        try:
-            self._handle.open([str(path) for path in paths])
-            self.size: int = self._handle.get_media_size()
-            self.sector_size: int = self._handle.get_bytes_per_sector()
-            self.stored_hashes = {
-                name.lower().replace("-", ""): value.lower()
-                for name, value in self._handle.get_hash_values().items()
-                if value
-            }
-        except (OSError, StopIteration) as error:
-            # A damaged header makes the binding raise StopIteration without a word.
-            raise NotIntact(
-                f"The E01 image {paths[0].name} cannot be opened: its structure is damaged.",
-                "Fetch it again from where it was stored, or acquire again.",
-            ) from error
-
-    def read_at(self, offset: int, length: int) -> bytes:
-        with self._lock:
-            data: bytes = self._handle.read_buffer_at_offset(length, offset)
-        if len(data) != length:
-            raise OSError("the image is shorter than it says")
-        return data
-
-    def close(self) -> None:
-        self._handle.close()

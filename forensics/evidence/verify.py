@@ -5,13 +5,14 @@ from __future__ import annotations
 import queue
 import threading
 from collections.abc import Callable, Generator, Mapping, Sequence
-from contextlib import closing
+from contextlib import ExitStack, closing
 from pathlib import Path
 
 from forensics import hashing
 from forensics.errors import NotIntact
 from forensics.evidence import ewf_check
 from forensics.evidence.containers import EWF
+from forensics.evidence.ewf_libewf import LibewfReader
 from forensics.evidence.image import Image
 
 BLOCK = 1 << 20
@@ -38,17 +39,19 @@ def verify(
     """Reads the whole image and returns algorithm → lower-case hex. The caller compares the digests.
 
     An E01 is read by our own reader, and every checksum in its files is recomputed. With `by_libewf` libewf reads it
-    as well and must give the same bytes: it shares no code with ours, and it is what everything else reads through.
+    as well and must give the same bytes: it shares no code with ours, and other programs read through it.
     Whoever is named in `besides` gets every block too, in order.
     Raises `NotIntact` naming the place where a checksum or the two readers do not match or the image cannot be read;
     `check` may raise to stop.
     """
     consumers: list[_Consumer] = []
     digests = {name: hashing.new(name) for name in algorithms}
+    open_judge = ExitStack()
     try:
         consumers += [_Consumer(name, digest.update) for name, digest in digests.items()]
         if by_libewf and image.format == EWF:
-            consumers.append(_Consumer("libewf", _Comparison(image).update))
+            judge = open_judge.enter_context(closing(LibewfReader(image.segments)))
+            consumers.append(_Consumer("libewf", _Comparison(judge).update))
         consumers += [_Consumer(name, take) for name, take in (besides or {}).items()]
         for consumer in consumers:
             consumer.start()
@@ -68,6 +71,7 @@ def verify(
     finally:
         for consumer in consumers:
             consumer.end()
+        open_judge.close()
 
 
 def blocks(image: Image, check: Callable[[], None]) -> Generator[bytes | memoryview, None, None]:
@@ -93,7 +97,7 @@ def _within(blocks: Generator[memoryview, None, None], size: int) -> Generator[m
             size -= len(block)
 
 
-def _read(image: Image, offset: int, length: int) -> bytes:
+def _read(image: Image | LibewfReader, offset: int, length: int) -> bytes:
     try:
         return image.read_at(offset, length)
     except OSError as error:
@@ -103,7 +107,7 @@ def _read(image: Image, offset: int, length: int) -> bytes:
 class _Comparison:
     """The second reader of an E01."""
 
-    def __init__(self, image: Image) -> None:
+    def __init__(self, image: LibewfReader) -> None:
         self._image = image
         self._offset = 0
 

@@ -12,7 +12,8 @@ from typing import Any
 from forensics import __version__, hashing
 from forensics.errors import NotIntact, Refused
 from forensics.evidence.containers import EWF
-from forensics.evidence.image import Image, library_version, open_image
+from forensics.evidence.ewf_libewf import library_version
+from forensics.evidence.image import Image, open_image
 from forensics.evidence.pieces import PieceDigests, differing_pieces, read_pieces
 from forensics.evidence.second_read import DIFFERING, DIFFERING_MAP
 from forensics.evidence.verify import Take, segment_digests, verify

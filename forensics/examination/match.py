@@ -19,7 +19,7 @@ from forensics.examination.open_case import OpenCase, verb
 from forensics.examination.places import WORKER_MEMORY, Places, of_piece, pieces_of, scan_pieces
 from forensics.examination.records_index import by_fingerprints, records_index
 from forensics.examination.spikes import plant_spikes
-from forensics.examination.units import Compared, ScanPiece, ScanRange, scan_unit, take_index
+from forensics.examination.units import DAMAGED_IMAGE, Compared, ScanPiece, ScanRange, scan_unit, take_index
 from forensics.extraction.extract import KEEP_DELETED
 from forensics.jobs import pool
 from forensics.jobs.events import Job
@@ -89,9 +89,10 @@ def match(case: OpenCase, job: Job, *, fuzzy: bool = False, spikes: int = 0) -> 
                     places[item.exhibit].place(located) if isinstance(item, ScanRange) else of_piece(item, located)
                     for located in value.located
                 ]
-                store.finish_unit(item.unit, result.outcome, found, value.decoys, value.seen)
-                if result.outcome.kind is not OutcomeKind.OK:
-                    job.noted(result.outcome, _name(item))
+                outcome = DAMAGED_IMAGE if value.damaged else result.outcome
+                store.finish_unit(item.unit, outcome, found, value.decoys, value.seen)
+                if outcome.kind is not OutcomeKind.OK:
+                    job.noted(outcome, _name(item))
                 done += item.stop - item.start if isinstance(item, ScanRange) else item.piece.length
                 job.progress("compare with the records", done, total)
     for exhibit in images:

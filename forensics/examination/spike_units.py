@@ -77,7 +77,7 @@ def plant(spike: Spike) -> Planted:
         raise ValueError("the worker was not given the records")
     item = spike.item
     if isinstance(item, ScanRange):
-        low, data = range_data(item)
+        low, data, _ = range_data(item)
         changed, planted = _in_free_space(data, low, spike)
         located = compare_range(item, low, changed, _index, decoys=False).located
     else:

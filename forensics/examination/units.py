@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import gc
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from pathlib import Path
 
@@ -161,6 +161,8 @@ class Compared:
     located: list[Located]
     decoys: tuple[int, ...]
     seen: Seen
+    damaged: int = 0
+    """Bytes of the range that were not compared, because the image does not match its own checksums there."""
 
 
 TOO_DEEP = "nested deeper than 16 containers"
@@ -168,6 +170,7 @@ IMPOSSIBLE = not_examined("its size is more than the drive holds; the raw scan r
 NTFS_PACKS = 16
 """Clusters that NTFS packs into one at best: the unit of its compression (Linux fs/ntfs/layout.h)."""
 
+DAMAGED_IMAGE = failed("the image does not match its checksums here; the rest of the range was compared")
 OVERWRITTEN = Outcome(OutcomeKind.EMPTY, "no longer whole; the raw scan reads the space it had")
 
 _images: dict[tuple[Path, ...], Image] = {}
@@ -316,20 +319,25 @@ def scan_unit(item: ScanRange | ScanPiece) -> Compared:
     if _index is None:
         raise ValueError("the worker was not given the records")
     if isinstance(item, ScanRange):
-        return compare_range(item, *range_data(item), _index)
+        low, data, damaged = range_data(item)
+        return replace(compare_range(item, low, data, _index), damaged=damaged)
     return compare_piece(item.piece, *piece_data(item), _index)
 
 
-def range_data(item: ScanRange) -> tuple[int, bytes]:
-    """The device offset at which the bytes of a range and its context begin, and these bytes."""
+def range_data(item: ScanRange) -> tuple[int, bytes, int]:
+    """The device offset at which the bytes of a range and its context begin, these bytes, and for how many of them
+    zeros stand because the image is damaged there."""
     image = _image(item.segments, item.layer)
     low = max(item.layer.base if item.layer else 0, item.start - MARGIN)
-    data = bytearray(_read(image, low, min(image.end(low), item.stop + MARGIN) - low))
+    found, damaged = image.read_around(low, min(image.end(low), item.stop + MARGIN) - low)
+    if not item.elsewhere:
+        return low, found, damaged
+    data = bytearray(found)
     for start, stop in item.elsewhere:
         # The raw scan runs over these bytes in the pieces; here only their edges are context for what lies beside them.
         inner = slice(max(0, start - low + MARGIN), max(0, stop - low - MARGIN))
         data[inner] = bytes(len(data[inner]))
-    return low, bytes(data)
+    return low, bytes(data), damaged
 
 
 def compare_range(item: ScanRange, low: int, view: bytes, index: RecordIndex, *, decoys: bool = True) -> Compared:

@@ -6,11 +6,14 @@ import re
 import subprocess
 import threading
 import zlib
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 from forensics.errors import Cancelled, DriveCustodyError, NotIntact
+from forensics.evidence.ewf_libewf import LibewfReader
+from forensics.evidence.ewf_read import DamagedChunk
 from forensics.evidence.ewf_writer import Compression, EwfSink
 from forensics.evidence.image import open_image
 from forensics.evidence.verify import segment_digests, verify
@@ -106,7 +109,11 @@ def test_a_damaged_chunk_is_named_by_its_bytes_on_the_drive(
     whole[place] ^= 0xFF
     path.write_bytes(whole)
     with open_image([path]) as image:
-        assert image.read_at(chunk * CHUNK, CHUNK) == bytes(CHUNK), "libewf has begun to report damage: say so"
+        with closing(LibewfReader([path])) as judge:
+            zeros = judge.read_at(chunk * CHUNK, CHUNK)
+            assert zeros == bytes(CHUNK), "libewf has begun to report damage: say so"
+        with pytest.raises(DamagedChunk):
+            image.read_at(chunk * CHUNK + 10, 1)
         with pytest.raises(NotIntact, match=r"bytes \d+ to \d+ of the drive") as caught:
             verify(image, ("sha256",), lambda _done, _size: None, lambda: None)
     assert f"bytes {chunk * CHUNK} to {(chunk + 1) * CHUNK - 1} " in caught.value.message
@@ -149,18 +156,18 @@ def test_progress_ends_at_the_size_of_the_drive(tmp_path: Path) -> None:
 def test_libewf_must_read_the_same_bytes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A reader that gives one other byte in the last block is not believed, and where it was is said."""
     path = e01(tmp_path)
+    read = LibewfReader.read_at
+
+    def other(self: LibewfReader, offset: int, length: int) -> bytes:
+        block = bytearray(read(self, offset, length))
+        if offset + length >= len(CONTENT):
+            block[-1] ^= 1
+        return bytes(block)
+
     with open_image([path]) as image:
         right = verify(image, ("md5",), lambda _done, _size: None, lambda: None, by_libewf=True)
         assert right == {"md5": hashlib.md5(CONTENT).hexdigest()}
-        read = image.read_at
-
-        def other(offset: int, length: int) -> bytes:
-            block = bytearray(read(offset, length))
-            if offset + length >= len(CONTENT):
-                block[-1] ^= 1
-            return bytes(block)
-
-        monkeypatch.setattr(image, "read_at", other)
+        monkeypatch.setattr(LibewfReader, "read_at", other)
         with pytest.raises(NotIntact, match="libewf reads other bytes"):
             verify(image, ("md5",), lambda _done, _size: None, lambda: None, by_libewf=True)
 
