@@ -188,9 +188,9 @@ def as_kept(entry: FileEntry, layer: Layer, shadow: Shadow) -> FileEntry:
     Of what was deleted already the snapshot promises nothing.
     """
     if entry.status is EntryStatus.DELETED:
-        entry = replace(entry, status=EntryStatus.DELETED_UNCERTAIN, uncertain_because=NOT_KEPT)
+        entry = entry._replace(status=EntryStatus.DELETED_UNCERTAIN, uncertain_because=NOT_KEPT)
     begins = [run.device_offset - layer.base for run in entry.runs]
     if any(touches(shadow.changed, at, at + run.length) for at, run in zip(begins, entry.runs, strict=True)):
         return entry
     runs = zip(begins, entry.runs, strict=True)
-    return replace(entry, runs=tuple(Run(run.file_offset, layer.offset + at, run.length) for at, run in runs))
+    return entry._replace(runs=tuple(Run(run.file_offset, layer.offset + at, run.length) for at, run in runs))
