@@ -33,6 +33,7 @@ from forensics.cli.options import (
     Json,
     PassphraseFile,
     PasswordsFile,
+    Recognition,
     Shell,
     Sign,
     SourceQuery,
@@ -178,6 +179,7 @@ app.command("verify-image")(acquisition.verify_image)
 def index(
     case: CaseArgument,
     passwords_file: PasswordsFile = None,
+    recognition: Recognition = True,
     json: Json = False,
     passphrase_file: PassphraseFile = None,
     control: ControlOption = "",
@@ -187,7 +189,8 @@ def index(
     def work(opened: OpenCase, job: Job) -> Result:
         from forensics.examination.index import index as examine
 
-        return examine(opened, job, secrets.passwords_from(passwords_file, typed) if passwords_file else ())
+        passwords = secrets.passwords_from(passwords_file, typed) if passwords_file else ()
+        return examine(opened, job, passwords, recognition)
 
     shell = Shell("index", case, json, passphrase_file, control)
     # Before the job begins, because from then on what comes there are orders to pause or stop.

@@ -199,7 +199,7 @@ class _Way:
 
     def _contents(self, case: OpenCase) -> Iterator[Fact]:
         self._enter("index")
-        index(case, self._job)
+        index(case, self._job, recognition=False)
         with case.view() as view:
             known = self._answers["volumes"]
             found = [{name: getattr(v, name) for name in known[0]} for v in view.volumes() if v.file_system]

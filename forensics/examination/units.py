@@ -27,6 +27,7 @@ from forensics.evidence.luks import CannotOpen
 from forensics.evidence.volumes import layer_volume, volumes
 from forensics.extraction.content import OVERLAP, PIECE_BYTES, BytesReadable
 from forensics.extraction.extract import PACKED, extract
+from forensics.extraction.recognition import Recogniser
 from forensics.extraction.tables import parse_row, row_starts
 from forensics.matching import chance
 from forensics.matching.chance import Decoys
@@ -161,6 +162,7 @@ OVERWRITTEN = Outcome(OutcomeKind.EMPTY, "no longer whole; the raw scan reads th
 _images: dict[tuple[Path, ...], Image] = {}
 _index: RecordIndex | None = None
 _passwords: tuple[str, ...] = ()
+_recogniser: Recogniser | None = None
 
 
 def _image(segments: tuple[Path, ...], layer: Layer | None = None) -> Image:
@@ -192,10 +194,10 @@ def list_entries(item: ListEntries) -> tuple[list[FileEntry], Layout | None]:
 # ------------------------------------------------------------------------------------------------------------- index
 
 
-def take_passwords(passwords: tuple[str, ...]) -> None:
-    """Keep the examiner's list of passwords for the life of this worker."""
-    global _passwords
-    _passwords = passwords
+def take_aids(passwords: tuple[str, ...], recogniser: Recogniser | None) -> None:
+    """Keep the examiner's list of passwords, and what reads text off pictures, for the life of this worker."""
+    global _passwords, _recogniser
+    _passwords, _recogniser = passwords, recogniser
 
 
 def examine_entry(item: ExamineEntry) -> ExaminedEntry:
@@ -212,7 +214,7 @@ def examine_entry(item: ExamineEntry) -> ExaminedEntry:
     if not content.size:
         return ExaminedEntry(item.id, "empty", hashes, EMPTY)
     names = item.entry.locator.inner or item.entry.locator.path
-    found = extract(content, names[-1] if names else b"", _passwords)
+    found = extract(content, names[-1] if names else b"", _passwords, _recogniser)
     pieces, outcome = found.pieces, found.outcome
     children = tuple(
         ExaminedChild(child.untrusted_name, child.data, None if child.outcome == OK else child.outcome)

@@ -33,6 +33,7 @@ from forensics.extraction import (
     office,
     outlook,
     pdf,
+    pictures,
     rar,
     seven_zip,
     tables,
@@ -51,6 +52,7 @@ from forensics.extraction.content import (
     NotExamined,
 )
 from forensics.extraction.extensions import misleading_name
+from forensics.extraction.recognition import Recogniser
 from forensics.extraction.sniff import HEAD, sniff, telling
 from forensics.model import EMPTY, OK, Child, Extraction, Outcome, Piece, Readable, failed, not_examined
 
@@ -106,6 +108,7 @@ EXTRACTORS: Mapping[str, Extractor] = MappingProxyType(
         "stata": columnar.extract_statistics,
         "access": access.extract,
         "dbf": dbase.extract,
+        **dict.fromkeys(pictures.PICTURES, pictures.extract),
     }
 )
 
@@ -130,12 +133,17 @@ KEEP_DELETED = frozenset({"sqlite", "access", "dbf", "pst"})
 take their place: their bytes are scanned beside what the readers show, on the drive as in archives."""
 
 
-def extract(content: Readable, untrusted_name: bytes, passwords: tuple[str, ...] = ()) -> Extraction:
+def extract(
+    content: Readable,
+    untrusted_name: bytes,
+    passwords: tuple[str, ...] = (),
+    recogniser: Recogniser | None = None,
+) -> Extraction:
     """What the content yields: type, pieces, children and how it ended. Bad content never raises.
 
     `failed` and `not_examined` may come with pieces and children: those found before the damage or the limit. A child
     that comes with an outcome of its own is listed with it; its data, if any, is what could be read. `passwords` are
-    tried on what is locked.
+    tried on what is locked; `recogniser` reads text off pictures, and without it they have a note that nobody did.
 
     Raises `MemoryError`, after which a worker should be replaced.
     """
@@ -153,7 +161,8 @@ def extract(content: Readable, untrusted_name: bytes, passwords: tuple[str, ...]
         if kind in NO_READER:
             outcome = not_examined(NO_READER[kind])
         elif extractor := EXTRACTORS.get(kind):
-            item = Content(kind, untrusted_name, content, head, passwords)
+            recognition = recogniser.begin() if recogniser else None
+            item = Content(kind, untrusted_name, content, head, passwords, recognition)
             outcome = _collect(extractor, item, pieces, children, notes)
     except MemoryError:
         raise

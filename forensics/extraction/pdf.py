@@ -1,8 +1,9 @@
-"""PDF: the text of each page, and attached files."""
+"""PDF: the text of each page, recognised where the page has only an image, and attached files."""
 
 from __future__ import annotations
 
 import ctypes
+import math
 from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any
@@ -10,18 +11,27 @@ from typing import Any
 import pypdfium2
 import pypdfium2.raw
 
-from forensics.extraction.content import Content, Found, NotExamined, one_line, pieces
+from forensics.extraction.content import Content, Found, Note, NotExamined, one_line, pieces
 from forensics.extraction.locked import LOCKED, note_of, tries
+from forensics.extraction.pictures import LONGEST, PIXELS_ENOUGH, RECOGNISED, SOME_LEFT
+from forensics.extraction.recognition import Recognition
 from forensics.model import Child, Unit
 
 _PAGES_LIMIT = 100_000
 _ANNOTATIONS_LIMIT = 10_000
 _STRING_LIMIT = 1 << 20
 IMAGES_ONLY = "page images, no text examined"
+SOME_IMAGES = "some page images, no text examined"
+
+_DOTS_PER_INCH = 300
+_POINTS_PER_INCH = 72
 
 
 def extract(content: Content) -> Iterator[Found]:
-    """Each page a stream `page n` of lines. Files that are encrypted but open without a password are read."""
+    """Each page a stream `page n` of lines, and `recognised` in it where they were read off an image.
+
+    Files that are encrypted but open without a password are read.
+    """
     document, password = _opened(content)
     with document:
         # -1: not encrypted at all.
@@ -31,7 +41,8 @@ def extract(content: Content) -> Iterator[Found]:
             document.init_forms()
         if len(document) > _PAGES_LIMIT:
             raise NotExamined(f"more than {_PAGES_LIMIT:,} pages")
-        some_text = some_image = False
+        recognition = content.recognition
+        some_text = some_image = read = recognised = left = False
         for number in range(len(document)):
             page = document[number]
             try:
@@ -41,8 +52,14 @@ def extract(content: Content) -> Iterator[Found]:
                 if text.strip():
                     some_text = True
                     yield from pieces(map(one_line, text.splitlines()), (f"page {number + 1}",), Unit.LINE)
-                elif not some_image and not some_text:
-                    some_image = _has_image(page)
+                elif recognition is None:
+                    some_image = some_image or _has_image(page)
+                elif _has_pixels(page):
+                    read = True
+                    lines = _recognised(recognition, page)
+                    left = left or lines is None
+                    recognised = recognised or bool(lines)
+                    yield from pieces(map(one_line, lines or ()), (f"page {number + 1}", RECOGNISED), Unit.LINE)
                 filled = list(_annotations(document, page))
                 some_text = some_text or bool(filled)
                 yield from pieces(filled, (f"page {number + 1}", "fields"), Unit.LINE)
@@ -52,8 +69,14 @@ def extract(content: Content) -> Iterator[Found]:
             attachment = document.get_attachment(number)
             name = attachment.get_name().encode("utf-8", "replace")
             yield Child(name, bytes(attachment.get_data()))
+    if recognition is not None and read:
+        yield Note(recognition.note(recognised))
+    if left:
+        raise NotExamined(SOME_LEFT)
     if some_image and not some_text:
         raise NotExamined(IMAGES_ONLY)
+    if some_image:
+        yield Note(SOME_IMAGES)
 
 
 def _annotations(document: Any, page: Any) -> Iterator[str]:
@@ -95,6 +118,33 @@ def _opened(content: Content) -> tuple[Any, str]:
             if getattr(error, "err_code", None) != pypdfium2.raw.FPDF_ERR_PASSWORD:
                 raise
     raise NotExamined(LOCKED)
+
+
+def _has_pixels(page: Any) -> bool:
+    """Whether there is something to recognise: images, or letters that were drawn as shapes."""
+    return any(True for _ in page.get_objects(max_depth=1))
+
+
+def _recognised(recognition: Recognition, page: Any) -> list[str] | None:
+    """The lines on the image of a page; None where that took too long."""
+    if recognition.over:
+        return None
+    try:
+        return recognition.read(_rendered(page))
+    except NotExamined:
+        return None
+
+
+def _rendered(page: Any) -> Any:
+    """The page as a grey Pillow image at 300 dpi; a page of unlikely size at fewer."""
+    width, height = page.get_size()
+    most = math.sqrt(PIXELS_ENOUGH / max(1.0, width * height))
+    scale = min(_DOTS_PER_INCH / _POINTS_PER_INCH, most, LONGEST / max(width, height, 1.0))
+    bitmap = page.render(scale=scale, grayscale=True)
+    try:
+        return bitmap.to_pil().convert("L")
+    finally:
+        bitmap.close()
 
 
 def _has_image(page: Any) -> bool:

@@ -1,0 +1,396 @@
+"""Text that stands in pixels is found where tesseract is installed, and nothing of it can hold the examination up."""
+
+from __future__ import annotations
+
+import io
+import os
+import subprocess
+import sys
+import textwrap
+import time
+import warnings
+import zipfile
+import zlib
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image, ImageDraw, ImageFont
+
+from forensics.casefile import protection
+from forensics.casefile.case import CaseDetails
+from forensics.casefile.views import FileRow
+from forensics.demonstration.members import make_members
+from forensics.examination.acquire import acquire
+from forensics.examination.index import index
+from forensics.examination.isolation import Isolation
+from forensics.examination.match import match
+from forensics.examination.open_case import OpenCase
+from forensics.examination.receive import new, receive
+from forensics.examination.recognition import recognition_in_words
+from forensics.examination.records import add_records
+from forensics.examination.search import search
+from forensics.extraction.extract import BytesReadable, extract
+from forensics.extraction.recognition import Recogniser, find
+from forensics.jobs import pool
+from forensics.jobs.events import silent
+from forensics.model import OK, Extraction, OutcomeKind, not_examined
+
+FONT = Path(__file__).parents[2] / "resources" / "fonts"
+MARIA, PETER, OTHER = [member for member in make_members(60, np.random.default_rng(21)) if member.ssn][:3]
+
+
+@pytest.fixture
+def tesseract() -> Recogniser:
+    subprocess.run(["tesseract", "--version"], check=True, capture_output=True)
+    found = find()
+    assert found is not None
+    return found
+
+
+def printed(*lines: str, size: tuple[int, int] = (1700, 1000), mode: str = "L") -> Image.Image:
+    """A sheet at 200 dpi with a letter on it."""
+    (font,) = FONT.rglob("Inter-Regular.ttf")
+    sheet = Image.new(mode, size, "white")
+    draw = ImageDraw.Draw(sheet)
+    for number, line in enumerate(lines):
+        draw.text((150, 120 + 60 * number), line, fill="black", font=ImageFont.truetype(str(font), 34))
+    return sheet
+
+
+def letter(member: Any) -> tuple[str, ...]:
+    return (
+        f"Dear {member.first_name} {member.last_name}",
+        "we have received the form that you sent us in the spring.",
+        f"Social Security number: {member.ssn}",
+        f"Date of birth: {member.birth_date}",
+    )
+
+
+def saved(image: Image.Image, kind: str, **options: Any) -> bytes:
+    out = io.BytesIO()
+    image.save(out, kind, **options)
+    return out.getvalue()
+
+
+def lines_of(extraction: Extraction) -> dict[tuple[str, ...], str]:
+    return {piece.steps: (piece.data or b"").decode() for piece in extraction.pieces}
+
+
+def bomb() -> bytes:
+    """A PNG of some kilobytes that is 40,000 pixels wide and high."""
+
+    def chunk(name: bytes, data: bytes) -> bytes:
+        return len(data).to_bytes(4, "big") + name + data + zlib.crc32(name + data).to_bytes(4, "big")
+
+    packer = zlib.compressobj()
+    row = bytes(5_001)
+    pixels = b"".join(packer.compress(row * 1_000) for _ in range(40)) + packer.flush()
+    head = (40_000).to_bytes(4, "big") * 2 + bytes([1, 0, 0, 0, 0])
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", head) + chunk(b"IDAT", pixels) + chunk(b"IEND", b"")
+
+
+def examined(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, files: dict[str, bytes]) -> OpenCase:
+    """A case with a drive of these files and a table of records, neither examined nor compared yet."""
+    image, records = tmp_path / "drive.img", tmp_path / "records.csv"
+    image.write_bytes(bytes(16 << 20))
+    subprocess.run(["mkfs.vfat", image], check=True, capture_output=True)
+    for name, data in files.items():
+        (tmp_path / name).write_bytes(data)
+        subprocess.run(["mcopy", "-i", image, tmp_path / name, f"::{name}"], check=True)
+    rows = [",".join((m.ssn, m.first_name, m.last_name, m.birth_date, m.member_id)) for m in (MARIA, PETER, OTHER)]
+    records.write_text("\n".join(["SSN,First Name,Last Name,DOB,Member ID", *rows]) + "\n")
+    monkeypatch.setattr(protection, "MEMORY_KIB", 64)
+    details = CaseDetails("2026-001", "A case", "Plan", ("business",), "R. Reader", incident="2026-01-05")
+    case = new(tmp_path / "c.dcase", details, "correct horse battery staple")
+    receive(case, silent(), exhibit="E-001", received_from="A", received_by="B")
+    acquire(case, silent(), exhibit="E-001", source=image)
+    add_records(case, silent(), file=records)
+    return case
+
+
+def files_of(case: OpenCase) -> dict[str, FileRow]:
+    with case.view() as view:
+        return {row.locator.removeprefix("E-001/vol0/"): row for row in view.all_files()}
+
+
+def found_in(case: OpenCase) -> dict[str, set[str]]:
+    return {
+        record.record_key: {item.locator for item in evidence}
+        for _, record, evidence in case.store.evidence_by_record()
+    }
+
+
+def drive() -> dict[str, bytes]:
+    zipped = io.BytesIO()
+    with zipfile.ZipFile(zipped, "w") as archive:
+        archive.writestr("scan.png", saved(printed(*letter(OTHER)), "PNG"))
+    scan = saved(
+        printed("A cover sheet without anybody on it"), "PDF", resolution=200, save_all=True,
+        append_images=[printed(*letter(PETER))],
+    )  # fmt: skip
+    return {"letter.png": saved(printed(*letter(MARIA)), "PNG"), "scan.pdf": scan, "old.zip": zipped.getvalue()}
+
+
+# ------------------------------------------------------------------------------------------------------- on a drive
+
+
+def test_a_letter_in_pixels_is_found_by_search_and_by_match_at_its_place(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, tesseract: Recogniser
+) -> None:
+    with examined(tmp_path, monkeypatch, drive()) as case:
+        said = index(case, silent())
+        match(case, silent())
+        places = {
+            MARIA: "E-001/vol0/letter.png!recognised!line ",
+            PETER: "E-001/vol0/scan.pdf!page 2!recognised!line ",
+            OTHER: "E-001/vol0/old.zip!scan.png!recognised!line ",
+        }
+        found = found_in(case)
+        for member, place in places.items():
+            assert found[member.member_id]
+            assert all(one.startswith(place) for one in found[member.member_id])
+            hits = search(case, query=f'"{member.ssn}"')["hits"]
+            assert [hit["locator"].startswith(place.rpartition("!")[0]) for hit in hits] == [True]
+        by = f"text recognised by tesseract {tesseract.version}; may be wrong"
+        rows = files_of(case)
+        for name in ("letter.png", "scan.pdf", "old.zip!scan.png"):
+            assert (rows[name].outcome, rows[name].notes) == ("ok", by)
+        told = {
+            "program": f"tesseract {tesseract.version}", "languages": list(tesseract.languages), "with_text": 3,
+            "without_text": 0, "not_read": 0,
+        }  # fmt: skip
+        assert said["recognition"] == told
+        (event,) = [event for event in case.ledger.events() if "recognition" in event.data]
+        assert event.data["recognition"] == told
+        assert said["isolation"]["programs"] is True
+        (sentence,) = recognition_in_words(case.store.fact("recognition"))
+        assert f"tesseract {tesseract.version} (" in sentence
+
+
+def test_without_tesseract_the_pictures_are_told_and_a_later_index_with_it_reads_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, tesseract: Recogniser
+) -> None:
+    with examined(tmp_path, monkeypatch, drive()) as case:
+        path = os.environ["PATH"]
+        monkeypatch.setenv("PATH", str(tmp_path / "nothing"))
+        said = index(case, silent())
+        monkeypatch.setenv("PATH", path)
+        rows = files_of(case)
+        assert (rows["scan.pdf"].outcome, rows["scan.pdf"].reason) == ("not_examined", "page images, no text examined")
+        for name in ("letter.png", "old.zip!scan.png"):
+            assert rows[name].notes == "image, no text examined"
+        assert said["recognition"] == {
+            "program": "", "languages": [], "with_text": 0, "without_text": 0, "not_read": 3,
+        }  # fmt: skip
+        assert said["isolation"]["programs"] is False
+        assert recognition_in_words(case.store.fact("recognition")) == (
+            "3 pictures and scans were not examined for text.",
+        )
+        match(case, silent())
+        assert not found_in(case)
+        assert index(case, silent(), recognition=False)["recognition"] == said["recognition"]
+        assert index(case, silent())["recognition"]["with_text"] == 3
+        assert len(files_of(case)) == len(rows)
+        match(case, silent())
+        assert set(found_in(case)) == {MARIA.member_id, PETER.member_id, OTHER.member_id}
+
+
+# ------------------------------------------------------------------------------------------------------ one content
+
+
+@pytest.mark.parametrize("kind", ["PNG", "JPEG", "TIFF", "BMP", "GIF", "WEBP"])
+def test_pictures_of_every_kind_are_read(kind: str, tesseract: Recogniser) -> None:
+    found = extract(BytesReadable(saved(printed(*letter(MARIA)), kind)), b"", (), tesseract)
+    assert (found.type, found.outcome) == (kind.lower(), OK)
+    assert MARIA.ssn in lines_of(found)["recognised",]
+
+
+def turned(image: Image.Image) -> bytes:
+    """A JPEG whose pixels lie on their side, and whose EXIF tells the camera was held so."""
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    return saved(image.transpose(Image.Transpose.ROTATE_90), "JPEG", exif=exif)
+
+
+def clear(image: Image.Image) -> bytes:
+    """Black ink on nothing: without the paper the picture is black on black."""
+    sheet = Image.new("LA", image.size, (0, 0))
+    sheet.putalpha(image.point(lambda value: 255 - value))
+    return saved(sheet, "PNG")
+
+
+def deep(image: Image.Image) -> bytes:
+    return saved(Image.fromarray(np.asarray(image).astype(np.uint16) * 17), "TIFF")
+
+
+def large(image: Image.Image) -> bytes:
+    return saved(image.resize((6_800, 4_000)), "JPEG")
+
+
+@pytest.mark.parametrize("make", [turned, clear, deep, large])
+def test_odd_pictures_are_read(make: Callable[[Image.Image], bytes], tesseract: Recogniser) -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        found = extract(BytesReadable(make(printed(*letter(MARIA)))), b"", (), replace(tesseract, turns=False))
+    assert found.outcome == OK
+    assert MARIA.ssn in lines_of(found)["recognised",]
+
+
+def test_every_page_of_a_fax_is_read(tesseract: Recogniser) -> None:
+    fax = saved(printed(*letter(MARIA)), "TIFF", save_all=True, append_images=[printed(*letter(PETER))])
+    found = lines_of(extract(BytesReadable(fax), b"", (), tesseract))
+    assert MARIA.ssn in found["page 1", "recognised"]
+    assert PETER.ssn in found["page 2", "recognised"]
+
+
+def test_what_holds_no_text_is_said_so_and_icons_are_not_tried(tesseract: Recogniser) -> None:
+    blank = extract(BytesReadable(saved(Image.new("L", (800, 600), 90), "PNG")), b"", (), tesseract)
+    assert (blank.outcome, blank.notes) == (OK, (f"no text found by tesseract {tesseract.version}",))
+    never = replace(tesseract, program=Path("/nowhere/at/all"))
+    icon = extract(BytesReadable(saved(Image.new("L", (64, 64)), "PNG")), b"", (), never)
+    assert (icon.outcome, icon.notes) == (OK, ("image too small for text recognition",))
+
+
+def test_an_image_of_enormous_size_is_refused_before_a_pixel_is_decoded(tesseract: Recogniser) -> None:
+    began = time.monotonic()
+    found = extract(BytesReadable(bomb()), b"", (), tesseract)
+    assert found.outcome == not_examined("larger than the limit of 150 million pixels")
+    assert time.monotonic() - began < 1
+
+
+@pytest.mark.parametrize("kind", ["PNG", "JPEG", "TIFF", "GIF"])
+def test_a_damaged_picture_fails_alone(kind: str, tesseract: Recogniser) -> None:
+    whole = saved(printed(*letter(MARIA)), kind)
+    found = extract(BytesReadable(whole[: len(whole) // 3]), b"", (), tesseract)
+    assert found.outcome.kind in (OutcomeKind.FAILED, OutcomeKind.NOT_EXAMINED)
+
+
+# -------------------------------------------------------------------------------------------------- a bad tesseract
+
+
+def stand_in(folder: Path, body: str) -> Path:
+    """A program that calls itself tesseract; `body` is what it does when it is to read a picture."""
+    folder.mkdir()
+    path = folder / "tesseract"
+    path.write_text(
+        textwrap.dedent(
+            """\
+            #!/bin/sh
+            case "$1" in
+            --version) echo "tesseract 5.9.9"; exit 0;;
+            --list-langs) echo "List of available languages (2):"; echo eng; echo osd; exit 0;;
+            esac
+            """
+        )
+        + body
+        + "\n"
+    )
+    path.chmod(0o755)
+    return path
+
+
+@pytest.fixture
+def bad(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], Recogniser]:
+    def make(body: str) -> Recogniser:
+        stand_in(tmp_path / "bin", body)
+        monkeypatch.setenv("PATH", f"{tmp_path / 'bin'}:{os.environ['PATH']}")
+        found = find()
+        assert found is not None
+        assert (found.version, found.languages, found.turns) == ("5.9.9", ("eng",), True)
+        return found
+
+    return make
+
+
+def read(item: tuple[bytes, Recogniser]) -> Extraction:
+    return extract(BytesReadable(item[0]), b"", (), item[1])
+
+
+def in_a_worker(data: bytes, recogniser: Recogniser, seconds: float = 60) -> pool.Result[Any, Extraction]:
+    locks = Isolation().locks([], recogniser.readable)
+    (result,) = pool.run(read, [(data, recogniser)], workers=1, seconds=seconds, locks=locks)
+    return result
+
+
+SHEET = saved(printed("Dear Okapi"), "PNG")
+
+linux = pytest.mark.skipif(sys.platform != "linux", reason="a stand-in is a shell script")
+
+
+@linux
+def test_a_tesseract_that_hangs_ends_with_a_status_and_leaves_nothing_behind(
+    tmp_path: Path, bad: Callable[[str], Recogniser]
+) -> None:
+    hanging = replace(bad(f"sleep 98.{os.getpid()}"), picture_seconds=1.0)
+    began = time.monotonic()
+    result = in_a_worker(SHEET, hanging)
+    assert result.value is not None
+    assert result.value.outcome == not_examined("text recognition took longer than its limit")
+    assert time.monotonic() - began < 20
+    assert not running(f"98.{os.getpid()}")
+
+
+@linux
+def test_a_tesseract_dies_with_its_worker(bad: Callable[[str], Recogniser]) -> None:
+    result = in_a_worker(SHEET, bad(f"exec sleep 97.{os.getpid()}"), seconds=2)
+    assert result.outcome.kind is OutcomeKind.FAILED
+    until = time.monotonic() + 10
+    while (left := running(f"97.{os.getpid()}")) and time.monotonic() < until:
+        time.sleep(0.1)
+    assert not left
+
+
+def running(word: str) -> list[str]:
+    found = []
+    for path in Path("/proc").glob("[0-9]*/cmdline"):
+        try:
+            words = path.read_bytes().split(b"\0")
+        except OSError:
+            continue
+        if b"sleep" in words and word.encode() in words:
+            found.append(path.parent.name)
+    return found
+
+
+@linux
+@pytest.mark.parametrize(
+    ("body", "reason"),
+    [
+        ("exit 3", "text recognition ended with an error"),
+        ("kill -11 $$", "text recognition ended with an error"),
+        ("exec cat /dev/zero", "more recognised text than a page can hold"),
+        ("cat > /dev/null; echo x > planted; exec cat planted", "text recognition ended with an error"),
+    ],
+)
+def test_a_tesseract_that_fails_floods_or_writes_ends_with_a_status(
+    body: str, reason: str, bad: Callable[[str], Recogniser]
+) -> None:
+    result = in_a_worker(SHEET, bad(body))
+    assert result.value is not None
+    assert result.value.outcome.reason == reason
+    assert not Path("/planted").exists()
+
+
+@linux
+def test_a_page_that_hangs_costs_itself_and_the_time_of_a_content_ends(bad: Callable[[str], Recogniser]) -> None:
+    slow = replace(bad("exec sleep 60"), picture_seconds=0.5, content_seconds=1.2)
+    pages = [printed("Dear Okapi", size=(400, 300)) for _ in range(30)]
+    scan = saved(pages[0], "PDF", save_all=True, append_images=pages[1:])
+    began = time.monotonic()
+    found = extract(BytesReadable(scan), b"", (), slow)
+    assert found.outcome == not_examined("text recognition took too long for some pages")
+    assert time.monotonic() - began < 10
+
+
+@pytest.mark.parametrize("said", ["", "tesseract 5.3.0", "Tessellation 3"])
+def test_what_does_not_answer_as_tesseract_does_is_not_used(
+    said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    program = stand_in(tmp_path / "bin", "")
+    program.write_text(f"#!/bin/sh\necho {said}\n")
+    monkeypatch.setenv("PATH", str(program.parent))
+    assert find() is None
