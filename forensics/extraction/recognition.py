@@ -48,6 +48,16 @@ _ENVIRONMENT = {"OMP_THREAD_LIMIT": "1", "LC_ALL": "C"}
 
 RECOGNISED_BY = "text recognised by"
 NONE_RECOGNISED = "no text found by"
+# tesseract(1), --psm. What finds columns by itself takes the rows of a table apart.
+_WHICH_SIDE_IS_UP, _ONE_COLUMN = "0", "4"
+_SURE = 4.0
+"""From which confidence on a page is turned."""
+
+_TURNS = {
+    b"90": Image.Transpose.ROTATE_270, b"180": Image.Transpose.ROTATE_180, b"270": Image.Transpose.ROTATE_90,
+}  # fmt: skip
+"""What tesseract says is clockwise, Pillow's are the other way round."""
+
 TOO_LONG = "text recognition took longer than its limit"
 FAILED = "text recognition ended with an error"
 
@@ -104,10 +114,25 @@ class Recognition:
         if self.over:
             raise NotExamined(TOO_LONG)
         seconds = min(self.recogniser.picture_seconds, self._until - time.monotonic())
-        # Netpbm's pgm(5): a header no parser stumbles over, then the pixels.
-        data = b"P5\n%d %d\n255\n" % picture.size + picture.tobytes()
-        text = _answer(_command(self.recogniser), data, seconds)
+        turn = self._turn(picture, seconds) if self.recogniser.turns else None
+        upright = picture.transpose(turn) if turn is not None else picture
+        text = _answer(_command(self.recogniser, _ONE_COLUMN), _pgm(upright), seconds)
         return [line for line in text.decode("utf-8", "replace").replace("\f", "\n").splitlines() if line.strip()]
+
+    def _turn(self, picture: Image.Image, seconds: float) -> Image.Transpose | None:
+        try:
+            said = _answer(_command(self.recogniser, _WHICH_SIDE_IS_UP), _pgm(picture), seconds)
+        except Damaged:
+            # Too few letters to tell.
+            return None
+        turn = re.search(rb"^Rotate: (90|180|270)$", said, re.MULTILINE)
+        sure = re.search(rb"^Orientation confidence: (\d+(?:\.\d+)?)$", said, re.MULTILINE)
+        return _TURNS[turn[1]] if turn and sure and float(sure[1]) >= _SURE else None
+
+
+def _pgm(picture: Image.Image) -> bytes:
+    """Netpbm's pgm(5): a header no parser stumbles over, then the pixels."""
+    return b"P5\n%d %d\n255\n" % picture.size + picture.tobytes()
 
 
 def find() -> Recogniser | None:
@@ -141,12 +166,10 @@ def _ask(program: str, option: str) -> str:
     return (done.stdout or done.stderr).decode("utf-8", "replace")
 
 
-def _command(recogniser: Recogniser) -> list[str]:
+def _command(recogniser: Recogniser, segmentation: str) -> list[str]:
     data = ["--tessdata-dir", str(recogniser.language_data)] if recogniser.language_data else []
-    # Page segmentation 1 turns the page first, 3 takes it as it is (tesseract(1), --psm).
-    segmentation = "1" if recogniser.turns else "3"
-    languages = "+".join(recogniser.languages)
-    return [str(recogniser.program), "stdin", "stdout", *data, "-l", languages, "--psm", segmentation, "--dpi", "300"]
+    languages = ["-l", "+".join(recogniser.languages)] if segmentation != _WHICH_SIDE_IS_UP else ["-l", "osd"]
+    return [str(recogniser.program), "stdin", "stdout", *data, *languages, "--psm", segmentation, "--dpi", "300"]
 
 
 def _answer(command: list[str], data: bytes, seconds: float) -> bytes:

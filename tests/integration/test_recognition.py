@@ -240,6 +240,20 @@ def test_odd_pictures_are_read(make: Callable[[Image.Image], bytes], tesseract: 
     assert MARIA.ssn in lines_of(found)["recognised",]
 
 
+def test_a_page_that_lies_on_its_side_is_turned(tesseract: Recogniser) -> None:
+    words = ("It is a page of some length that tells which of its sides is the upper one.",) * 8
+    page = printed(*letter(MARIA), *words).transpose(Image.Transpose.ROTATE_90)
+    found = extract(BytesReadable(saved(page, "PNG")), b"", (), tesseract)
+    assert MARIA.ssn in lines_of(found)["recognised",]
+
+
+def test_a_row_of_a_printed_table_stays_on_its_line(tesseract: Recogniser) -> None:
+    gap = " " * 24
+    rows = [gap.join((m.ssn, m.last_name, m.birth_date)) for m in (MARIA, PETER, OTHER) * 4]
+    found = lines_of(extract(BytesReadable(saved(printed(*rows), "PNG")), b"", (), tesseract))["recognised",]
+    assert sum(MARIA.ssn in line and MARIA.birth_date in line for line in found.splitlines()) == 4
+
+
 def test_every_page_of_a_fax_is_read(tesseract: Recogniser) -> None:
     fax = saved(printed(*letter(MARIA)), "TIFF", save_all=True, append_images=[printed(*letter(PETER))])
     found = lines_of(extract(BytesReadable(fax), b"", (), tesseract))
