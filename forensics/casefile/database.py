@@ -15,6 +15,9 @@ BUSY_MS = 10_000
 CACHE_KIB = 128 * 1024
 """SQLCipher decrypts a page whenever it enters the cache, so a cache pays more here than in plain SQLite."""
 
+READERS_CACHE_KIB = 24 * 1024
+"""Views scan once and close: a large cache would only be filled."""
+
 
 def _connect(path: Path, key: bytes, read_only: bool) -> Any:
     mode = "ro" if read_only else "rwc"
@@ -25,7 +28,7 @@ def _connect(path: Path, key: bytes, read_only: bool) -> Any:
         connection.execute("PRAGMA cipher_log_level = NONE")
         connection.execute(f"PRAGMA key = \"x'{key.hex()}'\"")
         connection.execute(f"PRAGMA busy_timeout = {BUSY_MS}")
-        connection.execute(f"PRAGMA cache_size = -{CACHE_KIB}")
+        connection.execute(f"PRAGMA cache_size = -{READERS_CACHE_KIB if read_only else CACHE_KIB}")
         connection.execute("PRAGMA temp_store = MEMORY")
         connection.execute("PRAGMA foreign_keys = ON")
         if not read_only:

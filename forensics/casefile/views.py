@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import array
+import heapq
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -10,6 +11,7 @@ from itertools import combinations
 from pathlib import Path
 from typing import Any, Self
 
+import numpy as np
 from sqlalchemy import Select, case, func, select
 
 from forensics.casefile import database, protection, schema
@@ -367,20 +369,22 @@ class CaseView(ReviewView, PersonView, RecordsView, SearchView, ListingView, Con
 
     def documents_with_persons(self, limit: int = 25) -> list[SourcePlace]:
         """The contents in which most confirmed and probable persons stand, most first."""
+        # Counted here: the database would sort a row for every piece of evidence in memory, ten times as large.
         e, f, x = schema.evidence, schema.file_entry, schema.exposure
-        persons = func.count(func.distinct(e.c.record))
-        by_tier = (
-            select(f.c.locator, x.c.tier, persons.label("n"))
-            .join(f, f.c.id == e.c.entry_id)
-            .join(x, x.c.record == e.c.record)
-            .where(x.c.tier.in_(("confirmed", "probable")), e.c.agree.in_(_IDENTIFYING))
-            .group_by(f.c.locator, x.c.tier)
-        )
-        found: dict[str, dict[str, int]] = {}
-        for row in self._rows(by_tier):
-            found.setdefault(row.locator, {})[row.tier] = row.n
-        places = [SourcePlace(locator, sum(tiers.values()), tiers) for locator, tiers in found.items()]
-        return sorted(places, key=lambda place: (-place.persons, place.locator))[:limit]
+        counts: dict[int, dict[str, int]] = {}
+        for tier in ("confirmed", "probable"):
+            standing = (
+                select(e.c.entry_id * _RECORDS + e.c.record)
+                .join(x, x.c.record == e.c.record)
+                .where(x.c.tier == tier, e.c.agree.in_(_IDENTIFYING), e.c.entry_id.is_not(None))
+            )
+            persons = np.unique(np.frombuffer(self._numbers(standing), np.int64))
+            for entry, number in zip(*np.unique(persons // _RECORDS, return_counts=True), strict=True):
+                counts.setdefault(int(entry), {})[tier] = int(number)
+        most = heapq.nlargest(limit, counts, key=lambda entry: (sum(counts[entry].values()), -entry))
+        rows = self._rows(select(f.c.id, f.c.locator).where(f.c.id.in_(most)))
+        places = [SourcePlace(row.locator, sum(counts[row.id].values()), counts[row.id]) for row in rows]
+        return sorted(places, key=lambda place: (-place.persons, place.locator))
 
     def days_of_entries(self) -> tuple[dict[str, tuple[int, int]], dict[str, int], int]:
         """Day → entries created and modified on it, clock → entries, and how many entries have no time; of the entries
@@ -409,6 +413,9 @@ class CaseView(ReviewView, PersonView, RecordsView, SearchView, ListingView, Con
         query = select(kind, func.count(), func.coalesce(func.sum(t.c.size), 0)).group_by(kind)
         return [(row[0], row[1], row[2]) for row in self._rows(query.order_by(func.count().desc(), kind))]
 
+
+_RECORDS = 1 << 32
+"""More than the numbers of records, so that entry and record fit one number."""
 
 _DECIDING = ("name", "birth_date", "ssn", "member_id")
 # Every value of `agree` in which two of the deciding fields agree: a single one shows nobody.

@@ -212,6 +212,7 @@ def _examine(
                     finish_entries(store, batch.held)
                     job.changed("file_entry")
                     batch = _Batch()
+                del result, item, examined  # the next answer is read before the names are bound again
         finally:
             results.close()
             # Whatever stops the verb, what was examined is kept.

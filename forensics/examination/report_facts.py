@@ -277,13 +277,20 @@ TOLD = (
 
 
 def _custody_row(event: CustodyEvent) -> CustodyRow:
-    told = [f"{name}: {event.data[name]}" for name in TOLD if event.data.get(name) not in (None, "")]
+    told = [_in_words(name, event.data[name]) for name in TOLD if event.data.get(name) not in (None, "")]
     if isinstance(hashes := event.data.get("hashes"), dict):
         told += [f"{name}: {value}" for name, value in sorted(hashes.items())]
     # Fractions of seconds and the rest of a fingerprint are in the ledger; here they would only break the lines.
     actor = f"{event.actor[:12]}…" if _FINGERPRINT.fullmatch(event.actor) else event.actor
     utc = event.utc[:19] + "Z" if event.utc.endswith("Z") else event.utc
     return CustodyRow(event.seq, utc, actor, event.event, event.exhibit, "; ".join(told))
+
+
+def _in_words(name: str, value: object) -> str:
+    """A field of an entry; one that has fields of its own, such as the digests of each exhibit, one by one."""
+    if isinstance(value, dict):
+        return "; ".join(_in_words(f"{name} {inner}", held) for inner, held in sorted(value.items()))
+    return f"{name}: {value}"
 
 
 def _signer(signer: Signer | None) -> SignerSheet | None:

@@ -11,6 +11,7 @@
 | `{"id", "verb": "look place", "look", "offset"}` | `device_offset`, None where it has none; `length` |
 | `{"id", "verb": "look picture", "look"}` | `width`, `height`, `rgb` (base64), decoded by a worker |
 | `{"id", "verb": "look save", "look", "out", "reason"}` | `sha256`, `as_indexed` of a copy; recorded first |
+| `{"id", "verb": "duties"}` | as the verb: which notices are due when, and to how many |
 | `{"id", "verb": "custody list"}` | `size`, `head`, `events` |
 | `{"id", "verb": "review decide", "keys" or "tiers", "decision", "reason", "by"}` | `decided`, `act`; as the verb |
 | `{"id", "verb": "review undo", "keys" or "act", "reason", "by"}` | `undone`, `review` |
@@ -38,6 +39,7 @@ from forensics.casefile.search_view import PAGE
 from forensics.errors import DriveCustodyError, Refused
 from forensics.examination import review, sample, search
 from forensics.examination.custody import list_events
+from forensics.examination.duties import list_duties
 from forensics.examination.images import image_paths
 from forensics.examination.isolation import Isolation
 from forensics.examination.look import Looks
@@ -101,6 +103,8 @@ def _answer(case: OpenCase, looks: Looks, line: str) -> dict[str, Any]:
             answer = search.text(case, part=int(request["part"]), reason=str(request.get("reason", "")))
         elif request.get("verb") == "custody list":
             answer = list_events(case)
+        elif request.get("verb") == "duties":
+            answer = list_duties(case)
         elif request.get("verb") == "review decide":
             answer = review.decide(
                 case, decision=str(request["decision"]), keys=[str(key) for key in request.get("keys", ())],
@@ -118,7 +122,7 @@ def _answer(case: OpenCase, looks: Looks, line: str) -> dict[str, Any]:
         else:
             raise Refused(
                 "There is no such request in this version.",
-                "Requests: read, look …, search, text, custody list, review …, reveal, passport.",
+                "Requests: read, look …, search, text, custody list, duties, review …, reveal, passport.",
             )
     except DriveCustodyError as error:
         return {"id": number, "outcome": "refused", "message": str(error)}

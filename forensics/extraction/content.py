@@ -143,13 +143,13 @@ def _encoded(lines: Iterable[str]) -> Iterator[tuple[bytes, int]]:
     Lone surrogates come out of damaged UTF-16; they have no UTF-8.
     """
     some: list[str] = []
-    size = 0
+    size, most = 0, min(_TOGETHER, PIECE_BYTES // 8)
     for line in lines:
-        some.append(line)
-        size += len(line)
-        if size >= _TOGETHER:
+        if some and size + len(line) >= most:
             yield ("\n".join(some) + "\n").encode("utf-8", "replace"), len(some)
             some, size = [], 0
+        some.append(line)
+        size += len(line)
     if some:
         yield ("\n".join(some) + "\n").encode("utf-8", "replace"), len(some)
 

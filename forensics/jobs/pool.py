@@ -144,7 +144,11 @@ def run(
                     if answer.error:
                         kind, message, remedy = answer.error
                         raise kind(message, remedy)
-                    yield Result(worker.item, answer.outcome, answer.value)
+                    handed = [Result(worker.item, answer.outcome, answer.value)]
+                    # From here on the caller alone holds it: an answer may be as large as the limit on what a worker
+                    # sends, and the next one is read while the caller still has this one.
+                    item = worker.item = answer = None  # type: ignore[assignment]
+                    yield handed.pop()
         finally:
             for worker in [*idle, *busy.values()]:
                 worker.process.kill()

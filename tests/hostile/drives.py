@@ -15,6 +15,7 @@ import psutil
 from worked_example import COMMAND, drivecustody
 
 from forensics.casefile.views import CaseView
+from forensics.extraction.content import CHILDREN_LIMIT
 
 MIB = 1 << 20
 PASSPHRASE = "a passphrase for tests"
@@ -24,7 +25,9 @@ SLOT = 4 * MIB
 PARTITIONS = 112
 """On one drive; a GPT has 128 entries."""
 
-RSS_OF_THE_COMMAND = 1 << 30
+RSS_OF_THE_COMMAND = 2 * CHILDREN_LIMIT + (256 << 20)
+"""One answer with all the children that a content may have is there twice while it is read, and never two of them."""
+
 RSS_OF_A_WORKER = 3 << 30
 
 

@@ -15,6 +15,7 @@ from pytestqt.qtbot import QtBot
 
 from forensics.casefile import case as casefolder
 from forensics.casefile.contents_view import Kinds, Place, Shares
+from forensics.casefile.examined import finish_entries
 from forensics.casefile.search_view import SearchCounts, SearchHit, SearchPage
 from forensics.casefile.store import Store
 from forensics.casefile.stored import ExaminedEntry
@@ -67,7 +68,7 @@ def large(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, bytes]:
         numbers = {(v.exhibit, v.number): number for number, v, _ in [*store.volumes("E-001"), *store.volumes("E-002")]}
         store.add_entries(numbers["E-001", 1], made)
         store.add_entries(numbers["E-002", 1], [entry((b"only.csv",), 1, "E-002", size=77)])
-        store.finish_entries(
+        finish_entries(store,
             [
                 ExaminedEntry(s.id, "csv" if n % 2 else "pdf", {"sha256": f"{n // 2:064x}"}, OK,
                               notes=("its name says csv, its bytes do not",) if n < 3 else ())

@@ -531,3 +531,11 @@ def test_the_worked_case_is_not_changed_by_looking_at_it(
         qtbot.wait(30)
     open_window.leave_case()
     assert casefolder.CaseFolder(examined_case[0]).database.read_bytes() == before
+
+
+def test_the_case_page_says_when_the_first_notice_is_due(qtbot: QtBot, open_window: MainWindow) -> None:
+    page = open_window.case
+    qtbot.waitUntil(lambda: "Notice due first" in page.details.shown(), timeout=30_000)
+    # The fixture's plan knew on 2026-02-27; 45 CFR 164.404(b) gives 60 calendar days.
+    assert page.details.value("Notice due first").startswith("2026-04-28, Tuesday: Each individual")
+    assert "counsel to determine" in page.details.value("Due, no date yet")

@@ -24,6 +24,7 @@ from forensics.examination import differences, duties, review, testify
 from forensics.examination.counsel import counsel_memo
 from forensics.examination.demo import SIGNER, demo
 from forensics.examination.export import export
+from forensics.examination.images import verify_image
 from forensics.examination.open_case import OpenCase
 from forensics.examination.report import report
 from forensics.jobs.events import silent
@@ -52,6 +53,7 @@ def texts(made: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[str, st
     """The text of a draft and of the memorandum that was made after it."""
     folder = tmp_path_factory.mktemp("pdf")
     with OpenCase.unlock(made / "demonstration.dcase", (made / "case-passphrase.txt").read_text().strip()) as opened:
+        verify_image(opened, silent(), exhibit="E-001")
         report(opened, silent(), out=folder / "draft.pdf")
         counsel_memo(opened, silent(), out=folder / "counsel.pdf")
     return text_of(folder / "draft.pdf"), text_of(folder / "counsel.pdf")
@@ -92,6 +94,13 @@ def test_every_number_of_persons_read_back_is_that_of_the_database(texts: tuple[
         whole = sum(made.size for made in view.acquisitions())
         assert rows(text, "All bytes")[0] == [whole]
         assert sum(printed[0][0] for name in IN_WORDS.values() if (printed := rows(text, name))) == whole
+
+
+def test_the_log_prints_what_an_entry_holds_in_words_and_not_as_a_program_writes_it(texts: tuple[str, str]) -> None:
+    text = texts[0]
+    log = text[text.rindex("Annex A: custody log") : text.rindex("Annex B: what was not examined")]
+    assert "verified E-001 sha256: " in re.sub(r"\s+", " ", log)
+    assert "{" not in log
 
 
 def test_the_waterfall_read_back_adds_up_from_the_records_to_the_persons(texts: tuple[str, str]) -> None:

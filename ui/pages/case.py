@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QGridLayout, QScrollArea, QVBoxLayout, QWidget
 
@@ -44,6 +46,7 @@ class CasePage(CasePageBase):
         super().__init__("Case", "", self.close_button, self.next_button)
         self._case: Summary | None = None
         self._running, self._progress = "", ""
+        self._due: list[tuple[str, str]] = []
         self._rows: list[_StepRow] = []
         self.details, self.records = Facts(mono=("Case folder",)), Facts(mono=("Table",))
         self.records_chip = chip("", "idle")
@@ -83,6 +86,20 @@ class CasePage(CasePageBase):
 
     def show_summary(self, case: Summary) -> None:
         self._case = case
+        if case.assessment is None:
+            self._due = []
+        elif self.session is not None and not self._running:
+            self.session.companion.ask("duties", {}, self._take_duties, lambda _: None)
+        self._show_details(case)
+        self._show_records(case)
+        self._show_steps()
+
+    def _take_duties(self, told: dict[str, Any]) -> None:
+        self._due = due_dates(told)
+        if self._case is not None:
+            self._show_details(self._case)
+
+    def _show_details(self, case: Summary) -> None:
         said = case.details
         self.title.setText(f"Case {said.number}")
         self.sentence.setText(said.title)
@@ -97,10 +114,13 @@ class CasePage(CasePageBase):
                 ("Returned", said.returned),
                 ("First known", said.first_known + (f", by {said.known_by}" if said.known_by else "")),
                 ("Volumes", _volumes(case)),
+                *self._due,
                 ("Case folder", str(case.folder)),
             )
             if value
         )
+
+    def _show_records(self, case: Summary) -> None:
         if case.sources:
             last = case.sources[-1]
             others = f" and {len(case.sources) - 1:,} more" if len(case.sources) > 1 else ""
@@ -117,7 +137,6 @@ class CasePage(CasePageBase):
         else:
             self.records.show([("Records", "None yet")])
             set_chip(self.records_chip, "Missing", "warn")
-        self._show_steps()
 
     def _show_steps(self) -> None:
         if self._case is None:
@@ -151,11 +170,24 @@ class CasePage(CasePageBase):
 
     def leave(self) -> None:
         super().leave()
-        self._case = None
+        self._case, self._due = None, []
 
     def states(self) -> list[str]:
         """The states as they are shown, from the first step to the last."""
         return [line.state.text() for line in self._rows]
+
+
+def due_dates(told: dict[str, Any]) -> list[tuple[str, str]]:
+    """What is due first of the answer to `duties`, and what has no date because something was not said yet."""
+    days = [(str(duty["due"])[:10], duty) for duty in told["duties"] if duty["due"]]
+    without = sorted({str(duty["because"]) for duty in told["duties"] if not duty["due"]})
+    first = [
+        f"{day}, {duty['weekday']}: {duty['notify']} ({duty['citation']})" for day, duty in days if day == days[0][0]
+    ]
+    if len(days) > len(first):
+        first.append(f"then {len(days) - len(first)} more by {days[-1][0]}")
+    shown = [("Notice due first", "\n".join(first))] if first else []
+    return shown + ([("Due, no date yet", "; ".join(without))] if without else [])
 
 
 def _volumes(case: Summary) -> str:

@@ -203,6 +203,10 @@ class Facts(QGridLayout):
         self.setVerticalSpacing(7)
         self.setColumnStretch(1, 1)
 
+    def shown(self) -> list[str]:
+        """The names under which something is shown."""
+        return [name for name, (left, _) in self._rows.items() if not left.isHidden()]
+
     def value(self, name: str) -> str:
         """The value that is shown under a name, as it can be copied."""
         return self._rows[name][1].text()
