@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from sqlalchemy import Connection, delete, or_, select, update
+from sqlalchemy import Connection, delete, select, update
 
 from forensics.casefile import schema
 from forensics.casefile.store import Store
@@ -26,18 +26,16 @@ def remember(store: Store, given: Iterable[str]) -> bool:
     return after != before
 
 
-def reopen(store: Store, reasons: Sequence[str], notes: Sequence[str] = ()) -> int:
-    """Make everything that ended for one of these reasons, or with one of these notes, work left again; how many
-    entries that are.
+def reopen(store: Store, reasons: Sequence[str]) -> int:
+    """Make everything that ended for one of these reasons work left again; how many entries that are.
 
     A locked member of an archive has no bytes of its own in the case: there the archive is examined again, and what
     came out of it is removed.
     """
     table = schema.file_entry
-    chosen = or_(table.c.reason.in_(reasons), *(table.c.notes.contains(note, autoescape=True) for note in notes))
     with store.begin() as connection:
         locked = connection.execute(
-            select(table.c.id, table.c.parent_id).where(table.c.outcome.is_not(None), chosen)
+            select(table.c.id, table.c.parent_id).where(table.c.outcome.is_not(None), table.c.reason.in_(reasons))
         ).all()
         again: set[int] = set()
         for row in locked:

@@ -533,6 +533,7 @@ def run(
     first_known: Day = "",
     known_by: str = "",
     diligence_date: Day = "",
+    recognition: Recognition = True,
     identity_passphrase_file: IdentityPassphraseFile = None,
     json: Json = False,
     passphrase_file: PassphraseFile = None,
@@ -554,7 +555,8 @@ def run(
         from forensics.examination.run import run as go
 
         signer = load_signer(sign, identity_passphrase_file)
-        order = Order(source, records, key, mapping, sign, {name: value for name, value in given.items() if value})
+        chosen = {name: value for name, value in given.items() if value}
+        order = Order(source, records, key, mapping, sign, chosen, recognition)
         passphrase = "" if case.exists() else shell.passphrase(new=True)
         return go(job, shell.open, case, _details(case, given), passphrase, order, signer)
 

@@ -52,9 +52,10 @@ def _of_recognition(told: Result) -> list[str]:
         by = f"{told['program']} ({', '.join(told['languages'])})"
         return [f"{read:,} pictures and scans were read by {by}; {told['with_text']:,} had text."] if read else []
     if told["not_read"]:
-        return [
-            f"{told['not_read']:,} pictures and scans were not read; tesseract would: apt-get install tesseract-ocr."
-        ]
+        left = f"{told['not_read']:,} pictures and scans were not read for text"
+        if not told["wanted"]:
+            return [f"{left}; index without --no-recognition does, where tesseract is installed."]
+        return [f"{left}; tesseract would: apt-get install tesseract-ocr, then index again."]
     return []
 
 

@@ -22,7 +22,7 @@ from forensics.examination.isolation import Isolation
 from forensics.examination.open_case import OpenCase, verb
 from forensics.examination.opening import open_volumes
 from forensics.examination.plausibility import weigh_plausibility
-from forensics.examination.recognition import NOTES_UNREAD, tell_recognition, unread
+from forensics.examination.recognition import UNREAD, read_pictures, tell_recognition, unread
 from forensics.examination.text_index import fill_search
 from forensics.examination.units import (
     ExamineEntry,
@@ -34,8 +34,7 @@ from forensics.examination.units import (
     take_aids,
 )
 from forensics.extraction.locked import LOCKED
-from forensics.extraction.pdf import IMAGES_ONLY
-from forensics.extraction.recognition import Recogniser, find
+from forensics.extraction.recognition import find
 from forensics.jobs import pool
 from forensics.jobs.events import Job
 from forensics.model import OutcomeKind, Volume, failed
@@ -44,8 +43,7 @@ DEEPEST = 16
 """Containers in containers that are followed; what lies deeper is listed as not examined."""
 
 SECONDS = 300.0
-"""What one content may take, beside the recognition of its pages. The slowest sound one met (a workbook of a million
-rows) takes seven."""
+"""What one content may take. The slowest sound one met (a workbook of a million rows) takes seven."""
 
 WALK_SECONDS = 3600.0
 
@@ -63,8 +61,8 @@ def index(case: OpenCase, job: Job, passwords: Sequence[str] = (), recognition: 
     """Examine what every image holds. What cannot be examined is a row with its reason, never an end of the verb.
 
     `passwords` are tried on what is locked, now and by every later `index`; they are kept in the encrypted case, and
-    stand in no ledger and no message. With `recognition` text is read off pictures where tesseract is installed, also
-    off those that an earlier `index` left.
+    stand in no ledger and no message. With `recognition` text is read off pictures where tesseract is installed, after
+    everything else, and also off those that an earlier `index` left.
     """
     store = case.store
     acquisitions = store.acquisitions()
@@ -75,19 +73,21 @@ def index(case: OpenCase, job: Job, passwords: Sequence[str] = (), recognition: 
     if remember(store, passwords):
         store.forget_matches()
         reopen(store, (LOCKED,))
-    recogniser = find() if recognition else None
-    if recogniser and unread(store):
-        store.forget_matches()
-        reopen(store, (IMAGES_ONLY,), NOTES_UNREAD)
     for exhibit, segments in images.items():
         _list(case, job, exhibit, segments, isolation)
     done, total, _, _ = store.entry_counts()
     if done < total or not store.fact("indexed"):
         store.forget_matches()
-    _examine(case, job, images, isolation, recogniser)
+    recogniser = find() if recognition else None
+    _examine(case, job, images, isolation, UNREAD if recogniser else ())
     doubtful = weigh_plausibility(case)
     searchable = fill_search(case, job, workers())
     shares = _weigh_coverage(case)
+    if recogniser and unread(store):
+        store.forget_matches()
+        read_pictures(case, job, images, isolation, recogniser, workers())
+        searchable = fill_search(case, job, workers())
+        shares = _weigh_coverage(case)
     if isolation.measured:
         store.put_fact("isolation", isolation.told())
     store.put_fact("indexed", True)
@@ -100,7 +100,7 @@ def index(case: OpenCase, job: Job, passwords: Sequence[str] = (), recognition: 
     if tried := len(remembered(store)):
         counts["passwords_tried"] = tried
     counts["searchable"] = searchable
-    counts["recognition"] = tell_recognition(store, recogniser)
+    counts["recognition"] = tell_recognition(store, recognition, recogniser)
     held = store.fact("isolation")
     return {**counts, "coverage": shares, "isolation": held, "custody": {**counts, "isolation": held}}
 
@@ -182,28 +182,29 @@ class _Batch:
 
 
 def _examine(
-    case: OpenCase, job: Job, images: dict[str, tuple[Path, ...]], isolation: Isolation, recogniser: Recogniser | None
+    case: OpenCase, job: Job, images: dict[str, tuple[Path, ...]], isolation: Isolation, later: Sequence[str]
 ) -> None:
-    """Examine all pending entries, and the children they turn out to have, until none is left."""
+    """Examine all pending entries, and the children they turn out to have, until none is left. What ends for one of
+    the reasons `later` is not noted: its turn comes."""
     store = case.store
-    seconds = SECONDS + (recogniser.content_seconds if recogniser else 0)
     volumes = {volume_id: volume for exhibit in images for volume_id, volume, _ in store.volumes(exhibit)}
     while True:
         _, _, done, total = store.entry_counts()
         batch = _Batch()
         rounds = 0
         items = _pending(case, images, volumes)
-        locks = isolation.locks(images.values(), recogniser.readable if recogniser else ())
+        locks = isolation.locks(images.values())
         results = pool.run(
-            examine_entry, items, workers=workers(), seconds=seconds, check=job.check, locks=locks,
-            initializer=take_aids, initargs=(remembered(store), recogniser),
+            examine_entry, items, workers=workers(), seconds=SECONDS, check=job.check, locks=locks,
+            initializer=take_aids, initargs=(remembered(store),),
         )  # fmt: skip
         try:
             for result in results:
                 rounds += 1
                 item = result.item
                 examined = result.value or ExaminedEntry(item.id, "unknown", {}, result.outcome)
-                if examined.outcome.kind not in (OutcomeKind.OK, OutcomeKind.EMPTY):
+                ended = examined.outcome
+                if ended.kind not in (OutcomeKind.OK, OutcomeKind.EMPTY) and ended.reason not in later:
                     job.noted(examined.outcome, str(item.entry.locator))
                 batch.add(examined)
                 done += item.entry.size

@@ -26,7 +26,7 @@ from forensics.evidence.layers import attach, unlock
 from forensics.evidence.luks import CannotOpen
 from forensics.evidence.volumes import layer_volume, volumes
 from forensics.extraction.content import OVERLAP, PIECE_BYTES, BytesReadable
-from forensics.extraction.extract import PACKED, extract
+from forensics.extraction.extract import PACKED, extract, recognise
 from forensics.extraction.recognition import Recogniser
 from forensics.extraction.tables import parse_row, row_starts
 from forensics.matching import chance
@@ -194,7 +194,7 @@ def list_entries(item: ListEntries) -> tuple[list[FileEntry], Layout | None]:
 # ------------------------------------------------------------------------------------------------------------- index
 
 
-def take_aids(passwords: tuple[str, ...], recogniser: Recogniser | None) -> None:
+def take_aids(passwords: tuple[str, ...], recogniser: Recogniser | None = None) -> None:
     """Keep the examiner's list of passwords, and what reads text off pictures, for the life of this worker."""
     global _passwords, _recogniser
     _passwords, _recogniser = passwords, recogniser
@@ -214,7 +214,7 @@ def examine_entry(item: ExamineEntry) -> ExaminedEntry:
     if not content.size:
         return ExaminedEntry(item.id, "empty", hashes, EMPTY)
     names = item.entry.locator.inner or item.entry.locator.path
-    found = extract(content, names[-1] if names else b"", _passwords, _recogniser)
+    found = extract(content, names[-1] if names else b"", _passwords)
     pieces, outcome = found.pieces, found.outcome
     children = tuple(
         ExaminedChild(child.untrusted_name, child.data, None if child.outcome == OK else child.outcome)
@@ -226,6 +226,15 @@ def examine_entry(item: ExamineEntry) -> ExaminedEntry:
         # The image shows these bytes only compressed, so the raw scan has to read them here.
         pieces += _raw_pieces(len(item.data))
     return ExaminedEntry(item.id, found.type, hashes, outcome, pieces, children, found.notes)
+
+
+def recognise_entry(item: ExamineEntry) -> ExaminedEntry:
+    """The text on one picture or scan that was examined before: only what that did not tell already."""
+    if _recogniser is None:
+        raise ValueError("the worker was not given what reads pictures")
+    names = item.entry.locator.inner or item.entry.locator.path
+    found = recognise(_content(item), names[-1] if names else b"", _passwords, _recogniser)
+    return ExaminedEntry(item.id, found.type, {}, found.outcome, found.pieces, (), found.notes)
 
 
 def _impossible(item: ExamineEntry) -> bool:

@@ -5,12 +5,8 @@ from __future__ import annotations
 import io
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from forensics.model import Child, Piece, Readable, Unit
-
-if TYPE_CHECKING:
-    from forensics.extraction.recognition import Recognition
 
 WHOLE_LIMIT = 256 << 20
 """Bytes of a content whose parser needs all of it in memory."""
@@ -79,7 +75,6 @@ class Content:
     """One content to extract from: its bytes, its name, and what the sniffer made of it. `head` is its first 64 KiB.
 
     `passwords` are those that the examiner gave; each extractor that meets a lock tries the empty one and these.
-    `recognition` reads text off pictures; None where it is not installed, or not wanted.
     """
 
     type: str
@@ -87,7 +82,6 @@ class Content:
     readable: Readable
     head: bytes
     passwords: tuple[str, ...] = ()
-    recognition: Recognition | None = None
 
     @property
     def size(self) -> int:

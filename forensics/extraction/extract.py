@@ -128,22 +128,22 @@ PACKED = frozenset(
 scripts of a page), and a scan of the bytes shows the rest."""
 
 
-KEEP_DELETED = frozenset({"sqlite", "access", "dbf", "pst"})
+KEEP_DELETED = frozenset({"sqlite", "access", "dbf", "pst", *pictures.PICTURES})
 """Types whose readers show the rows and items that are there, while the bytes keep those that were deleted until others
-take their place: their bytes are scanned beside what the readers show, on the drive as in archives."""
+take their place, or what is said about a picture and does not stand on it: their bytes are scanned beside what the
+readers show, on the drive as in archives."""
 
 
 def extract(
     content: Readable,
     untrusted_name: bytes,
     passwords: tuple[str, ...] = (),
-    recogniser: Recogniser | None = None,
 ) -> Extraction:
     """What the content yields: type, pieces, children and how it ended. Bad content never raises.
 
     `failed` and `not_examined` may come with pieces and children: those found before the damage or the limit. A child
     that comes with an outcome of its own is listed with it; its data, if any, is what could be read. `passwords` are
-    tried on what is locked; `recogniser` reads text off pictures, and without it they have a note that nobody did.
+    tried on what is locked. Pictures and scans are not examined here: `recognise` reads their text.
 
     Raises `MemoryError`, after which a worker should be replaced.
     """
@@ -161,8 +161,7 @@ def extract(
         if kind in NO_READER:
             outcome = not_examined(NO_READER[kind])
         elif extractor := EXTRACTORS.get(kind):
-            recognition = recogniser.begin() if recogniser else None
-            item = Content(kind, untrusted_name, content, head, passwords, recognition)
+            item = Content(kind, untrusted_name, content, head, passwords)
             outcome = _collect(extractor, item, pieces, children, notes)
     except MemoryError:
         raise
@@ -170,6 +169,30 @@ def extract(
         outcome = failed(f"could not be read ({type(error).__name__})")
     notes += misleading_name(kind, untrusted_name)
     return Extraction(kind, outcome, tuple(pieces), tuple(children), tuple(notes))
+
+
+def recognise(
+    content: Readable, untrusted_name: bytes, passwords: tuple[str, ...], recogniser: Recogniser
+) -> Extraction:
+    """The text on a picture or scan that `extract` left: its pieces and notes, and how the reading ended.
+
+    What `extract` found in it is not repeated. Bad content never raises; `MemoryError` does, as there.
+    """
+    pieces: list[Piece] = []
+    children: list[Child] = []
+    notes: list[str] = []
+    kind = "unknown"
+    try:
+        head = content.read_at(0, HEAD)
+        kind = sniff(head, content.size, untrusted_name, telling(content, head))
+        reader, recognition = pdf.read if kind == "pdf" else pictures.read, recogniser.begin()
+        item = Content(kind, untrusted_name, content, head, passwords)
+        outcome = _collect(lambda one: reader(one, recognition), item, pieces, children, notes)
+    except MemoryError:
+        raise
+    except Exception as error:
+        outcome = failed(f"could not be read ({type(error).__name__})")
+    return Extraction(kind, outcome, tuple(pieces), (), tuple(notes))
 
 
 def _collect(

@@ -1,4 +1,4 @@
-"""PDF: the text of each page, recognised where the page has only an image, and attached files."""
+"""PDF: the text of each page and attached files; and what is recognised on pages that are images."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from typing import Any
 import pypdfium2
 import pypdfium2.raw
 
-from forensics.extraction.content import Content, Found, Note, NotExamined, one_line, pieces
+from forensics.extraction.content import Content, Damaged, Found, Note, NotExamined, one_line, pieces
 from forensics.extraction.locked import LOCKED, note_of, tries
-from forensics.extraction.pictures import LONGEST, PIXELS_ENOUGH, RECOGNISED, SOME_LEFT
+from forensics.extraction.pictures import LONGEST, PIXELS_ENOUGH, RECOGNISED, SOME_FAILED, SOME_LEFT
 from forensics.extraction.recognition import Recognition
 from forensics.model import Child, Unit
 
@@ -23,14 +23,17 @@ _STRING_LIMIT = 1 << 20
 IMAGES_ONLY = "page images, no text examined"
 SOME_IMAGES = "some page images, no text examined"
 
+_AT_THE_EDGE = 200
+"""Characters of text beside an image; a page that somebody recognised before has more."""
+
 _DOTS_PER_INCH = 300
 _POINTS_PER_INCH = 72
 
 
 def extract(content: Content) -> Iterator[Found]:
-    """Each page a stream `page n` of lines, and `recognised` in it where they were read off an image.
+    """Each page a stream `page n` of lines. Files that are encrypted but open without a password are read.
 
-    Files that are encrypted but open without a password are read.
+    Pages that are images are left to `read`, and the reason says whether there is text beside them.
     """
     document, password = _opened(content)
     with document:
@@ -41,8 +44,7 @@ def extract(content: Content) -> Iterator[Found]:
             document.init_forms()
         if len(document) > _PAGES_LIMIT:
             raise NotExamined(f"more than {_PAGES_LIMIT:,} pages")
-        recognition = content.recognition
-        some_text = some_image = read = recognised = left = False
+        some_text = some_image = False
         for number in range(len(document)):
             page = document[number]
             try:
@@ -52,14 +54,7 @@ def extract(content: Content) -> Iterator[Found]:
                 if text.strip():
                     some_text = True
                     yield from pieces(map(one_line, text.splitlines()), (f"page {number + 1}",), Unit.LINE)
-                elif recognition is None:
-                    some_image = some_image or _has_image(page)
-                elif _has_pixels(page):
-                    read = True
-                    lines = _recognised(recognition, page)
-                    left = left or lines is None
-                    recognised = recognised or bool(lines)
-                    yield from pieces(map(one_line, lines or ()), (f"page {number + 1}", RECOGNISED), Unit.LINE)
+                some_image = some_image or _is_image(page, text)
                 filled = list(_annotations(document, page))
                 some_text = some_text or bool(filled)
                 yield from pieces(filled, (f"page {number + 1}", "fields"), Unit.LINE)
@@ -69,14 +64,35 @@ def extract(content: Content) -> Iterator[Found]:
             attachment = document.get_attachment(number)
             name = attachment.get_name().encode("utf-8", "replace")
             yield Child(name, bytes(attachment.get_data()))
-    if recognition is not None and read:
-        yield Note(recognition.note(recognised))
-    if left:
-        raise NotExamined(SOME_LEFT)
-    if some_image and not some_text:
-        raise NotExamined(IMAGES_ONLY)
     if some_image:
-        yield Note(SOME_IMAGES)
+        raise NotExamined(SOME_IMAGES if some_text else IMAGES_ONLY)
+
+
+def read(content: Content, reader: Recognition) -> Iterator[Found]:
+    """A stream `recognised` of lines in `page n`, for each page that is an image."""
+    some, left = False, ""
+    document, _ = _opened(content)
+    with document:
+        for number in range(len(document)):
+            page = document[number]
+            try:
+                layer = page.get_textpage()
+                text = layer.get_text_range()
+                layer.close()
+                if not _is_image(page, text):
+                    continue
+                lines = _recognised(reader, page)
+                some = some or bool(lines)
+                yield from pieces(map(one_line, lines), (f"page {number + 1}", RECOGNISED), Unit.LINE)
+            except NotExamined:
+                left = SOME_LEFT
+            except Damaged:
+                left = left or SOME_FAILED
+            finally:
+                page.close()
+    yield Note(reader.note(some))
+    if left:
+        raise NotExamined(left)
 
 
 def _annotations(document: Any, page: Any) -> Iterator[str]:
@@ -120,19 +136,26 @@ def _opened(content: Content) -> tuple[Any, str]:
     raise NotExamined(LOCKED)
 
 
-def _has_pixels(page: Any) -> bool:
-    """Whether there is something to recognise: images, or letters that were drawn as shapes."""
-    return any(True for _ in page.get_objects(max_depth=1))
+def _is_image(page: Any, text: str) -> bool:
+    """Whether a page has to be read as an image: it has no text but something else, be it letters drawn as shapes; or
+    an image takes most of it, and the text is no more than what a fax or a scanner prints at its edge."""
+    said = len(text.strip())
+    if not said:
+        return any(True for _ in page.get_objects(max_depth=1))
+    if said > _AT_THE_EDGE:
+        return False
+    width, height = page.get_size()
+    for image in page.get_objects(filter=[pypdfium2.raw.FPDF_PAGEOBJ_IMAGE], max_depth=3):
+        left, bottom, right, top = image.get_bounds()
+        if (right - left) * (top - bottom) > width * height / 2:
+            return True
+    return False
 
 
-def _recognised(recognition: Recognition, page: Any) -> list[str] | None:
-    """The lines on the image of a page; None where that took too long."""
-    if recognition.over:
-        return None
-    try:
-        return recognition.read(_rendered(page))
-    except NotExamined:
-        return None
+def _recognised(recognition: Recognition, page: Any) -> list[str]:
+    """The lines on the image of a page. It is not rendered once the time is over."""
+    recognition.check()
+    return recognition.read(_rendered(page))
 
 
 def _rendered(page: Any) -> Any:
@@ -145,7 +168,3 @@ def _rendered(page: Any) -> Any:
         return bitmap.to_pil().convert("L")
     finally:
         bitmap.close()
-
-
-def _has_image(page: Any) -> bool:
-    return any(True for _ in page.get_objects(filter=[pypdfium2.raw.FPDF_PAGEOBJ_IMAGE], max_depth=3))

@@ -10,12 +10,16 @@ import numpy as np
 from PIL import Image
 
 from forensics.extraction.content import Content, Damaged, Found, Note, NotExamined, one_line, pieces
+from forensics.extraction.recognition import Recognition
 from forensics.model import Unit
 
 NOT_READ = "image, no text examined"
+"""Why a picture is not examined, until its text was looked for."""
+
 TOO_SMALL = "image too small for text recognition"
 RECOGNISED = "recognised"
 SOME_LEFT = "text recognition took too long for some pages"
+SOME_FAILED = "text recognition ended with an error for some pages"
 
 PICTURES = {"png": "PNG", "jpeg": "JPEG", "tiff": "TIFF", "bmp": "BMP", "gif": "GIF", "webp": "WEBP"}
 """Type → what Pillow calls its reader; no other reader of Pillow is ever tried."""
@@ -36,12 +40,27 @@ _FRAMES_LIMIT = 10_000
 
 
 def extract(content: Content) -> Iterator[Found]:
-    """One stream `recognised` of lines, in `page n` where a TIFF has several frames."""
-    reader = content.recognition
-    if reader is None:
-        yield Note(NOT_READ)
+    """Nothing, and quickly: whether the picture is left to be read, or is an icon. `read` takes its time."""
+    if content.type != "tiff" and _is_icon(content):
+        yield Note(TOO_SMALL)
         return
-    some = left = False
+    raise NotExamined(NOT_READ)
+
+
+def _is_icon(content: Content) -> bool:
+    try:
+        with _opened(content) as image:
+            return too_small(image.size)
+    except (KeyboardInterrupt, SystemExit, MemoryError):
+        raise
+    except Exception:
+        # What its header hides is told when it is read.
+        return False
+
+
+def read(content: Content, reader: Recognition) -> Iterator[Found]:
+    """One stream `recognised` of lines, in `page n` where a TIFF has several frames."""
+    some, left = False, ""
     with _opened(content) as image:
         _refuse_huge(image)
         frames = min(getattr(image, "n_frames", 1), _FRAMES_LIMIT) if content.type == "tiff" else 1
@@ -56,17 +75,23 @@ def extract(content: Content) -> Iterator[Found]:
                 continue
             steps = (f"page {number + 1}", RECOGNISED) if frames > 1 else (RECOGNISED,)
             try:
+                reader.check()
                 lines = reader.read(grey(image))
             except NotExamined:
                 if frames == 1:
                     raise
-                left = True
+                left = SOME_LEFT
+                continue
+            except Damaged:
+                if frames == 1:
+                    raise
+                left = left or SOME_FAILED
                 continue
             some = some or bool(lines)
             yield from pieces(map(one_line, lines), steps, Unit.LINE)
     yield Note(reader.note(some))
     if left:
-        raise NotExamined(SOME_LEFT)
+        raise NotExamined(left)
 
 
 def too_small(size: tuple[int, int]) -> bool:

@@ -3,7 +3,7 @@
 | phase | caller | process | duty |
 |---|---|---|---|
 | find | the verb | parent | asks tesseract for its version and languages; None where there is none |
-| begin | `extract` | worker, once a content | gives the content its time |
+| begin | `recognise` | worker, once a content | gives the content its time |
 | read | an extractor | worker, once a picture | grey pixels in, lines of text out, by pipes: no file is written |
 
 tesseract is killed with its worker, at the end of the picture's time, and when it answers more than a page can hold.
@@ -34,6 +34,9 @@ PICTURE_SECONDS = 60.0
 
 CONTENT_SECONDS = 900.0
 """What all pages of one content may take together."""
+
+LATE_MOST = 3
+"""Pictures in a row that may come to the end of their time before the rest of the content is left."""
 
 ANSWER_LIMIT = 4 << 20
 """Bytes of text out of one picture; the densest page has some 20,000."""
@@ -95,33 +98,39 @@ class Recognition:
     def __init__(self, recogniser: Recogniser, until: float) -> None:
         self.recogniser = recogniser
         self._until = until
+        self._late = 0
 
     def note(self, some: bool) -> str:
         """The phrase for a content on whose pictures there was some text, or none."""
         by, caution = (RECOGNISED_BY, "; may be wrong") if some else (NONE_RECOGNISED, "")
         return f"{by} tesseract {self.recogniser.version}{caution}"
 
-    @property
-    def over(self) -> bool:
-        """Whether the time of the content is over: a picture need not be made ready any more."""
-        return time.monotonic() >= self._until
+    def check(self) -> None:
+        """Raise `NotExamined` where no picture need be made ready any more: the time of the content is over, or one
+        picture after another came to the end of its own."""
+        if time.monotonic() >= self._until or self._late >= LATE_MOST:
+            raise NotExamined(TOO_LONG)
 
     def read(self, picture: Image.Image) -> list[str]:
         """The lines of text on a picture of mode L, without the empty ones.
 
         Raises `NotExamined` when its time or that of the content is over, `Damaged` when tesseract fails.
         """
-        if self.over:
-            raise NotExamined(TOO_LONG)
-        seconds = min(self.recogniser.picture_seconds, self._until - time.monotonic())
-        turn = self._turn(picture, seconds) if self.recogniser.turns else None
-        upright = picture.transpose(turn) if turn is not None else picture
-        text = _answer(_command(self.recogniser, _ONE_COLUMN), _pgm(upright), seconds)
+        self.check()
+        until = min(self._until, time.monotonic() + self.recogniser.picture_seconds)
+        try:
+            turn = self._turn(picture, until) if self.recogniser.turns else None
+            upright = picture.transpose(turn) if turn is not None else picture
+            text = _answer(_command(self.recogniser, _ONE_COLUMN), _pgm(upright), until)
+        except NotExamined:
+            self._late += 1
+            raise
+        self._late = 0
         return [line for line in text.decode("utf-8", "replace").replace("\f", "\n").splitlines() if line.strip()]
 
-    def _turn(self, picture: Image.Image, seconds: float) -> Image.Transpose | None:
+    def _turn(self, picture: Image.Image, until: float) -> Image.Transpose | None:
         try:
-            said = _answer(_command(self.recogniser, _WHICH_SIDE_IS_UP), _pgm(picture), seconds)
+            said = _answer(_command(self.recogniser, _WHICH_SIDE_IS_UP), _pgm(picture), until)
         except Damaged:
             # Too few letters to tell.
             return None
@@ -172,8 +181,9 @@ def _command(recogniser: Recogniser, segmentation: str) -> list[str]:
     return [str(recogniser.program), "stdin", "stdout", *data, *languages, "--psm", segmentation, "--dpi", "300"]
 
 
-def _answer(command: list[str], data: bytes, seconds: float) -> bytes:
-    """What the program prints when it is given the data. It is not alive when this returns or raises."""
+def _answer(command: list[str], data: bytes, until: float) -> bytes:
+    """What the program prints when it is given the data, by this moment of the monotonic clock. It is not alive when
+    this returns or raises."""
     try:
         process = subprocess.Popen(
             command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=_ENVIRONMENT,
@@ -187,7 +197,7 @@ def _answer(command: list[str], data: bytes, seconds: float) -> bytes:
         late.set()
         _kill(process)
 
-    timer = threading.Timer(seconds, end)
+    timer = threading.Timer(max(0.0, until - time.monotonic()), end)
     feeder = threading.Thread(target=_feed, args=(process, data))
     timer.start()
     feeder.start()

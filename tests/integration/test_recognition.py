@@ -23,6 +23,7 @@ from PIL import Image, ImageDraw, ImageFont
 from forensics.casefile import protection
 from forensics.casefile.case import CaseDetails
 from forensics.casefile.views import FileRow
+from forensics.cli.sentences import of_index
 from forensics.demonstration.members import make_members
 from forensics.examination.acquire import acquire
 from forensics.examination.index import index
@@ -33,7 +34,7 @@ from forensics.examination.receive import new, receive
 from forensics.examination.recognition import recognition_in_words
 from forensics.examination.records import add_records
 from forensics.examination.search import search
-from forensics.extraction.extract import BytesReadable, extract
+from forensics.extraction.extract import BytesReadable, extract, recognise
 from forensics.extraction.recognition import Recogniser, find
 from forensics.jobs import pool
 from forensics.jobs.events import silent
@@ -160,8 +161,8 @@ def test_a_letter_in_pixels_is_found_by_search_and_by_match_at_its_place(
         for name in ("letter.png", "scan.pdf", "old.zip!scan.png"):
             assert (rows[name].outcome, rows[name].notes) == ("ok", by)
         told = {
-            "program": f"tesseract {tesseract.version}", "languages": list(tesseract.languages), "with_text": 3,
-            "without_text": 0, "not_read": 0,
+            "wanted": True, "program": f"tesseract {tesseract.version}", "languages": list(tesseract.languages),
+            "with_text": 3, "without_text": 0, "not_read": 0,
         }  # fmt: skip
         assert said["recognition"] == told
         (event,) = [event for event in case.ledger.events() if "recognition" in event.data]
@@ -182,18 +183,27 @@ def test_without_tesseract_the_pictures_are_told_and_a_later_index_with_it_reads
         rows = files_of(case)
         assert (rows["scan.pdf"].outcome, rows["scan.pdf"].reason) == ("not_examined", "page images, no text examined")
         for name in ("letter.png", "old.zip!scan.png"):
-            assert rows[name].notes == "image, no text examined"
-        assert said["recognition"] == {
-            "program": "", "languages": [], "with_text": 0, "without_text": 0, "not_read": 3,
+            assert (rows[name].outcome, rows[name].reason) == ("not_examined", "image, no text examined")
+        with case.view() as view:
+            listed = {item.locator.removeprefix("E-001/vol0/"): item.reason for item in view.not_examined()}
+        assert listed == {
+            "letter.png": "image, no text examined", "old.zip!scan.png": "image, no text examined",
+            "scan.pdf": "page images, no text examined",
         }  # fmt: skip
+        told = {"wanted": True, "program": "", "languages": [], "with_text": 0, "without_text": 0, "not_read": 3}
+        assert (said["not_examined"], said["recognition"]) == (3, told)
+        assert "3 pictures and scans were not read for text; tesseract would: " in " ".join(of_index(said))
         assert said["isolation"]["programs"] is False
         assert recognition_in_words(case.store.fact("recognition")) == (
             "3 pictures and scans were not examined for text.",
         )
         match(case, silent())
         assert not found_in(case)
-        assert index(case, silent(), recognition=False)["recognition"] == said["recognition"]
-        assert index(case, silent())["recognition"]["with_text"] == 3
+        unwanted = index(case, silent(), recognition=False)
+        assert unwanted["recognition"] == {**told, "wanted": False}
+        assert "3 pictures and scans were not read for text; index without --no-" in " ".join(of_index(unwanted))
+        later = index(case, silent())
+        assert (later["not_examined"], later["recognition"]["with_text"]) == (0, 3)
         assert len(files_of(case)) == len(rows)
         match(case, silent())
         assert set(found_in(case)) == {MARIA.member_id, PETER.member_id, OTHER.member_id}
@@ -204,7 +214,7 @@ def test_without_tesseract_the_pictures_are_told_and_a_later_index_with_it_reads
 
 @pytest.mark.parametrize("kind", ["PNG", "JPEG", "TIFF", "BMP", "GIF", "WEBP"])
 def test_pictures_of_every_kind_are_read(kind: str, tesseract: Recogniser) -> None:
-    found = extract(BytesReadable(saved(printed(*letter(MARIA)), kind)), b"", (), tesseract)
+    found = recognise(BytesReadable(saved(printed(*letter(MARIA)), kind)), b"", (), tesseract)
     assert (found.type, found.outcome) == (kind.lower(), OK)
     assert MARIA.ssn in lines_of(found)["recognised",]
 
@@ -235,7 +245,7 @@ def large(image: Image.Image) -> bytes:
 def test_odd_pictures_are_read(make: Callable[[Image.Image], bytes], tesseract: Recogniser) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        found = extract(BytesReadable(make(printed(*letter(MARIA)))), b"", (), replace(tesseract, turns=False))
+        found = recognise(BytesReadable(make(printed(*letter(MARIA)))), b"", (), replace(tesseract, turns=False))
     assert found.outcome == OK
     assert MARIA.ssn in lines_of(found)["recognised",]
 
@@ -243,35 +253,36 @@ def test_odd_pictures_are_read(make: Callable[[Image.Image], bytes], tesseract: 
 def test_a_page_that_lies_on_its_side_is_turned(tesseract: Recogniser) -> None:
     words = ("It is a page of some length that tells which of its sides is the upper one.",) * 8
     page = printed(*letter(MARIA), *words).transpose(Image.Transpose.ROTATE_90)
-    found = extract(BytesReadable(saved(page, "PNG")), b"", (), tesseract)
+    found = recognise(BytesReadable(saved(page, "PNG")), b"", (), tesseract)
     assert MARIA.ssn in lines_of(found)["recognised",]
 
 
 def test_a_row_of_a_printed_table_stays_on_its_line(tesseract: Recogniser) -> None:
     gap = " " * 24
     rows = [gap.join((m.ssn, m.last_name, m.birth_date)) for m in (MARIA, PETER, OTHER) * 4]
-    found = lines_of(extract(BytesReadable(saved(printed(*rows), "PNG")), b"", (), tesseract))["recognised",]
+    found = lines_of(recognise(BytesReadable(saved(printed(*rows), "PNG")), b"", (), tesseract))["recognised",]
     assert sum(MARIA.ssn in line and MARIA.birth_date in line for line in found.splitlines()) == 4
 
 
 def test_every_page_of_a_fax_is_read(tesseract: Recogniser) -> None:
     fax = saved(printed(*letter(MARIA)), "TIFF", save_all=True, append_images=[printed(*letter(PETER))])
-    found = lines_of(extract(BytesReadable(fax), b"", (), tesseract))
+    found = lines_of(recognise(BytesReadable(fax), b"", (), tesseract))
     assert MARIA.ssn in found["page 1", "recognised"]
     assert PETER.ssn in found["page 2", "recognised"]
 
 
 def test_what_holds_no_text_is_said_so_and_icons_are_not_tried(tesseract: Recogniser) -> None:
-    blank = extract(BytesReadable(saved(Image.new("L", (800, 600), 90), "PNG")), b"", (), tesseract)
+    blank = recognise(BytesReadable(saved(Image.new("L", (800, 600), 90), "PNG")), b"", (), tesseract)
     assert (blank.outcome, blank.notes) == (OK, (f"no text found by tesseract {tesseract.version}",))
     never = replace(tesseract, program=Path("/nowhere/at/all"))
-    icon = extract(BytesReadable(saved(Image.new("L", (64, 64)), "PNG")), b"", (), never)
-    assert (icon.outcome, icon.notes) == (OK, ("image too small for text recognition",))
+    small = BytesReadable(saved(Image.new("L", (64, 64)), "PNG"))
+    for icon in (extract(small, b""), recognise(small, b"", (), never)):
+        assert (icon.outcome, icon.notes) == (OK, ("image too small for text recognition",))
 
 
 def test_an_image_of_enormous_size_is_refused_before_a_pixel_is_decoded(tesseract: Recogniser) -> None:
     began = time.monotonic()
-    found = extract(BytesReadable(bomb()), b"", (), tesseract)
+    found = recognise(BytesReadable(bomb()), b"", (), tesseract)
     assert found.outcome == not_examined("larger than the limit of 150 million pixels")
     assert time.monotonic() - began < 1
 
@@ -279,7 +290,7 @@ def test_an_image_of_enormous_size_is_refused_before_a_pixel_is_decoded(tesserac
 @pytest.mark.parametrize("kind", ["PNG", "JPEG", "TIFF", "GIF"])
 def test_a_damaged_picture_fails_alone(kind: str, tesseract: Recogniser) -> None:
     whole = saved(printed(*letter(MARIA)), kind)
-    found = extract(BytesReadable(whole[: len(whole) // 3]), b"", (), tesseract)
+    found = recognise(BytesReadable(whole[: len(whole) // 3]), b"", (), tesseract)
     assert found.outcome.kind in (OutcomeKind.FAILED, OutcomeKind.NOT_EXAMINED)
 
 
@@ -321,7 +332,7 @@ def bad(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], Reco
 
 
 def read(item: tuple[bytes, Recogniser]) -> Extraction:
-    return extract(BytesReadable(item[0]), b"", (), item[1])
+    return recognise(BytesReadable(item[0]), b"", (), item[1])
 
 
 def in_a_worker(data: bytes, recogniser: Recogniser, seconds: float = 60) -> pool.Result[Any, Extraction]:
@@ -395,7 +406,7 @@ def test_a_page_that_hangs_costs_itself_and_the_time_of_a_content_ends(bad: Call
     pages = [printed("Dear Okapi", size=(400, 300)) for _ in range(30)]
     scan = saved(pages[0], "PDF", save_all=True, append_images=pages[1:])
     began = time.monotonic()
-    found = extract(BytesReadable(scan), b"", (), slow)
+    found = recognise(BytesReadable(scan), b"", (), slow)
     assert found.outcome == not_examined("text recognition took too long for some pages")
     assert time.monotonic() - began < 10
 
