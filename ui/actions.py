@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import shutil
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from PySide6.QtWidgets import QDialog, QWidget
 
 from ui.pages import custody_forms
-from ui.pages.forms import PackageForm, ReceiveForm, SignForm
+from ui.pages.forms import IndexForm, PackageForm, ReceiveForm, SignForm
 from ui.pages.statements import StatementsForm
 from ui.summary import Summary
 
@@ -28,6 +29,9 @@ def fill_in(wanted: str, case: Summary, parent: QWidget | None = None) -> Wish |
     if wanted == "receive":
         receive = ReceiveForm(case.details.examiner, f"E-{len(case.exhibits) + 1:03d}", parent)
         return Wish("receive", (folder, *receive.arguments())) if receive.exec() == accepted else None
+    if wanted == "index" and shutil.which("tesseract"):
+        index = IndexForm(parent)
+        return Wish("index", (folder, *index.arguments())) if index.exec() == accepted else None
     if wanted == "report":
         return Wish("report", (folder, "--out", _new_report(case, "draft")))
     if wanted == "sign":

@@ -56,6 +56,9 @@ _WHICH_SIDE_IS_UP, _ONE_COLUMN = "0", "4"
 _SURE = 4.0
 """From which confidence on a page is turned."""
 
+_FEW_LETTERS = 20
+"""A page of which fewer are read is not turned."""
+
 _TURNS = {
     b"90": Image.Transpose.ROTATE_270, b"180": Image.Transpose.ROTATE_180, b"270": Image.Transpose.ROTATE_90,
 }  # fmt: skip
@@ -119,14 +122,20 @@ class Recognition:
         self.check()
         until = min(self._until, time.monotonic() + self.recogniser.picture_seconds)
         try:
-            turn = self._turn(picture, until) if self.recogniser.turns else None
-            upright = picture.transpose(turn) if turn is not None else picture
-            text = _answer(_command(self.recogniser, _ONE_COLUMN), _pgm(upright), until)
+            text = self._text(picture, until)
+            # Asked of what has letters only: it takes as long as a photograph without any, and a page that lies on
+            # its side is read as nonsense, not as nothing.
+            if self.recogniser.turns and len(re.findall(r"\w", text)) >= _FEW_LETTERS:
+                turn = self._turn(picture, until)
+                text = text if turn is None else self._text(picture.transpose(turn), until)
         except NotExamined:
             self._late += 1
             raise
         self._late = 0
-        return [line for line in text.decode("utf-8", "replace").replace("\f", "\n").splitlines() if line.strip()]
+        return [line for line in text.replace("\f", "\n").splitlines() if line.strip()]
+
+    def _text(self, picture: Image.Image, until: float) -> str:
+        return _answer(_command(self.recogniser, _ONE_COLUMN), _pgm(picture), until).decode("utf-8", "replace")
 
     def _turn(self, picture: Image.Image, until: float) -> Image.Transpose | None:
         try:

@@ -15,6 +15,7 @@ from PySide6.QtGui import QImage
 from PySide6.QtWidgets import (
     QApplication,
     QComboBox,
+    QDialog,
     QHeaderView,
     QLabel,
     QLineEdit,
@@ -31,10 +32,10 @@ from forensics.casefile.views import CaseView
 from forensics.model import Tier
 from ui import app as ui_app
 from ui import messages, summary, theme
-from ui.actions import fill_in
+from ui.actions import Wish, fill_in
 from ui.bridge import Ending
 from ui.main_window import MainWindow
-from ui.pages.forms import ExamineForm, Form, ReceiveForm, SignForm
+from ui.pages.forms import ExamineForm, Form, IndexForm, ReceiveForm, SignForm
 from ui.pages.matches_bulk import BulkForm, Counts
 from ui.pages.records_add import AddRecordsDialog
 from ui.pages.statements import StatementsForm
@@ -173,7 +174,8 @@ def test_every_page_says_what_comes_first_in_a_case_where_nothing_happened(
 def test_every_widget_in_the_tab_order_has_a_name(qtbot: QtBot, open_window: MainWindow) -> None:
     counted = {state: {str(tier): 3 for tier in Tier} for state in ("pending", "included", "excluded")}
     forms: list[QWidget] = [
-        ExamineForm(), ReceiveForm("A", "E-001"), SignForm(), AddRecordsDialog(), ReasonDialog("T", "S", "Do it"),
+        ExamineForm(), IndexForm(), ReceiveForm("A", "E-001"), SignForm(), AddRecordsDialog(),
+        ReasonDialog("T", "S", "Do it"),
         BulkForm(Counts(counted, dict.fromkeys(map(str, Tier), 1))),
     ]  # fmt: skip
     for form in forms:
@@ -539,3 +541,23 @@ def test_the_case_page_says_when_the_first_notice_is_due(qtbot: QtBot, open_wind
     # The fixture's plan knew on 2026-02-27; 45 CFR 164.404(b) gives 60 calendar days.
     assert page.details.value("Notice due first").startswith("2026-04-28, Tuesday: Each individual")
     assert "counsel to determine" in page.details.value("Due, no date yet")
+
+
+@pytest.mark.parametrize(("ticked", "options"), [(True, ()), (False, ("--no-recognition",))])
+def test_pictures_are_read_unless_somebody_says_no_and_nobody_is_asked_where_nothing_reads_them(
+    ticked: bool, options: tuple[str, ...], examined_view: CaseView, monkeypatch: pytest.MonkeyPatch, qtbot: QtBot
+) -> None:
+    case = summary.read(examined_view)
+
+    def answer(form: IndexForm) -> QDialog.DialogCode:
+        qtbot.addWidget(form)
+        form.read_pictures.setChecked(ticked)
+        return QDialog.DialogCode.Accepted
+
+    monkeypatch.setattr(IndexForm, "exec", answer)
+    monkeypatch.setattr("shutil.which", lambda program: f"/usr/bin/{program}")
+    assert fill_in("index", case) == Wish("index", (str(case.folder), *options))
+    monkeypatch.setattr(IndexForm, "exec", lambda form: QDialog.DialogCode.Rejected)
+    assert fill_in("index", case) is None
+    monkeypatch.setattr("shutil.which", lambda program: None)
+    assert fill_in("index", case) == Wish("index", (str(case.folder),))
