@@ -326,11 +326,12 @@ def test_the_mark_follows_the_theme(qtbot: QtBot, qapp: QApplication) -> None:
 
 def test_what_was_not_examined_is_listed_with_its_reason_and_can_be_looked_at(qtbot: QtBot, page: ContentsPage) -> None:
     page._buttons["not_examined"].click()
-    until(qtbot, lambda: page.unexamined.rowCount() == 1)
+    until(qtbot, lambda: page.unexamined.rowCount() == 6)
     assert page.lists.currentWidget() is page.unexamined_table
-    assert page.count.text() == "1 item"
-    assert page.unexamined.index(0, 0).data() == "password protected"
-    page.unexamined_table.selectRow(0)
+    assert page.count.text() == "6 items"
+    reasons = [page.unexamined.index(row, 0).data() for row in range(6)]
+    assert sorted(reasons) == [*["image, no text examined"] * 5, "password protected"]
+    page.unexamined_table.selectRow(reasons.index("password protected"))
     until(qtbot, lambda: page.preview.title.text() == "locked.zip")
     assert "password protected" in page.preview.facts.value("State")
 
@@ -361,8 +362,10 @@ def test_passwords_open_what_is_locked_and_the_tree_shows_what_was_in_it(
     until(qtbot, lambda: any(row.locator == f"{VOLUME}/locked.zip!locked.csv" for row in rows(qtbot, page)))
     until(qtbot, lambda: tree.rowCount(volume) == 5)
     assert tree.index(3, 0, volume).data() == "locked.zip"
-    assert page.unexamined.rowCount() == 0
-    until(qtbot, lambda: page.coverage.text().startswith("17 of 17 examined"))
+    # What is left are pictures: two bombs and a broken one, or all five where nothing reads them.
+    left = 3 if shutil.which("tesseract") else 5
+    until(qtbot, lambda: page.unexamined.rowCount() == left)
+    until(qtbot, lambda: page.coverage.text().startswith(f"{17 - left} of 17 examined"))
 
 
 # ------------------------------------------------------------------------------------------------- copies and the menu
@@ -517,7 +520,7 @@ def test_what_was_read_off_a_scan_is_shown_where_it_stands_beside_the_picture(
     subprocess.run(["mkfs.vfat", image], check=True, capture_output=True)
     (tmp_path / "letter.png").write_bytes(saved(printed(*letter(MARIA), size=(1700, 500)), "PNG"))
     subprocess.run(["mcopy", "-i", image, tmp_path / "letter.png", "::letter.png"], check=True)
-    with make_case(tmp_path, image) as case:
+    with make_case(tmp_path, image, recognition=True) as case:
         key, told = case.key, passage(case, f"{VOLUME}/letter.png!recognised!line 3")
     assert [MARIA.ssn in line["text"] for line in told if line["here"]] == [True]
     with qtbot.waitSignal(window.case_opened, timeout=20_000):
