@@ -93,17 +93,21 @@ def _feed(digest: Digest, row: Row) -> None:
 
 
 def _record(row: Row, place: Mapping[str, int], source: SourceFile, quality: Quality) -> SourceRecord:
-    def cell(name: str) -> str:
-        at = place.get(name, -1)
-        return row[at].strip() if 0 <= at < len(row) else ""
+    width = len(row)
+    cells = {name: row[at].strip() if at < width else "" for name, at in place.items()}
+    for name, value in cells.items():
+        if not value:
+            quality.empty[name] += 1
 
-    for name in place:
-        quality.empty[name] += not cell(name)
+    def cell(name: str) -> str:
+        return cells.get(name, "")
+
     given, middle, family = cell("given_name"), cell("middle_name"), cell("family_name")
     if not family and (full := cell("full_name")):
         given, middle, family = _split_name(full)
-    ssn = _without_placeholder(normal.ssn(cell("ssn")), PLACEHOLDER_SSNS, "ssn", quality)
-    quality.unreadable_ssns += bool(cell("ssn") and not normal.ssn(cell("ssn")))
+    number = normal.ssn(cell("ssn"))
+    quality.unreadable_ssns += bool(cell("ssn") and not number)
+    ssn = _without_placeholder(number, PLACEHOLDER_SSNS, "ssn", quality)
     return SourceRecord(
         record_key=cell("record_key"),
         given_name=given,
@@ -120,7 +124,7 @@ def _record(row: Row, place: Mapping[str, int], source: SourceFile, quality: Qua
         phone=normal.phone(cell("phone")),
         email=cell("email"),
         deceased=cell("deceased").lower() not in _NO,
-        extra={name: _kept(name, cell(name)) for name in KEPT if cell(name)},
+        extra={name: _kept(name, cells[name]) for name in KEPT if cells.get(name)},
     )
 
 
