@@ -106,6 +106,8 @@ JUDGES = {
     "qemu-utils": "virtual disks, by qemu-img",
     "util-linux": "block devices, by losetup",
     "fuse3": "block devices with bad sectors, served by libfuse",
+    "tesseract-ocr": "text on pictures and scans, read by tesseract",
+    "tesseract-ocr-eng": "text on pictures and scans, in English",
     "openssl": "signatures, certificates and digests, by openssl",
     "poppler-utils": "signed reports, by pdfsig, pdftotext and pdftoppm",
     "qpdf": "the structure of PDFs, by qpdf",

@@ -16,7 +16,7 @@ JUDGES = frozenset(
         "fsck.vfat", "fsstat", "hashdeep", "icat", "ifind", "istat", "losetup", "mactime", "mcopy", "md5sum", "mdel",
         "mdir", "mkfs.exfat", "mkfs.ext4", "mkfs.vfat", "mkntfs", "mmd", "mmls", "mtype", "ntfscp", "openssl",
         "parted", "pdffonts", "pdfinfo", "pdfsig", "pdftoppm", "pdftotext", "qpdf", "sfdisk", "sha1sum", "sha256sum",
-        "unzip", "zip", "zipinfo",
+        "tesseract", "unzip", "zip", "zipinfo",
     }
 )  # fmt: skip
 """The independent programs that tests ask; `start.py` installs them where it may."""

@@ -115,11 +115,12 @@ def make_image(folder: Path) -> Path:
     return path
 
 
-def make_case(folder: Path, image: Path) -> OpenCase:
-    """A case in which this image was examined."""
+def make_case(folder: Path, image: Path, recognition: bool = False) -> OpenCase:
+    """A case in which this image was examined; the same whether there is something that reads pictures or not, unless
+    they are to be read."""
     details = CaseDetails("1", "T", "O", ("business",), "Kim")
     opened = new(folder / "looked.dcase", details, PASSPHRASE)
     receive(opened, silent(), exhibit="E-001", received_from="A", received_by="B")
     import_image(opened, silent(), exhibit="E-001", files=[image])
-    index(opened, silent())
+    index(opened, silent(), recognition=recognition)
     return opened

@@ -295,7 +295,8 @@ def answers(made: Demonstration) -> dict[str, Any]:
     rows = list(csv.DictReader(io.StringIO(table.decode())))
     parts = volumes(made.image)
     found = list(files(made.image, parts[0]["offset"]))
-    locked = [f for f in found if f.locator.endswith("members_full_extract.zip")]
+    left = [(f, "password protected") for f in found if f.locator.endswith("members_full_extract.zip")]
+    left += [(f, "image, no text examined") for f in found if f.data.startswith(b"\xff\xd8\xff")]
     whole = [f for f in found if f.status != "deleted-uncertain"]
     places = [line for f in whole for line in lines(f)] + list(left_over(data, whole, parts[0]["offset"]))
     people = persons(rows, places)
@@ -313,7 +314,7 @@ def answers(made: Demonstration) -> dict[str, Any]:
             {"locator": f.locator, "status": f.status, "size": len(f.data), "sha256": digest("sha256", f.data)}
             for f in sorted(whole, key=lambda f: f.locator)
         ],
-        "not_examined": [{"locator": f.locator, "size": len(f.data), "reason": "password protected"} for f in locked],
+        "not_examined": [{"locator": f.locator, "size": len(f.data), "reason": reason} for f, reason in left],
         "counts": {
             "tiers": {t: sum(p["tier"] == t for p in people) for t in tiers},
             "minors": sum(p["minor"] for p in sure),

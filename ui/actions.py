@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import shutil
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from PySide6.QtWidgets import QDialog, QWidget
 
 from ui.pages import custody_forms
-from ui.pages.forms import PackageForm, ReceiveForm, SignForm
+from ui.pages.forms import IndexForm, PackageForm, ReceiveForm, SignForm
 from ui.pages.match_form import MatchForm
 from ui.pages.statements import StatementsForm
 from ui.summary import Summary
@@ -32,6 +33,9 @@ def fill_in(wanted: str, case: Summary, parent: QWidget | None = None) -> Wish |
     if wanted in ("match", "recall"):
         compare = MatchForm(case.by_fingerprints, wanted == "recall", parent)
         return Wish("match", (folder, *compare.arguments())) if compare.exec() == accepted else None
+    if wanted == "index" and shutil.which("tesseract"):
+        index = IndexForm(parent)
+        return Wish("index", (folder, *index.arguments())) if index.exec() == accepted else None
     if wanted == "report":
         return Wish("report", (folder, "--out", _new_report(case, "draft")))
     if wanted == "sign":

@@ -30,7 +30,7 @@ def finish_entries(store: Store, examined: Sequence[ExaminedEntry], links: Seque
     compress = zstandard.ZstdCompressor(level=3).compress
     table = schema.file_entry
     found = update(table).where(table.c.id == bindparam("entry"))
-    pieces = [row for item in examined for row in _pieces(item, compress)]
+    pieces = [row for item in examined for row in piece_rows(item, compress)]
     with store.begin() as connection:
         connection.execute(found, [_found(item) for item in examined])
         if pieces:
@@ -53,7 +53,8 @@ def _found(item: ExaminedEntry) -> dict[str, Any]:
     }
 
 
-def _pieces(item: ExaminedEntry, compress: Callable[[bytes], bytes]) -> Iterator[dict[str, Any]]:
+def piece_rows(item: ExaminedEntry, compress: Callable[[bytes], bytes]) -> Iterator[dict[str, Any]]:
+    """The pieces of an entry as rows of their table."""
     for piece in item.pieces:
         yield {
             "entry_id": item.id,

@@ -33,6 +33,7 @@ from forensics.cli.options import (
     Json,
     PassphraseFile,
     PasswordsFile,
+    Recognition,
     Shell,
     Sign,
     SourceQuery,
@@ -178,6 +179,7 @@ app.command("verify-image")(acquisition.verify_image)
 def index(
     case: CaseArgument,
     passwords_file: PasswordsFile = None,
+    recognition: Recognition = True,
     json: Json = False,
     passphrase_file: PassphraseFile = None,
     control: ControlOption = "",
@@ -187,7 +189,8 @@ def index(
     def work(opened: OpenCase, job: Job) -> Result:
         from forensics.examination.index import index as examine
 
-        return examine(opened, job, secrets.passwords_from(passwords_file, typed) if passwords_file else ())
+        passwords = secrets.passwords_from(passwords_file, typed) if passwords_file else ()
+        return examine(opened, job, passwords, recognition)
 
     shell = Shell("index", case, json, passphrase_file, control)
     # Before the job begins, because from then on what comes there are orders to pause or stop.
@@ -532,6 +535,7 @@ def run(
     first_known: Day = "",
     known_by: str = "",
     diligence_date: Day = "",
+    recognition: Recognition = True,
     identity_passphrase_file: IdentityPassphraseFile = None,
     json: Json = False,
     passphrase_file: PassphraseFile = None,
@@ -553,7 +557,8 @@ def run(
         from forensics.examination.run import run as go
 
         signer = load_signer(sign, identity_passphrase_file)
-        order = Order(source, records, key, mapping, sign, {name: value for name, value in given.items() if value})
+        chosen = {name: value for name, value in given.items() if value}
+        order = Order(source, records, key, mapping, sign, chosen, recognition)
         passphrase = "" if case.exists() else shell.passphrase(new=True)
         return go(job, shell.open, case, _details(case, given), passphrase, order, signer)
 

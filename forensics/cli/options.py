@@ -34,6 +34,12 @@ PasswordsFile = Annotated[
         "--passwords-file", metavar="FILE", help="Passwords to try on locked contents, one a line; - is stdin."
     ),
 ]
+Recognition = Annotated[
+    bool,
+    typer.Option(
+        "--recognition/--no-recognition", help="Read text off pictures and scans, where tesseract is installed."
+    ),
+]
 Exhibit = Annotated[str, typer.Option("--exhibit", metavar="LABEL", help="The exhibit, such as E-001.")]
 UrlFile = Annotated[
     Path | None, typer.Option("--url-file", metavar="FILE", help="An SQLAlchemy URL is its first line.")

@@ -40,9 +40,23 @@ def of_index(result: Result) -> list[str]:
     lines = [f"{result['entries']:,} entries: {statuses or 'none'}."]
     if result["not_examined"]:
         lines.append(f"{result['not_examined']:,} could not be examined; each is listed with its reason.")
+    lines += _of_recognition(result["recognition"])
     if result["implausible"]:
         lines.append(f"{result['implausible']:,} hold bytes that are not to be believed: unreadable, or silent zeros.")
     return lines
+
+
+def _of_recognition(told: Result) -> list[str]:
+    if told["program"]:
+        read = told["with_text"] + told["without_text"]
+        by = f"{told['program']} ({', '.join(told['languages'])})"
+        return [f"{read:,} pictures and scans were read by {by}; {told['with_text']:,} had text."] if read else []
+    if told["not_read"]:
+        left = f"{told['not_read']:,} pictures and scans were not read for text"
+        if not told["wanted"]:
+            return [f"{left}; index without --no-recognition does, where tesseract is installed."]
+        return [f"{left}; tesseract would: apt-get install tesseract-ocr, then index again."]
+    return []
 
 
 def of_records(result: Result) -> list[str]:

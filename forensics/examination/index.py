@@ -24,6 +24,7 @@ from forensics.examination.isolation import Isolation
 from forensics.examination.open_case import OpenCase, verb
 from forensics.examination.opening import open_volumes
 from forensics.examination.plausibility import weigh_plausibility
+from forensics.examination.recognition import UNREAD, read_pictures, tell_recognition, unread
 from forensics.examination.shadows import add_shadow_copies
 from forensics.examination.text_index import fill_search
 from forensics.examination.units import (
@@ -33,9 +34,10 @@ from forensics.examination.units import (
     examine_entry,
     list_entries,
     list_volumes,
-    take_passwords,
+    take_aids,
 )
 from forensics.extraction.locked import LOCKED
+from forensics.extraction.recognition import find
 from forensics.jobs import pool
 from forensics.jobs.events import Job
 from forensics.model import OutcomeKind, Volume, failed
@@ -60,11 +62,12 @@ def workers() -> int:
 
 
 @verb("index")
-def index(case: OpenCase, job: Job, passwords: Sequence[str] = ()) -> dict[str, Any]:
+def index(case: OpenCase, job: Job, passwords: Sequence[str] = (), recognition: bool = True) -> dict[str, Any]:
     """Examine what every image holds. What cannot be examined is a row with its reason, never an end of the verb.
 
     `passwords` are tried on what is locked, now and by every later `index`; they are kept in the encrypted case, and
-    stand in no ledger and no message.
+    stand in no ledger and no message. With `recognition` text is read off pictures where tesseract is installed, after
+    everything else, and also off those that an earlier `index` left.
     """
     store = case.store
     acquisitions = store.acquisitions()
@@ -80,12 +83,19 @@ def index(case: OpenCase, job: Job, passwords: Sequence[str] = ()) -> dict[str, 
     done, total, _, _ = store.entry_counts()
     if done < total or not store.fact("indexed"):
         store.forget_matches()
-    _examine(case, job, images, isolation, in_shadows=False)
-    _examine(case, job, images, isolation, in_shadows=True)
+    recogniser = find() if recognition else None
+    later = UNREAD if recogniser else ()
+    _examine(case, job, images, isolation, later, in_shadows=False)
+    _examine(case, job, images, isolation, later, in_shadows=True)
     settle_shadow_copies(store)
     doubtful = weigh_plausibility(case)
     searchable = fill_search(case, job, workers())
     shares = _weigh_coverage(case)
+    if recogniser and unread(store):
+        store.forget_matches()
+        read_pictures(case, job, images, isolation, recogniser, workers())
+        searchable = fill_search(case, job, workers())
+        shares = _weigh_coverage(case)
     if isolation.measured:
         store.put_fact("isolation", isolation.told())
     store.put_fact("indexed", True)
@@ -98,6 +108,7 @@ def index(case: OpenCase, job: Job, passwords: Sequence[str] = ()) -> dict[str, 
     if tried := len(remembered(store)):
         counts["passwords_tried"] = tried
     counts["searchable"] = searchable
+    counts["recognition"] = tell_recognition(store, recognition, recogniser)
     held = store.fact("isolation")
     return {**counts, "coverage": shares, "isolation": held, "custody": {**counts, "isolation": held}}
 
@@ -197,11 +208,17 @@ class _Batch:
 
 
 def _examine(
-    case: OpenCase, job: Job, images: dict[str, tuple[Path, ...]], isolation: Isolation, in_shadows: bool
+    case: OpenCase,
+    job: Job,
+    images: dict[str, tuple[Path, ...]],
+    isolation: Isolation,
+    later: Sequence[str],
+    in_shadows: bool,
 ) -> None:
     """Examine all pending entries, and the children they turn out to have, until none is left.
 
-    Those of shadow copies come last: of what is known by then, only that it is there is kept.
+    Those of shadow copies come last: of what is known by then, only that it is there is kept. What ends for one of the
+    reasons `later` is not noted: its turn comes.
     """
     store = case.store
     known = Known(store)
@@ -214,14 +231,15 @@ def _examine(
         locks = isolation.locks(images.values())
         results = pool.run(
             examine_entry, items, workers=workers(), seconds=SECONDS, check=job.check, locks=locks,
-            initializer=take_passwords, initargs=(remembered(store),),
+            initializer=take_aids, initargs=(remembered(store),),
         )  # fmt: skip
         try:
             for result in results:
                 rounds += 1
                 item = result.item
                 examined = result.value or ExaminedEntry(item.id, "unknown", {}, result.outcome)
-                if examined.outcome.kind not in (OutcomeKind.OK, OutcomeKind.EMPTY):
+                ended = examined.outcome
+                if ended.kind not in (OutcomeKind.OK, OutcomeKind.EMPTY) and ended.reason not in later:
                     job.noted(examined.outcome, str(item.entry.locator))
                 if item.volume is not None and in_shadow(item.volume):
                     examined = known.without_repeats(examined, item.entry)

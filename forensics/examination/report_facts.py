@@ -17,6 +17,7 @@ from forensics.casefile.views import CaseView
 from forensics.examination.export import table
 from forensics.examination.open_case import OpenCase
 from forensics.examination.package import FILES_LEFT_OUT, IMAGE_LEFT_OUT
+from forensics.examination.recognition import FACT, recognition_in_words
 from forensics.exposure.tiers import RULE
 from forensics.model import CustodyEvent, EntryStatus, Fact, Signer, Tier
 from forensics.report.facts import (
@@ -151,6 +152,7 @@ def gather(
             (
                 "Minors are persons under 18 on the day of the incident, else of the copying, the return, or the case.",
                 *_isolation(view.fact("isolation")),
+                *recognition_in_words(view.fact(FACT)),
             ),
         ),
         signer=_signer(signer),

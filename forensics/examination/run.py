@@ -40,6 +40,7 @@ class Order:
     signed_by: str
     details: Mapping[str, str]
     """The options of `new` that were given."""
+    recognition: bool = True
 
     def as_json(self) -> dict[str, Any]:
         return {
@@ -49,12 +50,14 @@ class Order:
             "mapping": dict(self.mapping),
             "signed_by": self.signed_by,
             "details": dict(self.details),
+            "recognition": self.recognition,
         }
 
 
 _OPTIONS = {
     "source": "the device or image", "records": "--records", "key": "--key", "mapping": "--map",
     "signed_by": "--sign", "details": "the options of the case",
+    "recognition": "--no-recognition",
 }  # fmt: skip
 
 
@@ -92,7 +95,7 @@ def run(
         _receive(case, job, order)
         _image(case, job, order)
         if not case.store.fact("indexed"):
-            index(case, job)
+            index(case, job, recognition=order.recognition)
         if hashing.of_file(order.records) not in {known.sha256 for known in case.store.source_sets()}:
             add_records(case, job, file=order.records, key=order.key, mapping=order.mapping)
         if not case.store.fact("matched"):
@@ -118,7 +121,8 @@ def _remember(case: OpenCase, order: Order) -> None:
         case.store.put_fact("run", wanted)
         return
     for name, value in wanted.items():
-        if begun[name] != value:
+        # A case that was begun before there was this choice had it on.
+        if begun.get(name, True) != value:
             raise Refused(
                 f"This case was begun with another value for {_OPTIONS[name]}.",
                 "Run it with the arguments of the first time, or give another case folder.",

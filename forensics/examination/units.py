@@ -27,7 +27,8 @@ from forensics.evidence.luks import CannotOpen
 from forensics.evidence.shadow import Ranges, Shadow, as_kept, is_shadow, shadow_copies
 from forensics.evidence.volumes import layer_volume, shadow_volume, volumes
 from forensics.extraction.content import OVERLAP, PIECE_BYTES, BytesReadable
-from forensics.extraction.extract import PACKED, extract
+from forensics.extraction.extract import PACKED, extract, recognise
+from forensics.extraction.recognition import Recogniser
 from forensics.extraction.tables import parse_row, row_starts
 from forensics.matching import chance
 from forensics.matching.chance import Decoys
@@ -176,6 +177,7 @@ OVERWRITTEN = Outcome(OutcomeKind.EMPTY, "no longer whole; the raw scan reads th
 _images: dict[tuple[Path, ...], Image] = {}
 _index: RecordIndex | None = None
 _passwords: tuple[str, ...] = ()
+_recogniser: Recogniser | None = None
 
 
 def _image(segments: tuple[Path, ...], layer: Layer | None = None) -> Image:
@@ -228,10 +230,10 @@ def list_entries(item: ListEntries) -> tuple[list[FileEntry], Layout | None]:
 # ------------------------------------------------------------------------------------------------------------- index
 
 
-def take_passwords(passwords: tuple[str, ...]) -> None:
-    """Keep the examiner's list of passwords for the life of this worker."""
-    global _passwords
-    _passwords = passwords
+def take_aids(passwords: tuple[str, ...], recogniser: Recogniser | None = None) -> None:
+    """Keep the examiner's list of passwords, and what reads text off pictures, for the life of this worker."""
+    global _passwords, _recogniser
+    _passwords, _recogniser = passwords, recogniser
 
 
 def examine_entry(item: ExamineEntry) -> ExaminedEntry:
@@ -260,6 +262,15 @@ def examine_entry(item: ExamineEntry) -> ExaminedEntry:
         # The image shows these bytes only compressed, so the raw scan has to read them here.
         pieces += _raw_pieces(len(item.data))
     return ExaminedEntry(item.id, found.type, hashes, outcome, pieces, children, found.notes)
+
+
+def recognise_entry(item: ExamineEntry) -> ExaminedEntry:
+    """The text on one picture or scan that was examined before: only what that did not tell already."""
+    if _recogniser is None:
+        raise ValueError("the worker was not given what reads pictures")
+    names = item.entry.locator.inner or item.entry.locator.path
+    found = recognise(_content(item), names[-1] if names else b"", _passwords, _recogniser)
+    return ExaminedEntry(item.id, found.type, {}, found.outcome, found.pieces, (), found.notes)
 
 
 def _impossible(item: ExamineEntry) -> bool:

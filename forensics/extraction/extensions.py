@@ -18,6 +18,7 @@ _CLAIMS: dict[str, frozenset[str]] = {
     "gif": frozenset({"gif"}),
     "tif": frozenset({"tiff"}),
     "tiff": frozenset({"tiff"}),
+    "bmp": frozenset({"bmp"}),
     "webp": frozenset({"webp"}),
     "pdf": frozenset({"pdf"}),
     "txt": _TEXT,

@@ -17,6 +17,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from importlib import import_module
 from types import MappingProxyType
+from typing import TYPE_CHECKING
 
 from forensics.extraction.advice import advised_type
 from forensics.extraction.content import (
@@ -32,8 +33,11 @@ from forensics.extraction.content import (
     NotExamined,
 )
 from forensics.extraction.extensions import misleading_name
-from forensics.extraction.sniff import HEAD, sniff, telling
+from forensics.extraction.sniff import HEAD, PICTURES, sniff, telling
 from forensics.model import EMPTY, OK, Child, Extraction, Outcome, Piece, Readable, failed, not_examined
+
+if TYPE_CHECKING:
+    from forensics.extraction.recognition import Recogniser
 
 __all__ = ["EXTRACTORS", "NO_READER", "BytesReadable", "extract"]
 
@@ -106,6 +110,7 @@ EXTRACTORS: Mapping[str, Reader] = MappingProxyType(
         "stata": Reader("columnar.extract_statistics"),
         "access": Reader("access.extract"),
         "dbf": Reader("dbase.extract"),
+        **dict.fromkeys(PICTURES, Reader("pictures.extract")),
     }
 )
 
@@ -125,17 +130,22 @@ PACKED = frozenset(
 scripts of a page), and a scan of the bytes shows the rest."""
 
 
-KEEP_DELETED = frozenset({"sqlite", "access", "dbf", "pst"})
+KEEP_DELETED = frozenset({"sqlite", "access", "dbf", "pst", *PICTURES})
 """Types whose readers show the rows and items that are there, while the bytes keep those that were deleted until others
-take their place: their bytes are scanned beside what the readers show, on the drive as in archives."""
+take their place, or what is said about a picture and does not stand on it: their bytes are scanned beside what the
+readers show, on the drive as in archives."""
 
 
-def extract(content: Readable, untrusted_name: bytes, passwords: tuple[str, ...] = ()) -> Extraction:
+def extract(
+    content: Readable,
+    untrusted_name: bytes,
+    passwords: tuple[str, ...] = (),
+) -> Extraction:
     """What the content yields: type, pieces, children and how it ended. Bad content never raises.
 
     `failed` and `not_examined` may come with pieces and children: those found before the damage or the limit. A child
     that comes with an outcome of its own is listed with it; its data, if any, is what could be read. `passwords` are
-    tried on what is locked.
+    tried on what is locked. Pictures and scans are not examined here: `recognise` reads their text.
 
     Raises `MemoryError`, after which a worker should be replaced.
     """
@@ -161,6 +171,31 @@ def extract(content: Readable, untrusted_name: bytes, passwords: tuple[str, ...]
         outcome = failed(f"could not be read ({type(error).__name__})")
     notes += misleading_name(kind, untrusted_name)
     return Extraction(kind, outcome, tuple(pieces), tuple(children), tuple(notes))
+
+
+def recognise(
+    content: Readable, untrusted_name: bytes, passwords: tuple[str, ...], recogniser: Recogniser
+) -> Extraction:
+    """The text on a picture or scan that `extract` left: its pieces and notes, and how the reading ended.
+
+    What `extract` found in it is not repeated. Bad content never raises; `MemoryError` does, as there.
+    """
+    pieces: list[Piece] = []
+    children: list[Child] = []
+    notes: list[str] = []
+    kind = "unknown"
+    try:
+        head = content.read_at(0, HEAD)
+        kind = sniff(head, content.size, untrusted_name, telling(content, head))
+        reader = import_module(f"forensics.extraction.{'pdf' if kind == 'pdf' else 'pictures'}").read
+        recognition = recogniser.begin()
+        item = Content(kind, untrusted_name, content, head, passwords)
+        outcome = _collect(lambda one: reader(one, recognition), item, pieces, children, notes)
+    except MemoryError:
+        raise
+    except Exception as error:
+        outcome = failed(f"could not be read ({type(error).__name__})")
+    return Extraction(kind, outcome, tuple(pieces), (), tuple(notes))
 
 
 def _collect(

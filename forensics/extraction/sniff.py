@@ -45,6 +45,11 @@ _MAGIC = (
 )
 """File signatures by their makers' specifications; those of two bytes are checked further below."""
 
+PICTURES = ("png", "jpeg", "tiff", "bmp", "gif", "webp")
+"""Types that are pixels: text on them is only for recognition to read."""
+
+_BITMAP_HEADERS = tuple(struct.pack("<I", size) for size in (12, 16, 40, 52, 56, 64, 108, 124))
+
 OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 _OLE_STREAMS = (
     ("EncryptedPackage", "encrypted-office"),
@@ -107,6 +112,9 @@ def sniff(untrusted_head: bytes, size: int, untrusted_name: bytes = b"", tail: b
         return "tar"
     if head.startswith(b"MZ") and b"\0" in head[:64]:
         return "exe"
+    # [MS-WMF] 2.2.2: BITMAPFILEHEADER with two reserved words of zero, then a header that begins with its size.
+    if head.startswith(b"BM") and head[6:10] == bytes(4) and head[14:18] in _BITMAP_HEADERS:
+        return "bmp"
     if head.startswith(b"RIFF") and head[8:12] == b"WEBP":
         return "webp"
     if head.startswith(b"{\\rtf"):

@@ -29,6 +29,8 @@ class Confinement:
 
     landlock: int = 0
     seccomp: bool = False
+    programs: bool = False
+    """Whether other programs may be started, under the same locks."""
 
     @property
     def in_words(self) -> str:
@@ -37,7 +39,8 @@ class Confinement:
         if self.landlock:
             held.append(f"no file written, none read but the image and the program's own (Landlock {self.landlock})")
         if self.seccomp:
-            held.append("no network, no other program (seccomp)")
+            others = "other programs only under the same locks" if self.programs else "no other program"
+            held.append(f"no network, {others} (seccomp)")
         return "; ".join(held) or "processes of their own with limits on memory and time; no locks of the kernel"
 
 
@@ -56,7 +59,7 @@ def confine(readable: Iterable[Path], programs: bool = False) -> Confinement:
     if libc.prctl(_PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0:
         return Confinement()
     landlock = _landlock(libc, [*readable, *_own_files()], programs)
-    return Confinement(landlock, _seccomp(libc, programs))
+    return Confinement(landlock, _seccomp(libc, programs), programs)
 
 
 _PR_SET_NO_NEW_PRIVS = 38

@@ -35,6 +35,7 @@ from reportlab.pdfgen.canvas import Canvas
 from forensics.extraction import compound
 from forensics.extraction.content import OVERLAP, PIECE_BYTES
 from forensics.extraction.extract import EXTRACTORS, NO_READER, BytesReadable, extract
+from forensics.extraction.sniff import PICTURES
 from forensics.jobs import pool
 from forensics.model import EMPTY, OK, Extraction, OutcomeKind, Unit
 
@@ -315,8 +316,9 @@ def renamed(stream: str, name: str) -> bytes:
 IN_PLAIN_SIGHT = ("ole",)
 """Nothing to extract here: the text stands in the file as it is, for the scan of all bytes."""
 
-NO_SAMPLE = ("pst",)
-"""No public store is small enough to be kept here, and nothing free writes one."""
+NO_SAMPLE = ("pst", *PICTURES)
+"""No public store is small enough to be kept here, and nothing free writes one. Pictures are read by another program
+(tests/integration/test_recognition.py)."""
 
 OWN_WORDS = {
     "access": "abcdefg",

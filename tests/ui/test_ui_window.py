@@ -15,6 +15,7 @@ from PySide6.QtGui import QImage
 from PySide6.QtWidgets import (
     QApplication,
     QComboBox,
+    QDialog,
     QHeaderView,
     QLabel,
     QLineEdit,
@@ -31,11 +32,11 @@ from forensics.casefile.views import CaseView
 from forensics.model import Tier
 from ui import app as ui_app
 from ui import messages, summary, theme
-from ui.actions import fill_in
+from ui.actions import Wish, fill_in
 from ui.bridge import Ending
 from ui.main_window import MainWindow
 from ui.pages.case import due_dates
-from ui.pages.forms import ExamineForm, Form, ReceiveForm, SignForm
+from ui.pages.forms import ExamineForm, Form, IndexForm, ReceiveForm, SignForm
 from ui.pages.matches_bulk import BulkForm, Counts
 from ui.pages.records_add import AddRecordsDialog
 from ui.pages.statements import StatementsForm
@@ -174,7 +175,8 @@ def test_every_page_says_what_comes_first_in_a_case_where_nothing_happened(
 def test_every_widget_in_the_tab_order_has_a_name(qtbot: QtBot, open_window: MainWindow) -> None:
     counted = {state: {str(tier): 3 for tier in Tier} for state in ("pending", "included", "excluded")}
     forms: list[QWidget] = [
-        ExamineForm(), ReceiveForm("A", "E-001"), SignForm(), AddRecordsDialog(), ReasonDialog("T", "S", "Do it"),
+        ExamineForm(), IndexForm(), ReceiveForm("A", "E-001"), SignForm(), AddRecordsDialog(),
+        ReasonDialog("T", "S", "Do it"),
         BulkForm(Counts(counted, dict.fromkeys(map(str, Tier), 1))),
     ]  # fmt: skip
     for form in forms:
@@ -556,3 +558,23 @@ def test_a_notice_without_a_date_is_named_with_what_is_missing() -> None:
         ("Notice due first", "2026-05-01, Friday: Agency (45 CFR 1)\nthen 1 more by 2026-06-01"),
         ("Due, no date yet", "Customer (the contract): its day was not said"),
     ]
+
+
+@pytest.mark.parametrize(("ticked", "options"), [(True, ()), (False, ("--no-recognition",))])
+def test_pictures_are_read_unless_somebody_says_no_and_nobody_is_asked_where_nothing_reads_them(
+    ticked: bool, options: tuple[str, ...], examined_view: CaseView, monkeypatch: pytest.MonkeyPatch, qtbot: QtBot
+) -> None:
+    case = summary.read(examined_view)
+
+    def answer(form: IndexForm) -> QDialog.DialogCode:
+        qtbot.addWidget(form)
+        form.read_pictures.setChecked(ticked)
+        return QDialog.DialogCode.Accepted
+
+    monkeypatch.setattr(IndexForm, "exec", answer)
+    monkeypatch.setattr("shutil.which", lambda program: f"/usr/bin/{program}")
+    assert fill_in("index", case) == Wish("index", (str(case.folder), *options))
+    monkeypatch.setattr(IndexForm, "exec", lambda form: QDialog.DialogCode.Rejected)
+    assert fill_in("index", case) is None
+    monkeypatch.setattr("shutil.which", lambda program: None)
+    assert fill_in("index", case) == Wish("index", (str(case.folder),))

@@ -186,7 +186,9 @@ def test_each_page_is_a_stream_of_lines() -> None:
 def test_a_scanned_pdf_is_not_called_examined() -> None:
     extraction = extract(BytesReadable(pdf("", "", image=True)), b"")
     assert extraction.outcome == not_examined("page images, no text examined")
-    assert extract(BytesReadable(pdf("", "some text", image=True)), b"").outcome == OK
+    mixed = extract(BytesReadable(pdf("", "some text", image=True)), b"")
+    assert mixed.outcome == not_examined("some page images, no text examined")
+    assert [piece.steps for piece in mixed.pieces] == [("page 2",)]
 
 
 def test_an_encrypted_pdf_is_read_if_it_opens_without_a_password(tmp_path: Path) -> None:

@@ -18,7 +18,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from ui.widgets.parts import Chooser, button, label, row
+from ui.widgets.parts import Chooser, Tick, button, label, row
 
 ENTITY_TYPES = (
     ("hipaa_covered_entity", "HIPAA covered entity (health plan, provider)"),
@@ -207,6 +207,26 @@ class ReceiveForm(Form):
             if text := field.text().strip():
                 given += [option, text]
         return given
+
+
+class IndexForm(Form):
+    """Whether pictures are read as well. Asked only where there is something that reads them."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(
+            "Index contents",
+            "Text on photographs and scanned pages can be recognised after everything else is examined. It takes about"
+            " a second a picture, can be stopped, and goes on later. Pictures that are not read are listed as not"
+            " examined.",
+            "Index contents", parent,
+        )  # fmt: skip
+        self.read_pictures = Tick("Read text off pictures and scans")
+        self.read_pictures.setChecked(True)
+        self.grid.addWidget(self.read_pictures, 0, 0, 1, 2)
+        self.check()
+
+    def arguments(self) -> list[str]:
+        return [] if self.read_pictures.isChecked() else ["--no-recognition"]
 
 
 class SignForm(Form):
