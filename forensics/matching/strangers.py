@@ -6,10 +6,11 @@ its name and numbers have the form that they have in those rows; a header or a t
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Sequence
+from functools import lru_cache
 
-from forensics import keys
 from forensics.matching import normal
 from forensics.matching.agreement import DECIDING
 from forensics.matching.day_numbers import with_dates
@@ -52,32 +53,52 @@ def unmatched_rows(
         return None
     column = layout.columns.get("member_id")
     forms = {_form(rows[one.row][column]) for one in sampled if column is not None and column < len(rows[one.row])}
-    told = ((number, _person(rows[number], layout, forms)) for number in left)
+    who_in = _Rows(layout, forms).person
+    told = ((number, who_in(rows[number])) for number in left)
     return tuple((number, who) for number, who in told if who is not None)
 
 
+_ASCII_FORM = {code: "9" if chr(code).isdigit() else "A" for code in range(128) if chr(code).isalnum()}
+_LETTERS = re.compile("AA+")
+
+
+@lru_cache(maxsize=1 << 12)
 def _form(cell: str) -> str:
     """The cell with every word a letter and every digit a nine."""
-    return _FORM.sub(lambda part: "9" if part[0].isdigit() else "A", cell.strip())
+    cell = cell.strip()
+    if cell.isascii():
+        return _LETTERS.sub("A", cell.translate(_ASCII_FORM))
+    return _FORM.sub(lambda part: "9" if part[0].isdigit() else "A", cell)
 
 
-def _person(row: Row, layout: Layout, forms: set[str]) -> int | None:
-    """A hash of who stands in a row, or None where nobody does."""
+@lru_cache(maxsize=1 << 16)
+def _name_words(cell: str) -> tuple[str, ...]:
+    return tuple(normal.words(cell))
 
-    def cell(part: str) -> str:
-        at = layout.columns.get(part)
+
+class _Rows:
+    """Tells who stands in a row of a table with this layout; an id counts in the forms that it has beside records."""
+
+    def __init__(self, layout: Layout, forms: set[str]) -> None:
+        self._columns, self._forms, self._day_first = layout.columns, forms, layout.day_first
+        self._names = [layout.columns[part] for part in NAME if part in layout.columns]
+
+    def person(self, row: Row) -> int | None:
+        """A hash of who stands in a row, or None where nobody does."""
+        width = len(row)
+        names = [row[at] if at < width else "" for at in self._names]
+        name = sorted({word for cell in names for word in _name_words(cell)})
+        # One column of a full name stands for both parts of it.
+        whole = len(name) > 1 and all(cell.strip() for cell in names)
+        born = normal.single_date(self._cell(row, "birth_date"), self._day_first)
+        number = normal.ssn(self._cell(row, "ssn"))
+        written = self._cell(row, "member_id")
+        identifier = normal.alphanumeric(written) if written and _form(written) in self._forms else ""
+        if whole + bool(born) + bool(number) + bool(identifier) < LEAST_FIELDS:
+            return None
+        who = " ".join([*name, born]) if whole and born else number or identifier or born
+        return int.from_bytes(hashlib.blake2b(who.encode("utf-8", "replace"), digest_size=8).digest(), "little")
+
+    def _cell(self, row: Row, part: str) -> str:
+        at = self._columns.get(part)
         return row[at].strip() if at is not None and at < len(row) else ""
-
-    parts = [part for part in NAME if part in layout.columns]
-    name = sorted({word for part in parts for word in normal.words(cell(part))})
-    # One column of a full name stands for both parts of it.
-    whole = bool(parts) and all(cell(part) for part in parts) and len(name) > 1
-    written = cell("birth_date"), cell("ssn"), cell("member_id")
-    born = normal.single_date(written[0], layout.day_first)
-    number = normal.ssn(written[1])
-    identifier = normal.alphanumeric(written[2]) if _form(written[2]) in forms else ""
-    fields = whole + bool(born) + bool(number) + bool(identifier)
-    if fields < LEAST_FIELDS:
-        return None
-    who = " ".join([*name, born]) if whole and born else number or identifier or born
-    return keys.token_hash(who.encode())
