@@ -6,7 +6,6 @@ import math
 import warnings
 from collections.abc import Iterator
 
-import numpy as np
 from PIL import Image
 
 from forensics.extraction.content import Content, Damaged, Found, Note, NotExamined, one_line, pieces
@@ -154,6 +153,9 @@ _TURNS = {
 
 def _scaled(picture: Image.Image) -> Image.Image:
     """Pixels of 16 or 32 bits, from the darkest there is to the lightest."""
+    # Loading it takes longer than reading most documents, whose reader needs this module too.
+    import numpy as np
+
     values = np.nan_to_num(np.asarray(picture, np.float32))
     low, high = float(values.min()), float(values.max())
     return Image.fromarray(((values - low) * (255 / (high - low or 1))).astype(np.uint8))

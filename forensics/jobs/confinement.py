@@ -84,7 +84,8 @@ _SCOPES = 0b11
 def _own_files() -> list[Path]:
     """What an interpreter reads while it runs: its modules, the system's libraries, and a few tables of the system."""
     program = {Path(p) for p in (sys.prefix, sys.base_prefix, sys.exec_prefix) if p}
-    modules = {Path(p) for p in sys.path if p}
+    # An editable installation finds this package without its folder being on the path.
+    modules = {Path(__file__).parents[1], *(Path(p) for p in sys.path if p)}
     bundle = getattr(sys, "_MEIPASS", None)
     system = ("/usr/lib", "/usr/lib64", "/usr/local/lib", "/lib", "/lib64", "/usr/share", "/etc/ld.so.cache",
               "/etc/localtime", "/etc/fonts", "/dev/null", "/dev/zero", "/dev/urandom", "/dev/random",

@@ -63,8 +63,8 @@ PLACES = {
 
 def streams(case: Path) -> Iterator[tuple[str, str]]:
     """Place and text of every piece that the examination left for matching."""
-    image = open_image((IMAGE,))
-    with OpenCase.unlock(CaseFolder(case).path, SECRET["DRIVECUSTODY_PASSPHRASE"]) as opened:
+    unlocked = OpenCase.unlock(CaseFolder(case).path, SECRET["DRIVECUSTODY_PASSPHRASE"])
+    with open_image((IMAGE,)) as image, unlocked as opened:
         volumes = {number: volume for number, volume, _ in opened.store.volumes("E-001")}
         for piece_id in [stored.id for stored in opened.store.pieces()]:
             stored = opened.store.piece(piece_id)

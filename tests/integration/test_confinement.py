@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+import forensics
 from forensics.jobs import confinement, pool
 from forensics.jobs.confinement import Confinement
 
@@ -116,3 +117,9 @@ def test_without_locks_of_the_kernel_it_says_so(monkeypatch: pytest.MonkeyPatch)
     found = confinement.confine([])
     assert found == Confinement()
     assert "no locks of the kernel" in found.in_words
+
+
+def test_the_program_reads_its_own_modules_where_its_folder_is_not_on_the_path(monkeypatch: pytest.MonkeyPatch) -> None:
+    # So it is with an editable installation, whose modules a finder of its own finds.
+    monkeypatch.setattr(sys, "path", [])
+    assert Path(forensics.__file__).parent in confinement._own_files()
