@@ -57,7 +57,10 @@ _SURE = 4.0
 """From which confidence on a page is turned."""
 
 _FEW_LETTERS = 20
-"""A page of which fewer are read is not turned."""
+"""A picture of which fewer are read is not turned, unless it looks like paper."""
+
+_PAPER, _INK = (170, 0.6), (110, 0.001)
+"""Of grey from 0 to 255: paper is at least so light and such a share of a page; ink is at most so dark, and so much."""
 
 _TURNS = {
     b"90": Image.Transpose.ROTATE_270, b"180": Image.Transpose.ROTATE_180, b"270": Image.Transpose.ROTATE_90,
@@ -123,9 +126,9 @@ class Recognition:
         until = min(self._until, time.monotonic() + self.recogniser.picture_seconds)
         try:
             text = self._text(picture, until)
-            # Asked of what has letters only: it takes as long as a photograph without any, and a page that lies on
-            # its side is read as nonsense, not as nothing.
-            if self.recogniser.turns and len(re.findall(r"\w", text)) >= _FEW_LETTERS:
+            # Asked of what has letters, or looks like paper, only: it takes as long as a photograph without any. A
+            # page that lies on its side is read as nonsense or as nothing.
+            if self.recogniser.turns and (len(re.findall(r"\w", text)) >= _FEW_LETTERS or _is_paper(picture)):
                 turn = self._turn(picture, until)
                 text = text if turn is None else self._text(picture.transpose(turn), until)
         except NotExamined:
@@ -146,6 +149,13 @@ class Recognition:
         turn = re.search(rb"^Rotate: (90|180|270)$", said, re.MULTILINE)
         sure = re.search(rb"^Orientation confidence: (\d+(?:\.\d+)?)$", said, re.MULTILINE)
         return _TURNS[turn[1]] if turn and sure and float(sure[1]) >= _SURE else None
+
+
+def _is_paper(picture: Image.Image) -> bool:
+    """Whether most of a picture of mode L is light, and something on it dark."""
+    shades = picture.histogram()
+    pixels = picture.width * picture.height
+    return sum(shades[_PAPER[0] :]) >= _PAPER[1] * pixels and sum(shades[: _INK[0] + 1]) >= _INK[1] * pixels
 
 
 def _pgm(picture: Image.Image) -> bytes:
