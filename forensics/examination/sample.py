@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 import secrets
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict
 from random import Random
 from typing import Any
@@ -233,11 +233,15 @@ def _drawn(people: list[_Person], items: int, catch_rows: int, seed: int) -> lis
     """Items and catch-rows in the order in which they are asked."""
     people.sort(key=lambda person: person.record.record_key)
     taken = arithmetic.draw(((person.file, person) for person in people), items + catch_rows, seed)
-    chance = Random(f"catch {seed}")  # noqa: S311  a sample that can be drawn again, not a secret
-    chance.shuffle(taken)
-    caught, asked = taken[:catch_rows], taken[catch_rows:]
-    wrong = arithmetic.mispaired(len(caught), lambda place, record: _plainly_other(caught[place], caught[record]))
-    if sum(one is not None for one in wrong) < arithmetic.LEAST_CATCH:
+    for attempt in range(_ATTEMPTS):
+        # Not a secret: whoever has the seed can draw the sample again.
+        chance = Random(f"catch {seed} {attempt}" if attempt else f"catch {seed}")  # noqa: S311
+        chance.shuffle(taken)
+        caught, asked = taken[:catch_rows], taken[catch_rows:]
+        wrong = arithmetic.mispaired(len(caught), _plainly_others(caught))
+        if sum(one is not None for one in wrong) >= arithmetic.LEAST_CATCH:
+            break
+    else:
         raise Refused(
             "The persons drawn stand too close together to put a place to a wrong record that is plainly wrong.",
             "Review each person instead: drivecustody review CASE list",
@@ -250,6 +254,14 @@ def _drawn(people: list[_Person], items: int, catch_rows: int, seed: int) -> lis
             made.append(DrawnItem(key, person.place, person.file, str(person.tier), True))
     chance.shuffle(made)
     return made
+
+
+_ATTEMPTS = 20
+"""Choices of catch-rows that are tried: of few persons some stand so close that no wrong record is plainly wrong."""
+
+
+def _plainly_others(caught: list[_Person]) -> Callable[[int, int], bool]:
+    return lambda place, record: _plainly_other(caught[place], caught[record])
 
 
 def _plainly_other(place: _Person, record: _Person) -> bool:

@@ -7,6 +7,8 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
 from sqlalchemy import text
@@ -390,3 +392,20 @@ def test_the_command_draws_lists_takes_answers_and_closes(hundred: OpenCase, tmp
 def test_whoever_was_found_in_review_is_still_decided_there(hundred: OpenCase) -> None:
     assert review.queue(hundred)["total"] == 100
     assert found(99).region is Region.LIVE
+
+
+def test_a_sample_of_few_persons_in_one_table_can_be_drawn_with_any_seed() -> None:
+    people = [
+        SimpleNamespace(
+            record=SourceRecord(
+                f"K-{n}", f"Given{chr(65 + n % 26)}", "", f"Family{n}", birth_date=f"19{50 + n}-05-{1 + n % 28:02d}",
+                ssn=f"51{n % 10}4{n % 10}{3000 + n}",
+            ),
+            tier=Tier.CONFIRMED, place=f"E-001/vol2/list.csv!row {n}", places=(f"E-001/vol2/list.csv!row {n}",),
+            file="E-001/vol2/list.csv",
+        )
+        for n in range(1, 47)
+    ]  # fmt: skip
+    for seed in range(200):
+        asked = sample._drawn(cast(Any, list(people)), 30, 6, seed)
+        assert sum(item.catch_row for item in asked) >= 6
