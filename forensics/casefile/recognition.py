@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import zstandard
-from sqlalchemy import bindparam, func, select, update
+from sqlalchemy import ColumnElement, bindparam, func, select, update
 
 from forensics.casefile import schema
 from forensics.casefile.examined import piece_rows
@@ -21,7 +21,7 @@ def pictures_left(
     table = schema.file_entry
     query = (
         select(table)
-        .where(table.c.reason.in_(reasons), table.c.type.in_(types), table.c.id > after)
+        .where(table.c.reason.in_(reasons), _read_itself(), table.c.type.in_(types), table.c.id > after)
         .order_by(table.c.id)
         .limit(limit)
     )
@@ -73,4 +73,9 @@ def count_left(store: Store, reasons: Sequence[str]) -> int:
     """How many entries ended for one of these reasons."""
     table = schema.file_entry
     with store.begin() as connection:
-        return connection.scalar(select(func.count()).where(table.c.reason.in_(reasons))) or 0
+        return connection.scalar(select(func.count()).where(table.c.reason.in_(reasons), _read_itself())) or 0
+
+
+def _read_itself() -> ColumnElement[bool]:
+    """What repeats another entry (in a shadow copy) gets what is read off that one."""
+    return schema.file_entry.c.id.not_in(select(schema.same_content.c.entry_id))

@@ -94,6 +94,7 @@ def index(case: OpenCase, job: Job, passwords: Sequence[str] = (), recognition: 
     if recogniser and unread(store):
         store.forget_matches()
         read_pictures(case, job, images, isolation, recogniser, workers())
+        settle_shadow_copies(store)
         searchable = fill_search(case, job, workers())
         shares = _weigh_coverage(case)
     if isolation.measured:

@@ -24,7 +24,7 @@ from reportlab.pdfgen.canvas import Canvas
 from sqlalchemy import text
 from worked_example import COMMAND, drivecustody
 
-from forensics.casefile import database, protection
+from forensics.casefile import database, protection, schema
 from forensics.casefile.case import CaseFolder
 from forensics.errors import Cancelled, Refused
 from forensics.examination import run as whole_way
@@ -98,6 +98,22 @@ def test_pictures_are_read_last_and_a_stopped_reading_goes_on(
         once_more = Heard()
         index(case, once_more.job)
         assert "read pictures" not in once_more.phases
+
+
+def test_a_picture_that_a_shadow_copy_has_again_is_read_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, tesseract: Recogniser
+) -> None:
+    picture = saved(printed(*letter(MARIA), size=(1200, 500)), "PNG")
+    with examined(tmp_path, monkeypatch, {"a.png": picture, "b.png": picture}) as case:
+        index(case, silent(), recognition=False)
+        number = {name: row.id for name, row in files_of(case).items()}
+        with case.store.begin() as connection:
+            same = {"entry_id": number["b.png"], "same_as": number["a.png"]}
+            connection.execute(schema.same_content.insert(), [same])
+        said = index(case, silent())
+        assert (said["recognition"]["with_text"], said["recognition"]["not_read"]) == (1, 0)
+        assert {name: row.outcome for name, row in files_of(case).items()} == {"a.png": "ok", "b.png": "ok"}
+        assert len(search(case, query=f'"{MARIA.ssn}"')["hits"]) == 1
 
 
 def test_what_the_bytes_of_a_picture_say_is_still_scanned_when_it_was_read(

@@ -7,12 +7,9 @@ from PySide6.QtWidgets import QWidget
 from ui.pages.forms import Form
 from ui.widgets.parts import Tick, label
 
-EACH, MOST = 100, 10_000
-"""Persons a layout. Where all of 100 are found, the interval (Clopper and Pearson, 95 %) begins at 96.4 %,
-of 30 at 88.4 %.
-
-Below 30 a layout is reported as tried too little."""
-LEAST = 30
+LEAST, EACH, MOST = 30, 100, 10_000
+"""Persons a layout. Where all of 100 are found, the interval (Clopper and Pearson, 95 %) begins at 96.4 %, of 30 at
+88.4 %; a layout with fewer is reported as tried too little."""
 
 
 class MatchForm(Form):
