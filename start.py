@@ -623,8 +623,9 @@ def set_up_for_tests() -> None:
 
 def run_tests(arguments: list[str], which: str) -> int:
     set_up_for_tests()
-    # A file's tests stay together: the suites make what they need once a file.
-    side_by_side = ["-n", str(min(4, os.cpu_count() or 1)), "--dist", "loadfile"]
+    # A file's tests stay together: the suites make what they need once a file. A process that dies is not replaced:
+    # pytest-xdist 3.8 may then wait for ever for what it thinks is left of a file, and the crash would not be told.
+    side_by_side = ["-n", str(min(4, os.cpu_count() or 1)), "--dist", "loadfile", "--max-worker-restart", "0"]
     return become([str(PYTHON), "-m", "pytest", "-m", which, *side_by_side, *arguments])
 
 

@@ -1,6 +1,7 @@
 """What a person would see on a page: words that are cut off, and parts that lie outside of it."""
 
 from PySide6.QtWidgets import QAbstractButton, QLabel, QScrollArea, QWidget
+from pytestqt.qtbot import QtBot
 
 from ui.widgets.parts import Elided
 
@@ -18,6 +19,15 @@ def clipped(page: QWidget) -> list[str]:
         if made.isVisible() and made.text() and made.sizeHint().width() > made.width() + 1:
             bad.append(made.text())
     return bad
+
+
+def assert_fits(qtbot: QtBot, page: QWidget, state: str = "") -> None:
+    """Nothing is clipped once the layout has come to rest: Qt lays out when its loop runs, not when a text is set."""
+
+    def fits() -> None:
+        assert clipped(page) == [], state
+
+    qtbot.waitUntil(fits)
 
 
 def overflowing(page: QWidget) -> list[str]:

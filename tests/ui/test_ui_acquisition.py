@@ -19,7 +19,7 @@ from PySide6.QtTest import QAbstractItemModelTester
 from PySide6.QtWidgets import QApplication, QMessageBox
 from pytestqt.qtbot import QtBot
 from unit.loop_devices import drive, loop_device, mounted
-from window_looks import clipped, overflowing
+from window_looks import assert_fits, overflowing
 
 from forensics.casefile import case as casefolder
 from forensics.casefile.store import Store
@@ -731,7 +731,7 @@ def test_in_every_state_no_word_is_cut_off_and_nothing_lies_outside(
     theme.apply(qapp, dark)
     page_window.resize(*size)
     state(page_window)
-    qtbot.waitUntil(lambda: clipped(page_window) == [], timeout=3_000)
+    assert_fits(qtbot, page_window)
     assert overflowing(page_window) == []
     assert page_window.grab().toImage().pixelColor(300, 8).name() == theme.now().bg
     end(page_window)

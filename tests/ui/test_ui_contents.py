@@ -17,7 +17,7 @@ from pictures_with_text import MARIA, letter, printed, saved
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QApplication, QFileDialog, QWidget
 from pytestqt.qtbot import QtBot
-from window_looks import clipped, overflowing
+from window_looks import assert_fits, overflowing
 
 from forensics.casefile.case import CaseFolder
 from forensics.casefile.views import CaseView, FileRow
@@ -471,11 +471,7 @@ def test_no_word_is_cut_off_in_any_state_of_the_page(
 
     def fits(state: str) -> None:
         qtbot.wait(100)
-        for _ in range(20):
-            if not clipped(window):
-                break
-            qtbot.wait(100)
-        assert clipped(window) == [], state
+        assert_fits(qtbot, window, state)
         assert overflowing(window) == [], state
 
     choose(qtbot, page, f"{VOLUME}/HR/members.csv")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -183,6 +184,31 @@ def test_what_comes_into_a_folder_that_is_open_appears_there(qtbot: QtBot, tmp_p
         store.add_entries(number, [entry((name, b"1"), n) for n, name in enumerate((b"a", b"c", b"e", b"e2"), 20)])
         model.reload()
         qtbot.waitUntil(lambda: texts(model, volume) == ["a", "b", "c", "d", "e", "e2", "Deleted (1)"], timeout=10_000)
+        session.close()
+
+
+def test_an_index_of_a_tree_that_is_gone_leads_to_nothing(qtbot: QtBot, tmp_path: Path) -> None:
+    """Views, tool tips and assistive programs may ask about an index from before a reset."""
+    details = casefolder.CaseDetails("1", "T", "O", ("business",), "Kim")
+    folder, key, _ = casefolder.create(tmp_path / "a.dcase", details, "correct horse battery staple")
+    with Store(folder, key) as store:
+        store.add_exhibit("E-001", "2026-03-02T10:41:00Z", {})
+        store.add_volumes([Volume("E-001", 1, 0, 1 << 30, "partition", "FAT32", "", 512, OK)])
+        (number, _, _) = store.volumes("E-001")[0]
+        store.add_entries(number, [entry((b"b", b"1"), 1)])
+        session = Session(CaseView(folder, key))
+        model = loaded(qtbot, session)
+        volume = opened(qtbot, model, model.index(0, 0, model.index(0, 0)))
+        inside = child(model, volume, "b")
+        store.add_volumes([Volume("E-001", 2, 1 << 30, 1 << 30, "partition", "NTFS", "", 512, OK)])
+        with qtbot.waitSignal(model.modelReset, timeout=10_000):
+            model.reload()
+        gc.collect()
+        for old in (volume, inside):
+            assert model.node(old) is model.node(QModelIndex())
+            assert not model.parent(old).isValid()
+            assert not model.data(old)
+            assert not model.canFetchMore(old)
         session.close()
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
-from window_looks import clipped, overflowing
+from window_looks import assert_fits, overflowing
 
 from ui import theme
 from ui.main_window import MainWindow
@@ -108,5 +108,5 @@ def test_each_part_of_the_page_fits(
     open_window.show_page(page)
     page.show_panel(name)
     qtbot.wait(150)
-    assert clipped(page) == []
+    assert_fits(qtbot, page)
     assert overflowing(page) == []

@@ -8,7 +8,7 @@ import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QApplication, QLabel
 from pytestqt.qtbot import QtBot
-from window_looks import clipped, overflowing
+from window_looks import assert_fits, overflowing
 
 from forensics.casefile.views import CaseView
 from forensics.examination.fingerprints import make_fingerprints
@@ -140,12 +140,12 @@ def test_fingerprints_fit_the_smallest_window(
     load(qtbot, on_records, organisation / "spring.fingerprints", organisation / "plan.key")
     until(qtbot, lambda: on_records.records.meaning_card.isVisible())
     qtbot.wait(150)
-    assert clipped(on_records.records) == []
+    assert_fits(qtbot, on_records.records)
     assert overflowing(on_records.records) == []
     dialog = looked_at(qtbot, on_records, organisation / "autumn.fingerprints")
     qtbot.wait(150)
     assert dialog.height() <= 680
-    assert clipped(dialog) == []
+    assert_fits(qtbot, dialog)
     assert overflowing(dialog) == []
     import os
 

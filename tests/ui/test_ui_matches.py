@@ -12,7 +12,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtTest import QAbstractItemModelTester
 from PySide6.QtWidgets import QApplication, QLabel, QMessageBox
 from pytestqt.qtbot import QtBot
-from window_looks import clipped, overflowing
+from window_looks import assert_fits, overflowing
 from worked_example import drivecustody
 
 from forensics.casefile.case import CaseFolder
@@ -224,7 +224,7 @@ def test_a_whole_tier_is_decided_with_a_count_and_a_reason_and_taken_back_in_one
     form.reason.setText("Name and birth date agree in one row.")
     assert not form.accept_button.isEnabled(), "without the tick"
     qtbot.wait(50)
-    assert clipped(form) == []
+    assert_fits(qtbot, form)
     form.sure.setChecked(True)
     qtbot.mouseClick(form.accept_button, Qt.MouseButton.LeftButton)
     until(qtbot, lambda: view.review_counts()["included"][tier] == pending)
@@ -347,5 +347,5 @@ def test_a_person_with_evidence_fits_the_page(
     theme.apply(qapp, dark)
     reviewing.resize(*size)
     qtbot.wait(150)
-    assert clipped(reviewing) == []
+    assert_fits(qtbot, reviewing)
     assert overflowing(reviewing) == []

@@ -11,7 +11,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtTest import QAbstractItemModelTester
 from PySide6.QtWidgets import QApplication, QLabel
 from pytestqt.qtbot import QtBot
-from window_looks import clipped, overflowing
+from window_looks import assert_fits, overflowing
 
 from forensics.casefile import case as casefolder
 from forensics.casefile.store import Store
@@ -130,7 +130,7 @@ def test_every_row_is_checked_before_anything_is_loaded(
     words = dialog.quality.text()
     assert "31, 31 records" in words
     assert "Placeholders, not used: SSN 1, Birth date 1" in words
-    assert clipped(dialog) == []
+    assert_fits(qtbot, dialog)
     source.write_text(head + "".join(lines) + "M00003,Bea,Roe,1962-02-03,\n", "utf-8")
     qtbot.mouseClick(dialog.check_button, Qt.MouseButton.LeftButton)
     until(qtbot, lambda: dialog.checking is None)
@@ -201,6 +201,6 @@ def test_the_preview_fits_the_smallest_window(
     qtbot.wait(100)
     assert dialog.width() <= 1024
     assert dialog.height() <= 680
-    assert clipped(dialog) == []
+    assert_fits(qtbot, dialog)
     assert overflowing(dialog) == []
     dialog.reject()

@@ -12,7 +12,7 @@ import pytest
 from exposed_drive import RECORDS, files, indexed, write_records
 from PySide6.QtWidgets import QApplication, QDialog
 from pytestqt.qtbot import QtBot
-from window_looks import clipped, overflowing
+from window_looks import assert_fits, overflowing
 
 from forensics.casefile.case import CaseFolder
 from forensics.casefile.views import CaseView
@@ -143,14 +143,14 @@ def test_the_recall_fits(
     theme.apply(qapp, dark)
     on_exposure.resize(*size)
     qtbot.wait(300)
-    assert clipped(on_exposure.exposure) == []
+    assert_fits(qtbot, on_exposure.exposure)
     assert overflowing(on_exposure.exposure) == []
     if folder := os.environ.get("MY_SHOTS"):
         on_exposure.grab().save(f"{folder}/recall-{size[0]}-{dark}.png")
     form = MatchForm(by_fingerprints=False, planting=True, parent=on_exposure)
     form.show()
     qtbot.wait(100)
-    assert clipped(form) == []
+    assert_fits(qtbot, form)
     if folder:
         form.grab().save(f"{folder}/match-form-{dark}.png")
     form.close()

@@ -24,7 +24,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 from pytestqt.qtbot import QtBot
-from window_looks import clipped
+from window_looks import assert_fits
 
 from forensics.casefile import case as casefolder
 from forensics.casefile.testimony import Tick
@@ -62,7 +62,7 @@ def test_a_wrong_passphrase_is_said_and_asked_again_and_the_right_one_opens(
     assert "passphrase" in dialog.problem.text()
     assert dialog.isVisible()
     qtbot.wait(60)
-    assert clipped(dialog) == []
+    assert_fits(qtbot, dialog)
     assert window.session is None
     dialog.field.setText(passphrase)
     with qtbot.waitSignal(window.case_opened, timeout=15_000):
@@ -140,12 +140,7 @@ def test_every_page_is_drawn_and_no_word_is_cut_off(
         if name == "contents" and open_window.contents.table:
             open_window.contents.table.selectRow(3)
         qtbot.wait(120)
-        # What a page shows of a row comes from another thread: on a busy machine its layout takes longer than that.
-        for _ in range(25):
-            if not clipped(open_window):
-                break
-            qtbot.wait(120)
-        assert clipped(open_window) == [], name
+        assert_fits(qtbot, open_window, name)
         picture = open_window.grab()
         assert (picture.width(), picture.height()) == size
         assert picture.save(str(tmp_path / f"{name}.png"))
@@ -169,7 +164,7 @@ def test_every_page_says_what_comes_first_in_a_case_where_nothing_happened(
     for page in window.pages:
         window.show_page(page)
         qtbot.wait(50)
-        assert clipped(window) == []
+        assert_fits(qtbot, window)
 
 
 def test_every_widget_in_the_tab_order_has_a_name(qtbot: QtBot, open_window: MainWindow) -> None:
@@ -392,7 +387,7 @@ def test_a_form_starts_in_its_first_field_and_cuts_no_word_off(qtbot: QtBot, mak
     form.show()
     qtbot.waitExposed(form)
     qtbot.wait(60)
-    assert clipped(form) == []
+    assert_fits(qtbot, form)
     first = form.focusWidget()
     assert isinstance(first, (QLineEdit, QComboBox))
     for field in form.findChildren(QLineEdit):
@@ -439,7 +434,7 @@ def test_no_statement_is_ticked_beforehand_and_each_tick_is_an_option(qtbot: QtB
     form.show()
     qtbot.waitExposed(form)
     qtbot.wait(60)
-    assert clipped(form) == []
+    assert_fits(qtbot, form)
     assert form.arguments() == []
     fill(form, employer="Northgate Health Plan", qualifications="/cv.txt")
     form.boxes["matched"].setChecked(True)
@@ -452,7 +447,7 @@ def test_no_statement_is_ticked_beforehand_and_each_tick_is_an_option(qtbot: QtB
     later.show()
     qtbot.waitExposed(later)
     qtbot.wait(60)
-    assert clipped(later) == []
+    assert_fits(qtbot, later)
     assert (later.boxes["matched"].isChecked(), later.boxes["matched"].isEnabled()) == (True, False)
     assert not later.boxes["true"].isChecked()
     assert later.arguments() == []

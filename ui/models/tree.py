@@ -5,7 +5,7 @@ from __future__ import annotations
 from bisect import bisect
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from itertools import groupby
+from itertools import count, groupby
 from typing import Any
 
 from PySide6.QtCore import QAbstractItemModel, QModelIndex, QObject, QPersistentModelIndex, Qt, Signal
@@ -18,10 +18,16 @@ from ui.widgets.parts import size_text
 
 Index = QModelIndex | QPersistentModelIndex
 
+_numbers = count(1)
+
 
 @dataclass(eq=False)
 class Node:
-    """One line of the tree. `place` is None for an exhibit, whose `locator` is shown as bytes."""
+    """One line of the tree. `place` is None for an exhibit, whose `locator` is shown as bytes.
+
+    An index holds its `number`, given once and never again, and not the node: Qt keeps indexes beyond a reset and
+    does not keep what they point to alive.
+    """
 
     text: str
     icon: str
@@ -32,7 +38,7 @@ class Node:
     children: list[Node] = field(default_factory=list)
     read: bool = False
     asked: bool = False
-    number: int = 0
+    number: int = field(default_factory=lambda: next(_numbers))
 
     @property
     def may_have_more(self) -> bool:
@@ -48,7 +54,7 @@ class ContentsTree(QAbstractItemModel):
         super().__init__(parent)
         self._session = session
         self._root = Node("", "", None, read=True)
-        self._number = 0
+        self._nodes: dict[int, Node] = {}
 
     def reload(self) -> None:
         """Read the exhibits and volumes again, and of the folders that are open what came into them."""
@@ -59,19 +65,20 @@ class ContentsTree(QAbstractItemModel):
         if _shape(root) != _shape(self._root):
             self.beginResetModel()
             self._root = root
+            self._nodes = {node.number: node for node in _below(root)}
             self.endResetModel()
             self.loaded.emit()
             return
-        waiting = [self._root]
-        while waiting:
-            node = waiting.pop()
-            waiting += node.children
+        for node in _below(self._root):
             if node.read and node.asked:
                 self._ask(node)
 
     def node(self, index: Index) -> Node:
-        found = index.internalPointer() if index.isValid() else None
-        return found if isinstance(found, Node) else self._root
+        """The node of an index; the root for one that is invalid or of a tree before this one."""
+        return self._nodes.get(index.internalId(), self._root) if index.isValid() else self._root
+
+    def _index_of(self, node: Node) -> QModelIndex:
+        return QModelIndex() if node is self._root else self.createIndex(node.row, 0, node.number)
 
     # ------------------------------------------------------------------------------------------- what Qt asks for
 
@@ -79,11 +86,11 @@ class ContentsTree(QAbstractItemModel):
         children = self.node(parent).children
         if column or not 0 <= row < len(children):
             return QModelIndex()
-        return self.createIndex(row, 0, children[row])
+        return self._index_of(children[row])
 
     def parent(self, index: Index = QModelIndex()) -> QModelIndex:  # type: ignore[override]  # noqa: B008
         above = self.node(index).parent if index.isValid() else None
-        return QModelIndex() if above is None or above is self._root else self.createIndex(above.row, 0, above)
+        return QModelIndex() if above is None else self._index_of(above)
 
     def rowCount(self, parent: Index = QModelIndex()) -> int:  # noqa: B008
         return 0 if parent.column() > 0 else len(self.node(parent).children)
@@ -108,9 +115,6 @@ class ContentsTree(QAbstractItemModel):
     def _ask(self, node: Node, after: str = "") -> None:
         place = node.place
         assert place is not None
-        if not node.number:
-            self._number += 1
-            node.number = self._number
         self._session.ask(
             f"contents folder {node.number}",
             lambda view: view.folders_in(place.volume, place.folder, after),
@@ -123,7 +127,7 @@ class ContentsTree(QAbstractItemModel):
             return
         place = node.place
         assert place is not None
-        here = self.createIndex(node.row, 0, node)
+        here = self._index_of(node)
         had = [child.text for child in node.children if child.icon == "folder"]
         new = sorted(set(names).difference(had))
         prefix = f"{place.folder}/" if place.folder else ""
@@ -131,6 +135,7 @@ class ContentsTree(QAbstractItemModel):
             self.beginInsertRows(here, at, at + len(group) - 1)
             made = [Node(name, "folder", Place(place.volume, prefix + name), parent=node) for name in group]
             node.children[at:at] = made
+            self._nodes.update((child.number, child) for child in made)
             for row in range(at, len(node.children)):
                 node.children[row].row = row
             self.endInsertRows()
@@ -180,6 +185,14 @@ def _tree(volumes: list[VolumeNode]) -> Node:
             deleted = Place(volume.id, deleted=True)
             _under(node, Node(f"Deleted ({volume.deleted:,})", "trash", deleted, read=True))
     return root
+
+
+def _below(root: Node) -> Iterator[Node]:
+    waiting = list(root.children)
+    while waiting:
+        node = waiting.pop()
+        waiting += node.children
+        yield node
 
 
 def _under(parent: Node, node: Node) -> Node:
