@@ -24,6 +24,9 @@ SAMPLED_PAIRS = 200_000
 MISSING = -1
 """The level of a field that the row or the record lacks: it says nothing."""
 
+EQUAL = 0
+"""The first level of every field."""
+
 GIVEN, FAMILY = "given_name", "family_name"
 
 

@@ -201,6 +201,23 @@ def test_what_a_household_shares_does_not_make_two_of_it_one() -> None:
     assert linked({name: ALICE[name] for name in ("family_name", "address", "phone")}, ALICE) is None
 
 
+def test_a_given_name_that_another_at_the_address_bears_is_not_taken_for_one_cut_off() -> None:
+    """Whole families stand in one form: a birth date in the line of another member of it is a common slip."""
+    other = {"ssn": "530-11-0907", "member_id": "W90210079", "birth_date": "1990-01-30"}
+    daughter = ALICE | other | {"given_name": "Marga"}
+    row = ALICE | WITHOUT_NUMBERS | {"given_name": "Marga"}
+    alone = linked(row, ALICE)
+    assert alone is not None
+    assert alone.record == 10_001
+    assert linked(row, ALICE, daughter) is None
+    by_number = linked(row | {"member_id": ALICE["member_id"]}, ALICE, daughter)
+    assert by_number is not None
+    assert by_number.record == 10_001
+    elsewhere = linked(row, ALICE, daughter | {"address": "9 Quarry Road", "city": "Utica", "postal_code": "13501"})
+    assert elsewhere is not None
+    assert elsewhere.record == 10_001
+
+
 def test_a_link_does_not_depend_on_the_other_rows() -> None:
     rows = [one | WITHOUT_NUMBERS | {"given_name": _misspelled(one["given_name"], 1, 0)} for one in PEOPLE[:40]]
     together = LINKER.link(rows, 0.0)
