@@ -27,20 +27,19 @@ from typing import Any
 from asn1crypto import keys as asn1_keys
 from asn1crypto import x509 as asn1_x509
 from cryptography import x509
-from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
-from forensics.custody import cades, cards, key_files
+from forensics.custody import cades, cards, certificates, key_files
 from forensics.errors import EnvironmentFailed, NotIntact, Refused
 from forensics.signatures import cms
 
 DOCUMENT_SIGNING = x509.ObjectIdentifier("1.3.6.1.5.5.7.3.36")
 """id-kp-documentSigning (RFC 9336). Alone it is not enough: NSS (so poppler) and OpenSSL ask for emailProtection."""
 
-AUTHORITY_DAYS, PERSON_DAYS, CRL_DAYS = 3650, 730, 365
+AUTHORITY_DAYS = 3650
 WARN_DAYS = 30
 """How long before its end a certificate is said to expire soon: time enough to issue the next."""
 
@@ -51,9 +50,6 @@ REASONS = {
     "unspecified": x509.ReasonFlags.unspecified,
 }
 """Why a certificate is revoked, as people say it (RFC 5280, section 5.3.1)."""
-
-_BACKDATED = timedelta(minutes=5)
-"""So that a machine whose clock is a little slow does not meet a certificate from its future."""
 
 _MOST_NAME = 64
 """ub-common-name and ub-organization-name of X.520 (RFC 5280, appendix A.1)."""
@@ -174,17 +170,17 @@ class Identities:
                 x509.NameAttribute(NameOID.COMMON_NAME, "Custody signing authority"),
             ]
         )
-        now = _now()
+        now = certificates.now()
         certificate = (
             x509.CertificateBuilder()
             .subject_name(name)
             .issuer_name(name)
             .public_key(key.public_key())
             .serial_number(x509.random_serial_number())
-            .not_valid_before(now - _BACKDATED)
+            .not_valid_before(now - certificates.BACKDATED)
             .not_valid_after(now + timedelta(days=AUTHORITY_DAYS))
             .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
-            .add_extension(_usage(key_cert_sign=True, crl_sign=True), critical=True)
+            .add_extension(certificates.usage(key_cert_sign=True, crl_sign=True), critical=True)
             .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
             .sign(key, hashes.SHA256())
         )
@@ -192,7 +188,7 @@ class Identities:
             self.folder / "authorities" / _file_name(organisation),
             {
                 "authority.p12": key_files.lock(organisation, key, certificate, [], passphrase),
-                "authority.crl": _revocation_list(key, certificate, 1),
+                "authority.crl": certificates.revocation_list(key, certificate, 1),
                 "authority.pem": certificate.public_bytes(Encoding.PEM),
             },
             f"There is an authority for {organisation} already.",
@@ -213,16 +209,23 @@ class Identities:
         key, certificate, _ = key_files.unlock(
             folder / "authority.p12",
             passphrase if authority_passphrase is None else authority_passphrase,
-            f"the authority of {_organisation(issuer)}",
+            f"the authority of {certificates.organisation_of(issuer)}",
         )
         if not isinstance(key, ec.EllipticCurvePrivateKey) or certificate != issuer:
             raise NotIntact("The authority's key and its certificate do not belong together.", "Restore the folder.")
         signing, encryption = ec.generate_private_key(ec.SECP256R1()), rsa.generate_private_key(65537, 3072)
         purposes = [DOCUMENT_SIGNING, ExtendedKeyUsageOID.EMAIL_PROTECTION]
-        to_sign = _issue(
-            name, signing.public_key(), key, issuer, _usage(digital_signature=True, content_commitment=True), purposes
+        to_sign = certificates.issue(
+            name,
+            signing.public_key(),
+            key,
+            issuer,
+            certificates.usage(digital_signature=True, content_commitment=True),
+            purposes,
         )
-        to_read = _issue(name, encryption.public_key(), key, issuer, _usage(key_encipherment=True), [purposes[1]])
+        to_read = certificates.issue(
+            name, encryption.public_key(), key, issuer, certificates.usage(key_encipherment=True), [purposes[1]]
+        )
         self._new(
             self.folder / "people" / _file_name(name),
             {
@@ -256,9 +259,9 @@ class Identities:
                 "A certificate that vouches for itself identifies nobody.",
                 "Have it issued, or make one with `identity create-authority` and `identity create`.",
             )
-        _require_signing(certificate)
-        _require_valid_now(certificate)
-        chain = _chain(certificate, others)
+        certificates.require_signing(certificate)
+        certificates.require_valid_now(certificate)
+        chain = certificates.chain_of(certificate, others)
         name = _a_name(cms.common_name(certificate), "person")
         self._new(
             self.folder / "people" / _file_name(name),
@@ -279,9 +282,9 @@ class Identities:
         certificate, others = cards.certificates(card, pin)
         if issuers is not None:
             others = (*others, *x509.load_pem_x509_certificates(issuers.read_bytes()))
-        _require_signing(certificate)
-        _require_valid_now(certificate)
-        chain = _chain(certificate, others)
+        certificates.require_signing(certificate)
+        certificates.require_valid_now(certificate)
+        chain = certificates.chain_of(certificate, others)
         name = _a_name(cms.common_name(certificate), "person")
         where = {"module": str(card.module), "token": card.token, "label": card.label}
         self._new(
@@ -314,7 +317,7 @@ class Identities:
         key, _, _ = key_files.unlock(folder / "authority.p12", authority_passphrase, "the authority")
         if not isinstance(key, ec.EllipticCurvePrivateKey):
             raise NotIntact("The authority's key and its certificate do not belong together.", "Restore the folder.")
-        builder = x509.RevokedCertificateBuilder().revocation_date(_now())
+        builder = x509.RevokedCertificateBuilder().revocation_date(certificates.now())
         if reason != "unspecified":
             builder = builder.add_extension(x509.CRLReason(REASONS[reason]), critical=False)
         fresh = [builder.serial_number(held[0].serial_number).build() for held in mine]
@@ -345,7 +348,7 @@ class Identities:
         key, certificate, _ = key_files.unlock(folder / "signing.p12", passphrase, f"the identity of {name}")
         if certificate != public[0]:
             raise NotIntact("The identity's key and its certificate do not belong together.", "Restore the folder.")
-        _require_valid_now(certificate)
+        certificates.require_valid_now(certificate)
         return replace(self._identity(public, cades.by_key(key)), _key=key)
 
     def _load_card(self, folder: Path, public: Sequence[x509.Certificate], pin: str) -> Identity:
@@ -357,14 +360,14 @@ class Identities:
         certificate, _ = cards.certificates(card, pin)
         if certificate != public[0]:
             raise NotIntact("The card holds another certificate than the one that was imported.", "Use the right card.")
-        _require_valid_now(certificate)
+        certificates.require_valid_now(certificate)
         return self._identity(public, cards.maker(card, pin, certificate))
 
     def _identity(self, public: Sequence[x509.Certificate], make: cades.MakeSignature) -> Identity:
         """The identity of a certificate, the first, with its issuers behind it."""
         return Identity(
             name=cms.common_name(public[0]),
-            organisation=_organisation(public[0]),
+            organisation=certificates.organisation_of(public[0]),
             fingerprint=cms.fingerprint(public[0]),
             certificate_pem=public[0].public_bytes(Encoding.PEM),
             chain_pem=tuple(issuer.public_bytes(Encoding.PEM) for issuer in public[1:]),
@@ -384,15 +387,15 @@ class Identities:
 
     def authorities(self) -> tuple[AuthorityInfo, ...]:
         """The authorities in the folder, by file name."""
-        return tuple(_authority_info(folder, certificates[0]) for folder, certificates in self._public("authorities"))
+        return tuple(_authority_info(folder, held[0]) for folder, held in self._public("authorities"))
 
     def list(self) -> list[IdentityInfo]:
         """Authorities and persons, by file name; asks for no passphrase."""
-        found = [_info(certificates[0], IdentityKind.AUTHORITY) for _, certificates in self._public("authorities")]
-        for folder, certificates in self._public("people"):
+        found = [_info(held[0], IdentityKind.AUTHORITY) for _, held in self._public("authorities")]
+        for folder, held in self._public("people"):
             kind = IdentityKind.PERSON if (folder / "encryption.pem").is_file() else IdentityKind.IMPORTED
-            told = _info(certificates[0], IdentityKind.CARD if (folder / "card.json").is_file() else kind)
-            found.append(replace(told, state="revoked") if self._revoked(certificates[0], certificates[-1]) else told)
+            told = _info(held[0], IdentityKind.CARD if (folder / "card.json").is_file() else kind)
+            found.append(replace(told, state="revoked") if self._revoked(held[0], held[-1]) else told)
         return found
 
     # ----------------------------------------------------------------------------------------------------- folders
@@ -409,24 +412,24 @@ class Identities:
 
     def _person(self, name: str) -> Path:
         people = self._public("people")
-        for folder, certificates in people:
-            if name in (cms.common_name(certificates[0]), folder.name):
+        for folder, held in people:
+            if name in (cms.common_name(held[0]), folder.name):
                 return folder
-        known = ", ".join(cms.common_name(certificates[0]) for _, certificates in people)
+        known = ", ".join(cms.common_name(held[0]) for _, held in people)
         raise Refused(
             f"There is no identity named {name}.",
             f"There are: {known}." if known else "Make one with `drivecustody identity create NAME`.",
         )
 
     def _authority(self, organisation: str | None) -> tuple[Path, x509.Certificate]:
-        found = [(folder, certificates[0]) for folder, certificates in self._public("authorities")]
+        found = [(folder, held[0]) for folder, held in self._public("authorities")]
         if not found:
             raise Refused(
                 "There is no authority yet that could issue a certificate.",
                 "Make one first: `drivecustody identity create-authority --organisation NAME`.",
             )
         if organisation is not None:
-            found = [each for each in found if organisation in (_organisation(each[1]), each[0].name)]
+            found = [each for each in found if organisation in (certificates.organisation_of(each[1]), each[0].name)]
         if len(found) != 1:
             known = ", ".join(info.organisation for info in self.authorities())
             raise Refused("It is not clear which authority should issue the certificate.", f"Name one of: {known}.")
@@ -466,151 +469,23 @@ class Identities:
         number = before.extensions.get_extension_for_class(x509.CRLNumber).value.crl_number
         part = folder / ".authority.crl.part"
         part.unlink(missing_ok=True)
-        key_files.write_private(part, _revocation_list(key, issuer, number + 1, [*before, *fresh]))
+        key_files.write_private(part, certificates.revocation_list(key, issuer, number + 1, [*before, *fresh]))
         part.replace(path)
 
     def _revocation_list_of(self, root: x509.Certificate) -> bytes | None:
-        for folder, certificates in self._public("authorities"):
-            if certificates[0] == root:
+        for folder, held in self._public("authorities"):
+            if held[0] == root:
                 return (folder / "authority.crl").read_bytes()
         return None
 
 
-# ---------------------------------------------------------------------------------------------------- certificates
-
-
-def _now() -> datetime:
-    return datetime.now(UTC).replace(microsecond=0)
-
-
-def _usage(**granted: bool) -> x509.KeyUsage:
-    names = (
-        "digital_signature", "content_commitment", "key_encipherment", "data_encipherment", "key_agreement",
-        "key_cert_sign", "crl_sign", "encipher_only", "decipher_only",
-    )  # fmt: skip
-    return x509.KeyUsage(**{name: granted.get(name, False) for name in names})
-
-
-def _issue(
-    name: str,
-    public_key: ec.EllipticCurvePublicKey | rsa.RSAPublicKey,
-    authority_key: ec.EllipticCurvePrivateKey,
-    issuer: x509.Certificate,
-    usage: x509.KeyUsage,
-    purposes: Sequence[x509.ObjectIdentifier],
-) -> x509.Certificate:
-    now = _now()
-    # The list is found under the issuer's directory name (RFC 5280, 4.2.1.13), for the authority has no server: a
-    # URL would either be false, or tell somebody's network that a report was just opened.
-    revocation = x509.DistributionPoint([x509.DirectoryName(issuer.subject)], None, None, None)
-    return (
-        x509.CertificateBuilder()
-        .subject_name(
-            x509.Name(
-                [
-                    x509.NameAttribute(NameOID.ORGANIZATION_NAME, _organisation(issuer)),
-                    x509.NameAttribute(NameOID.COMMON_NAME, name),
-                ]
-            )
-        )
-        .issuer_name(issuer.subject)
-        .public_key(public_key)
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(max(now - _BACKDATED, issuer.not_valid_before_utc))
-        .not_valid_after(min(now + timedelta(days=PERSON_DAYS), issuer.not_valid_after_utc))
-        .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
-        .add_extension(usage, critical=True)
-        .add_extension(x509.ExtendedKeyUsage(purposes), critical=False)
-        .add_extension(x509.SubjectKeyIdentifier.from_public_key(public_key), critical=False)
-        .add_extension(
-            x509.AuthorityKeyIdentifier.from_issuer_subject_key_identifier(
-                issuer.extensions.get_extension_for_class(x509.SubjectKeyIdentifier).value
-            ),
-            critical=False,
-        )
-        .add_extension(x509.CRLDistributionPoints([revocation]), critical=False)
-        .sign(authority_key, hashes.SHA256())
-    )
-
-
-def _revocation_list(
-    key: ec.EllipticCurvePrivateKey,
-    issuer: x509.Certificate,
-    number: int,
-    revoked: Sequence[x509.RevokedCertificate] = (),
-) -> bytes:
-    now = _now()
-    builder = (
-        x509.CertificateRevocationListBuilder()
-        .issuer_name(issuer.subject)
-        .last_update(now - _BACKDATED)
-        .next_update(now + timedelta(days=CRL_DAYS))
-        .add_extension(x509.CRLNumber(number), critical=False)
-        .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(key.public_key()), critical=False)
-    )
-    for each in revoked:
-        builder = builder.add_revoked_certificate(each)
-    return builder.sign(key, hashes.SHA256()).public_bytes(Encoding.DER)
-
-
-def _require_valid_now(certificate: x509.Certificate) -> None:
-    now = datetime.now(UTC)
-    if not certificate.not_valid_before_utc <= now <= certificate.not_valid_after_utc:
-        raise Refused(
-            f"The certificate is valid from {certificate.not_valid_before_utc:%Y-%m-%d} to "
-            f"{certificate.not_valid_after_utc:%Y-%m-%d}, not today.",
-            "Set the clock right, or make a new identity.",
-        )
-
-
-def _require_signing(certificate: x509.Certificate) -> None:
-    remedy = "Bring a certificate for signing documents or mail."
-    try:
-        usage = certificate.extensions.get_extension_for_class(x509.KeyUsage).value
-        if not usage.content_commitment:
-            raise Refused("The certificate may not be used for lasting signatures (nonRepudiation).", remedy)
-        if certificate.extensions.get_extension_for_class(x509.BasicConstraints).value.ca:
-            raise Refused("This is the certificate of an authority, not of a person.", remedy)
-    except x509.ExtensionNotFound as error:
-        if error.oid == x509.KeyUsage.oid:
-            raise Refused("The certificate does not say what it may be used for.", remedy) from None
-
-
-def _chain(certificate: x509.Certificate, others: Sequence[x509.Certificate]) -> tuple[x509.Certificate, ...]:
-    """The issuers of `certificate` among `others`, root last."""
-    chain: list[x509.Certificate] = []
-    last = certificate
-    while last.issuer != last.subject:
-        for other in others:
-            if other not in chain and _issued(last, other):
-                chain.append(other)
-                last = other
-                break
-        else:
-            raise Refused(
-                "The file does not hold the chain of certificates up to its root.",
-                "Export it again with all certificates of the certification path.",
-            )
-    return tuple(chain)
-
-
-def _issued(certificate: x509.Certificate, issuer: x509.Certificate) -> bool:
-    try:
-        certificate.verify_directly_issued_by(issuer)
-    except (ValueError, TypeError, InvalidSignature):
-        return False
-    return True
-
-
-def _organisation(certificate: x509.Certificate) -> str:
-    names = certificate.subject.get_attributes_for_oid(NameOID.ORGANIZATION_NAME)
-    return str(names[0].value) if names else ""
+# ---------------------------------------------------------------------------------------------------- in the clear
 
 
 def _info(certificate: x509.Certificate, kind: IdentityKind) -> IdentityInfo:
     return IdentityInfo(
         name=cms.common_name(certificate),
-        organisation=_organisation(certificate),
+        organisation=certificates.organisation_of(certificate),
         fingerprint=cms.fingerprint(certificate),
         not_after=f"{certificate.not_valid_after_utc:%Y-%m-%dT%H:%M:%SZ}",
         kind=kind,
@@ -669,5 +544,5 @@ def _file_name(name: str) -> str:
     return f"{plain or 'name'}-{digits}"
 
 
-def _pem(certificates: Sequence[x509.Certificate]) -> bytes:
-    return b"".join(certificate.public_bytes(Encoding.PEM) for certificate in certificates)
+def _pem(held: Sequence[x509.Certificate]) -> bytes:
+    return b"".join(certificate.public_bytes(Encoding.PEM) for certificate in held)

@@ -12,9 +12,9 @@ from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
-from forensics.custody import cades, identities
+from forensics.custody import cades, certificates, identities
 from forensics.custody.cards import Card
-from forensics.custody.identities import Identities, _issue, _usage
+from forensics.custody.identities import Identities
 from forensics.errors import EnvironmentFailed, Refused
 from forensics.report.document import build
 from forensics.report.signing import check_pdf, sign
@@ -58,9 +58,9 @@ def cards(people: Identities, tmp_path_factory: pytest.TempPathFactory) -> dict[
     for number, (label, private) in enumerate(
         {"ec": ec.generate_private_key(ec.SECP256R1()), "rsa": rsa.generate_private_key(65537, 2048)}.items(), 1
     ):
-        usage = _usage(digital_signature=True, content_commitment=True)
+        usage = certificates.usage(digital_signature=True, content_commitment=True)
         purposes = [identities.DOCUMENT_SIGNING, x509.ExtendedKeyUsageOID.EMAIL_PROTECTION]
-        certificate = _issue(f"Card {label.upper()}", private.public_key(), key, root, usage, purposes)
+        certificate = certificates.issue(f"Card {label.upper()}", private.public_key(), key, root, usage, purposes)
         (folder / "key.pem").write_bytes(private.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
         run = [
             "softhsm2-util",
@@ -164,7 +164,7 @@ def test_who_was_revoked_signs_no_more_and_openssl_refuses_the_certificate(tmp_p
 def test_a_certificate_near_its_end_is_said_to_expire_soon(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     people = Identities(tmp_path)
     people.create_authority("Plan", "pw")
-    monkeypatch.setattr(identities, "PERSON_DAYS", identities.WARN_DAYS - 1)
+    monkeypatch.setattr(certificates, "PERSON_DAYS", identities.WARN_DAYS - 1)
     assert people.create("Dana Examiner", "pw").state == "expires soon"
     later = datetime.now(UTC) + timedelta(days=identities.WARN_DAYS)
 

@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import BestAvailableEncryption, pkcs12
 
-from forensics.custody import cades, identities, key_files
+from forensics.custody import cades, certificates, key_files
 from forensics.custody.identities import Identities, IdentityKind
 from forensics.errors import NotIntact, Refused
 from forensics.model import Signer
@@ -210,7 +210,7 @@ def test_a_swapped_certificate_is_not_used_with_the_key(quick: None, tmp_path: P
 
 def test_an_expired_certificate_does_not_sign(quick: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     made = Identities(tmp_path)
-    monkeypatch.setattr(identities, "_now", lambda: datetime.now(UTC).replace(microsecond=0) - timedelta(days=800))
+    monkeypatch.setattr(certificates, "now", lambda: datetime.now(UTC).replace(microsecond=0) - timedelta(days=800))
     made.create_authority("Test Health Plan", "pw")
     made.create("Dana Examiner", "pw")
     with pytest.raises(Refused, match="not today"):
