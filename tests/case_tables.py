@@ -32,6 +32,11 @@ TABLES = {
     "volume_layout": (
         "SELECT v.number, l.slack, l.packed, l.allocated FROM volume_layout l JOIN volume v ON v.id = l.volume_id"
     ),
+    "shadow_store": ("SELECT v.number, s.blocks, s.held FROM shadow_store s JOIN volume v ON v.id = s.volume_id"),
+    "same_content": (
+        "SELECT f.locator, o.locator FROM same_content s JOIN file_entry f ON f.id = s.entry_id "
+        "JOIN file_entry o ON o.id = s.same_as"
+    ),
     "coverage": "SELECT exhibit, volume, fate, bytes FROM coverage",
     "implausible": (
         "SELECT f.locator, i.kind, i.bytes, i.places, i.first_offset FROM implausible i "

@@ -40,6 +40,7 @@ from forensics.extraction.locked import LOCKED
 from forensics.extraction.recognition import find
 from forensics.jobs import pool
 from forensics.jobs.events import Job
+from forensics.jobs.turns import Turns
 from forensics.model import OutcomeKind, Volume, failed
 
 DEEPEST = 16
@@ -167,13 +168,12 @@ def _list_entries(
 ) -> None:  # fmt: skip
     store = case.store
     to_list = [ListEntries(exhibit, segments, volume) for _, volume in left.values()]
-    for done, result in enumerate(
-        pool.run(
-            list_entries, to_list, workers=workers(), seconds=WALK_SECONDS, check=job.check,
-            locks=isolation.locks([segments]),
-        ),
-        1,
-    ):  # fmt: skip
+    turns = Turns[ListEntries, Any](lambda _: "the numbers of entries")
+    results = pool.run(
+        list_entries, turns.asked(to_list), workers=workers(), seconds=WALK_SECONDS, check=job.check,
+        locks=isolation.locks([segments]),
+    )  # fmt: skip
+    for done, result in enumerate(turns.in_turn(results), 1):
         volume_id, volume = left[result.item.volume.name]
         if result.value is None:
             store.fail_volume(volume_id, failed(f"its entries could not be listed: {result.outcome.reason}"))
@@ -228,14 +228,16 @@ def _examine(
         _, _, done, total = store.entry_counts()
         batch = _Batch()
         rounds = 0
-        items = _pending(case, images, volumes, in_shadows)
+        # Of two entries with the same content the first is examined, whichever ends first: evidence has one place.
+        turns = Turns[ExamineEntry, ExaminedEntry](_may_repeat)
+        items = turns.asked(_pending(case, images, volumes, in_shadows))
         locks = isolation.locks(images.values())
         results = pool.run(
             examine_entry, items, workers=workers(), seconds=SECONDS, check=job.check, locks=locks,
             initializer=take_aids, initargs=(remembered(store),),
         )  # fmt: skip
         try:
-            for result in results:
+            for result in turns.in_turn(results):
                 rounds += 1
                 item = result.item
                 examined = result.value or ExaminedEntry(item.id, "unknown", {}, result.outcome)
@@ -258,6 +260,12 @@ def _examine(
             finish_entries(store, batch.held, known.links())
         if not rounds:
             return
+
+
+def _may_repeat(item: ExamineEntry) -> int | None:
+    """Entries of shadow copies can have the same content only where their size is the same."""
+    shadowed = item.volume is not None and in_shadow(item.volume)
+    return item.entry.size if shadowed and item.entry.size else None
 
 
 def _pending(
