@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from forensics.model import Evidence, FileEntry, Outcome, Piece
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +83,7 @@ class Seen:
     hits: int = 0
     rows: int = 0
     shown: int = 0
-    unmatched: tuple[tuple[int, int], ...] | None = None
+    unmatched: tuple[NDArray[np.int64], NDArray[np.uint64]] | None = None
 
 
 @dataclass(frozen=True, slots=True)

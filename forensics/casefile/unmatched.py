@@ -43,7 +43,7 @@ def add(connection: Connection, unit: int, seen: Seen) -> None:
     """Keep what a unit saw of a table, if it was a piece of one."""
     if not seen.rows:
         return
-    found = seen.unmatched or ()
+    numbers, persons = seen.unmatched or (np.zeros(0, np.int64), np.zeros(0, np.uint64))
     pack = zstandard.ZstdCompressor(level=3).compress
     connection.execute(
         schema.table_rows.insert(),
@@ -51,9 +51,9 @@ def add(connection: Connection, unit: int, seen: Seen) -> None:
             "unit_id": unit,
             "rows": seen.rows,
             "shown": seen.shown,
-            "unmatched": None if seen.unmatched is None else len(found),
-            "numbers": pack(np.array([number for number, _ in found], "<i8").tobytes()),
-            "persons": pack(np.array([who for _, who in found], "<u8").tobytes()),
+            "unmatched": None if seen.unmatched is None else len(numbers),
+            "numbers": pack(numbers.astype("<i8").tobytes()),
+            "persons": pack(persons.astype("<u8").tobytes()),
         },
     )
 

@@ -59,8 +59,13 @@ def scan(
     start: int = 0,
     stop: int | None = None,
     kinds: Collection[Kind] = KINDS,
+    rows: Ints | None = None,
 ) -> Hits:
-    """All hits of these kinds that start in ``data[start:stop]``; what lies before and behind is only context."""
+    """All hits of these kinds that start in ``data[start:stop]``; what lies before and behind is only context.
+
+    `rows` are the offsets at which the rows of a table start, ascending and from 0 on: a name counts there with a birth
+    date of its own row only.
+    """
     whole = np.frombuffer(data, np.uint8)
     stop = len(whole) if stop is None else stop
     parts: list[Hits] = []
@@ -68,7 +73,9 @@ def scan(
         end = min(at + BLOCK, stop)
         low, high = max(0, at - MARGIN), min(len(whole), end + MARGIN)
         for view, phase, width in _readings(whole[low:high]):
-            found = _scan_view(view, probe, kinds)
+            near = None if rows is None else rows[slice(*np.searchsorted(rows, (low, high)))]
+            borders = None if near is None else np.append((near - phase - low) // width, len(view))
+            found = _scan_view(view, probe, kinds, borders)
             if found is None:
                 continue
             offset = found.offset * width + phase + low
@@ -267,7 +274,7 @@ class _Candidates:
         return _joined(parts) if parts else None
 
 
-def _scan_view(text: Bytes, probe: Probe, kinds: Collection[Kind]) -> Hits | None:
+def _scan_view(text: Bytes, probe: Probe, kinds: Collection[Kind], borders: Ints | None) -> Hits | None:
     start, length = _runs(text, (text - np.uint8(48)) < np.uint8(10))
     if not len(start):
         return None
@@ -277,7 +284,7 @@ def _scan_view(text: Bytes, probe: Probe, kinds: Collection[Kind]) -> Hits | Non
         _bare_numbers(runs, probe, candidates)
         _grouped_ssn(runs, candidates)
     if Kind.NAME_AND_BIRTH_DATE in kinds:
-        _names_with_dates(runs, candidates)
+        _names_with_dates(runs, candidates, borders)
     return candidates.ask(probe)
 
 
@@ -576,7 +583,7 @@ def _find_words(text: Bytes) -> _Words | None:
     return _Words(start, end, (sums[end] - sums[start]) * _INVERSE[start])
 
 
-def _names_with_dates(runs: _Runs, candidates: _Candidates) -> None:
+def _names_with_dates(runs: _Runs, candidates: _Candidates, borders: Ints | None) -> None:
     dates = _numeric_dates(runs)
     day = _days_with_year(runs)
     words = _words_near(
@@ -588,8 +595,12 @@ def _names_with_dates(runs: _Runs, candidates: _Candidates) -> None:
         return
     if len(day):
         dates = _all_dates([dates, *_written_dates(runs, words)])
-    low = np.searchsorted(words.start, dates.offset - BEFORE)
-    high = np.searchsorted(words.start, dates.offset + dates.length + AFTER)
+    first, last = dates.offset - BEFORE, dates.offset + dates.length + AFTER
+    if borders is not None:
+        row = np.searchsorted(borders, dates.offset, side="right")
+        first = np.maximum(first, np.append(0, borders)[row])
+        last = np.minimum(last, borders[row])
+    low, high = np.searchsorted(words.start, first), np.searchsorted(words.start, last)
     count = high - low
     total = int(count.sum())
     if not total:
@@ -598,8 +609,9 @@ def _names_with_dates(runs: _Runs, candidates: _Candidates) -> None:
     word = np.repeat(low, count) + (np.arange(total) - np.repeat(np.cumsum(count) - count, count))
     mixed = keys.mix(words.hashes)
     for step in (1, 2, 3):  # neighbours, and past one or two middle names or suffixes
-        name = np.zeros(len(mixed), U64)
         near = words.start[step:] - words.end[:-step] <= NAME_GAP * step
-        # Where the second word is too far away the name stays 0, and with a date that is no record's key.
-        np.copyto(name[:-step], keys.name_part(mixed[:-step], mixed[step:]), where=near)
-        candidates.add_names(dates, name[word], date)
+        here = np.flatnonzero(np.append(near, np.zeros(step, bool))[word])
+        if borders is not None:
+            here = here[words.start[word[here] + step] < last[date[here]]]
+        pair = word[here]
+        candidates.add_names(dates, keys.name_part(mixed[pair], mixed[pair + step]), date[here])

@@ -12,7 +12,6 @@ from pathlib import Path
 
 from forensics.casefile.content_reader import exhibits_of_pieces
 from forensics.casefile.stored import FoundEvidence, MatchUnit
-from forensics.detection.scan import scan
 from forensics.examination.isolation import Isolation
 from forensics.examination.open_case import OpenCase
 from forensics.examination.places import WORKER_MEMORY, of_piece, pieces_of, scan_pieces
@@ -90,7 +89,7 @@ def link_unit(item: ScanPiece) -> list[Located]:
         raise ValueError("the worker was not given the records")
     index, linker = _tools
     data, _ = piece_data(item)
-    table = table_rows(item.piece, data, scan(data, index), index)
+    table = table_rows(item.piece, data, 0, len(data), index)
     left = unlinked_rows(table.cells, table.found, index)
     links = linker.link([fields for _, fields in left])
     return [_located(item, left[link.row], link) for link in links]

@@ -8,7 +8,7 @@ from itertools import zip_longest
 
 import numpy as np
 
-from forensics.detection.scan import MARGIN, scan
+from forensics.detection.scan import MARGIN
 from forensics.examination.units import (
     Located,
     ScanPiece,
@@ -153,7 +153,7 @@ def _in_table(item: ScanPiece, data: bytes, lead: int, spike: Spike) -> tuple[by
     piece = item.piece
     if _index is None:
         raise ValueError("the worker was not given the records")
-    table = table_rows(piece, data, scan(data, _index, lead, len(data)), _index)
+    table = table_rows(piece, data, lead, len(data), _index)
     clear = [one for one in table.found if len(one.agree & DECIDING) > 1 and not one.conflict]
     if len(clear) < LEAST_ROWS:
         return data, {}
@@ -171,7 +171,7 @@ def _in_table(item: ScanPiece, data: bytes, lead: int, spike: Spike) -> tuple[by
         for at in rng.integers(len(clear), size=NEIGHBOURS).tolist():
             like = clear[at]
             cells = row_like(table.cells[like.row], _index.person(like.record), layout, _persons[person])
-            begin, end = table.bounds[like.row], table.bounds[like.row + 1]
+            begin, end = table.cells.bounds(like.row)
             if cells is None or begin == 0:
                 continue
             line_end = "\r\n" if "\r" in data[begin:end].decode(piece.encoding, "replace") else "\n"

@@ -7,9 +7,8 @@ numbers and, for what came out of containers, the bytes themselves; never the ke
 from __future__ import annotations
 
 import gc
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -27,14 +26,15 @@ from forensics.evidence.luks import CannotOpen
 from forensics.evidence.shadow import Ranges, Shadow, as_kept, is_shadow, shadow_copies
 from forensics.evidence.volumes import layer_volume, shadow_volume, volumes
 from forensics.extraction.content import OVERLAP, PIECE_BYTES, BytesReadable
+from forensics.extraction.delimited_rows import DelimitedRows
 from forensics.extraction.extract import PACKED, extract, recognise
 from forensics.extraction.recognition import Recogniser
-from forensics.extraction.tables import parse_row, row_starts
+from forensics.extraction.tables import row_starts
 from forensics.matching import chance
 from forensics.matching.chance import Decoys
 from forensics.matching.index import RecordIndex
 from forensics.matching.strangers import unmatched_rows
-from forensics.matching.tables import FoundRow, find_in_rows
+from forensics.matching.tables import FoundRow, Reading, chance_in, evidence_in
 from forensics.matching.windows import LETTER_ROAD, Found, find_in_text, of_one_person, without_explained
 from forensics.model import (
     EMPTY,
@@ -374,10 +374,35 @@ def decoys_in(
     decoys = Decoys(index)
     rest = without_explained(data, found)
     hits = [
-        *find_in_text(data, ours(scan(data, decoys, first, last, (Kind.SSN, Kind.MEMBER_ID))), decoys),
-        *find_in_text(rest, ours(scan(rest, decoys, first, last, (Kind.NAME_AND_BIRTH_DATE,))), decoys),
+        *find_in_text(data, ours(scan(data, decoys, first, last, NUMBERS)), decoys),
+        *find_in_text(rest, ours(scan(rest, decoys, first, last, NAMES)), decoys),
     ]
-    return tuple(sorted({chance.code(one) for one in hits}))
+    return tuple(sorted({chance.code(one.record, one.elements) for one in hits}))
+
+
+NUMBERS, NAMES = (Kind.SSN, Kind.MEMBER_ID), (Kind.NAME_AND_BIRTH_DATE,)
+
+
+def decoys_in_rows(data: bytes, table: TableRows, index: RecordIndex, first: int, last: int) -> tuple[int, ...]:
+    """The same of a table's rows, in each of which fields count together as evidence's do."""
+    decoys = Decoys(index)
+    starts = table.starts
+    explained = {row.row for row in table.found if len(row.agree) > 1}
+    pairs = [
+        *_rows_of(scan(data, decoys, first, last, NUMBERS, rows=starts), starts),
+        *(
+            (row, decoy)
+            for row, decoy in _rows_of(scan(data, decoys, first, last, NAMES, rows=starts), starts)
+            if row not in explained
+        ),
+    ]
+    return tuple(sorted({chance.code(*one) for one in chance_in(table.reading, dict.fromkeys(pairs), decoys)}))
+
+
+def _rows_of(hits: Hits, starts: NDArray[np.int64]) -> Iterator[tuple[int, int]]:
+    """Row and record of hits in the bytes of a table whose rows begin at `starts`."""
+    at = np.searchsorted(starts, hits.offset, side="right") - 1
+    return zip(at.tolist(), hits.record.tolist(), strict=True)
 
 
 def all_of_them(hits: Hits) -> Hits:
@@ -386,27 +411,25 @@ def all_of_them(hits: Hits) -> Hits:
 
 @dataclass(frozen=True, slots=True)
 class TableRows:
-    """The rows of a piece: where each begins (and the end of the last), its cells, and the exact evidence in them."""
+    """The rows of a piece: where each begins, its cells, how they were read, and the exact evidence in them."""
 
-    bounds: list[int]
-    cells: list[list[str]]
+    starts: NDArray[np.int64]
+    cells: DelimitedRows
+    reading: Reading
     found: list[FoundRow]
     hits: int
     """Pairs of row and record that the raw scan or a column gave, evidence or not."""
 
 
-def table_rows(piece: Piece, data: bytes, hits: Hits, index: RecordIndex) -> TableRows:
-    """A piece of a table, read row by row; `hits` are those of the raw scan over its data."""
+def table_rows(piece: Piece, data: bytes, first: int, last: int, index: RecordIndex) -> TableRows:
+    """A piece of a table, read row by row; the raw scan is made from `first` to `last`."""
     starts = row_starts(data, piece.encoding)
-    bounds = [*starts.tolist(), len(data)]
-    rows = [parse_row(data[a:b], piece.encoding, piece.delimiter) for a, b in pairwise(bounds)]
-    at = np.searchsorted(starts, hits.offset, side="right") - 1
-    pairs = [
-        (row, record) for row, record in zip(at.tolist(), hits.record.tolist(), strict=True) if 0 <= row < len(rows)
-    ]
-    found = find_in_rows(rows, pairs, index)
+    pairs = list(_rows_of(scan(data, index, first, last, rows=starts), starts))
+    rows = DelimitedRows(data, starts, piece.encoding, piece.delimiter)
+    reading = Reading.of(rows, pairs, index)
+    found = evidence_in(reading, pairs, index)
     by_columns = {(one.row, one.record) for one in found}.difference(pairs)
-    return TableRows(bounds, rows, found, len(pairs) + len(by_columns))
+    return TableRows(starts, rows, reading, found, len(pairs) + len(by_columns))
 
 
 def piece_data(item: ScanPiece) -> tuple[bytes, int]:
@@ -422,22 +445,17 @@ def piece_data(item: ScanPiece) -> tuple[bytes, int]:
 def compare_piece(piece: Piece, data: bytes, lead: int, index: RecordIndex, *, decoys: bool = True) -> Compared:
     """The evidence in the bytes of a piece, which stand behind `lead` bytes of context."""
     last = max(lead, len(data) - piece.overlap)
-    hits = scan(data, index, lead, last)
     if piece.table:
-        table = table_rows(piece, data, hits, index)
-        bounds, in_rows = table.bounds, table.found
-        explained = [
-            Found(row.record, bounds[row.row], bounds[row.row + 1] - bounds[row.row], row.elements, "row")
-            for row in in_rows
-        ]
+        table = table_rows(piece, data, lead, last, index)
         return Compared(
             [
                 Located(row.record, piece.first + row.row, 0, 0, row.elements, row.agree, row.conflict, "table")
-                for row in in_rows
+                for row in table.found
             ],
-            decoys_in(data, explained, index, lead, last, all_of_them) if decoys else (),
+            decoys_in_rows(data, table, index, lead, last) if decoys else (),
             _seen_in(piece, table, index),
         )
+    hits = scan(data, index, lead, last)
     located = of_one_person(data, find_in_text(data, hits, index), piece.encoding, index)
     of_one = bool(located) and located[0].road == LETTER_ROAD
     chances = decoys_in(data, located, index, lead, last, all_of_them) if decoys and not of_one else ()
@@ -449,12 +467,12 @@ def compare_piece(piece: Piece, data: bytes, lead: int, index: RecordIndex, *, d
 
 
 def _seen_in(piece: Piece, table: TableRows, index: RecordIndex) -> Seen:
-    unmatched = unmatched_rows(table.cells, table.found, index)
+    unmatched = unmatched_rows(table.reading, table.found, index)
     return Seen(
         table.hits,
-        sum(any(cell.strip() for cell in row) for row in table.cells),
+        int(np.count_nonzero(table.cells.filled())),
         len({one.row for one in table.found}),
-        None if unmatched is None else tuple((piece.first + row, who) for row, who in unmatched),
+        None if unmatched is None else (piece.first + unmatched[0], unmatched[1]),
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from forensics.matching import normal
@@ -21,33 +21,47 @@ SHORTEST_ADDRESS = 6
 _TOKEN = re.compile(r"[A-Z0-9](?:[A-Z0-9]|-(?=[A-Z0-9]))*")
 
 
-@dataclass(frozen=True, slots=True)
 class Text:
-    """A stretch of text, prepared once for all the persons it is compared with."""
+    """A stretch of text, read once for all the persons it is compared with, and no further than they ask.
 
-    folded: str
-    words: frozenset[str]
-    dates: frozenset[str]
-    ssns: frozenset[str]
-    long_runs: tuple[str, ...]
-    tokens: frozenset[str]
-    letters_and_digits: str
-    phones: frozenset[str]
+    `day_first` is for dates like 2/3/1961, see `normal.dates`.
+    """
 
-    @classmethod
-    def of(cls, text: str, day_first: bool | None = False) -> Text:
-        folded = normal.fold(text)
-        tokens = {token.replace("-", "") for token in _TOKEN.findall(folded.upper())}
-        return cls(
-            folded,
-            frozenset(normal.words(folded)),
-            frozenset(normal.dates(folded, day_first)),
-            frozenset(normal.ssns(text)),
-            tuple(normal.long_runs(text)),
-            frozenset(tokens),
-            normal.letters_and_digits(folded),
-            frozenset(normal.phones(text)),
-        )
+    def __init__(self, text: str, day_first: bool | None = False) -> None:
+        self.written, self._day_first = text, day_first
+        self.folded = normal.fold(text)
+
+    @cached_property
+    def words(self) -> frozenset[str]:
+        return frozenset(normal.words(self.folded))
+
+    @cached_property
+    def dates(self) -> frozenset[str]:
+        return frozenset(normal.dates(self.folded, self._day_first))
+
+    @cached_property
+    def ssns(self) -> frozenset[str]:
+        return frozenset(normal.ssns(self.written))
+
+    @cached_property
+    def long_runs(self) -> tuple[str, ...]:
+        return tuple(normal.long_runs(self.written))
+
+    @cached_property
+    def tokens(self) -> frozenset[str]:
+        return frozenset(token.replace("-", "") for token in _TOKEN.findall(self.folded.upper()))
+
+    @cached_property
+    def letters_and_digits(self) -> str:
+        return normal.letters_and_digits(self.folded)
+
+    @cached_property
+    def phones(self) -> frozenset[str]:
+        return frozenset(normal.phones(self.written))
+
+    def may_have_year(self, iso: str) -> bool:
+        """Whether the last two digits of a date's year stand in the text, without which the date does not either."""
+        return iso[2:4] in self.folded or not self.folded.isascii()
 
 
 def elements_in(person: Person | Fingerprinted, text: Text) -> frozenset[str]:
@@ -58,15 +72,20 @@ def elements_in(person: Person | Fingerprinted, text: Text) -> frozenset[str]:
     family = person.family and (person.family <= text.words or person.family_joined <= text.words)
     if family and person.given and not person.called.isdisjoint(text.words):
         found.add("name")
-    if person.birth_date and person.birth_date in text.dates:
+    # Each is looked for as it would stand there at least in part, before the text is read for all of its kind.
+    if person.birth_date and text.may_have_year(person.birth_date) and person.birth_date in text.dates:
         found.add("birth_date")
-    if person.ssn and (person.ssn in text.ssns or any(person.ssn in run for run in text.long_runs)):
+    if (
+        person.ssn
+        and person.ssn[-4:] in text.written
+        and (person.ssn in text.ssns or any(person.ssn in run for run in text.long_runs))
+    ):
         found.add("ssn")
     if person.member_id and _has_id(person, text):
         found.add("member_id")
     if len(person.address) >= SHORTEST_ADDRESS and person.address in text.letters_and_digits:
         found.add("address")
-    if person.phone and person.phone in text.phones:
+    if person.phone and person.phone[-4:] in text.written and person.phone in text.phones:
         found.add("phone")
     if person.email and person.email in text.folded:
         found.add("email")
@@ -74,7 +93,10 @@ def elements_in(person: Person | Fingerprinted, text: Text) -> frozenset[str]:
 
 
 def _has_id(person: Person, text: Text) -> bool:
+    digits = person.id_digits
+    # Without its letters it is shorter: what does not hold that holds neither.
+    if (digits or person.member_id) not in text.letters_and_digits:
+        return False
     if person.member_id in text.tokens:
         return True
-    digits = person.id_digits
     return bool(digits) and (digits in text.tokens or any(digits in run for run in text.long_runs))

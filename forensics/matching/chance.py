@@ -32,7 +32,6 @@ from forensics.errors import Refused
 from forensics.matching.check_digit_arrays import CHECK_DIGITS
 from forensics.matching.fingerprints import Fingerprinted
 from forensics.matching.index import PREFIX_MAY_GO, Person, RecordIndex
-from forensics.matching.windows import Found
 from forensics.model import Kind, Moved
 
 SEEDS = 20
@@ -56,6 +55,7 @@ _TEN = np.uint64(10)
 _RUN = re.compile(r"[0-9]+")
 
 
+@lru_cache(maxsize=LONGEST_NUMBER + 1)
 def shifts(space: int) -> tuple[int, ...]:
     """The distances for numbers below `space`: half of them near, growing by the same factor; half of them far, evenly.
 
@@ -278,9 +278,9 @@ def _collision(column: pa.ChunkedArray) -> float:
     return min(1.0, float((sizes * (sizes - 1)).sum() + 1) / pairs) if pairs else float(len(sizes))
 
 
-def code(found: Found) -> int:
+def code(decoy: int, elements: frozenset[str]) -> int:
     """What is kept of a decoy's hit: its number, and above 32 bits one bit for each of `AGREEING` that stands there."""
-    return found.record | sum(1 << place for place, field in enumerate(AGREEING) if field in found.elements) << 32
+    return decoy | sum(1 << place for place, field in enumerate(AGREEING) if field in elements) << 32
 
 
 AGREEING = ("name", "birth_date", "ssn", "member_id", "address", "phone", "email")

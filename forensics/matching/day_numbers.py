@@ -10,10 +10,10 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from datetime import date, timedelta
+from functools import partial
 
 from forensics.matching.index import RecordIndex
-
-Row = Sequence[str]
+from forensics.rows import Row, Rows
 
 SAMPLE = 400
 """Rows, spread over a piece, that decide about its columns."""
@@ -36,11 +36,11 @@ _SYSTEM_1900, _SYSTEM_1904 = date(1899, 12, 30), date(1904, 1, 1)
 
 SYSTEMS = (_SYSTEM_1900, _SYSTEM_1904)
 
-Named = Callable[[Sequence[Row], int], int]
+Named = Callable[[Rows, int], int]
 """How many of these rows show a record by name and by the date in that column."""
 
 
-def with_dates(rows: Sequence[Row], hits: Iterable[tuple[int, int]], index: RecordIndex, named: Named) -> Sequence[Row]:
+def with_dates(rows: Rows, hits: Iterable[tuple[int, int]], index: RecordIndex, named: Named) -> Rows:
     """The rows with ISO dates where a column holds day numbers of birth dates; the very same rows where none does.
 
     `hits` are row and record of what a number in the row has shown.
@@ -55,7 +55,7 @@ def with_dates(rows: Sequence[Row], hits: Iterable[tuple[int, int]], index: Reco
         for column in columns
         if (system := known.get(column) or _by_names(sample, column, named)) is not None
     }
-    return [_dated(row, systems) for row in rows] if systems else rows
+    return _dated(rows, systems) if systems else rows
 
 
 def _columns_of_numbers(sample: Sequence[Row]) -> list[int]:
@@ -74,7 +74,7 @@ def _day(cell: str) -> int | None:
 
 
 def _by_persons(
-    rows: Sequence[Row], hits: Iterable[tuple[int, int]], index: RecordIndex, columns: Sequence[int]
+    rows: Rows, hits: Iterable[tuple[int, int]], index: RecordIndex, columns: Sequence[int]
 ) -> dict[int, date]:
     """Column → the date system in which it agrees with the birth dates of the persons its rows show by a number."""
     pairs = list(hits)
@@ -98,18 +98,19 @@ def _by_persons(
 
 def _by_names(sample: Sequence[Row], column: int, named: Named) -> date | None:
     for system in SYSTEMS:
-        count = named([_dated(row, {column: system}) for row in sample], column)
+        count = named(_dated(Rows.of(sample), {column: system}), column)
         if count >= LEAST_NAMED and count >= NAMED_SHARE * len(sample):
             return system
     return None
 
 
-def _dated(row: Row, systems: dict[int, date]) -> Row:
-    cells = list(row)
-    for column, system in systems.items():
-        if column < len(cells) and (day := _day(cells[column])) is not None:
-            cells[column] = _iso(day, system)
-    return cells
+def _dated(rows: Rows, systems: dict[int, date]) -> Rows:
+    return rows.changed({column: partial(_date_of, system) for column, system in systems.items()})
+
+
+def _date_of(system: date, cell: str) -> str:
+    day = _day(cell)
+    return cell if day is None else _iso(day, system)
 
 
 def _iso(day: int, system: date) -> str:

@@ -14,8 +14,7 @@ from functools import lru_cache
 from forensics.matching import normal
 from forensics.matching.agreement import SHORTEST_ADDRESS
 from forensics.matching.index import Person
-
-Row = Sequence[str]
+from forensics.rows import Row
 
 ALWAYS = 0.98
 """Share of the rows that expose a field in which it must stand in one and the same column."""

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
-from functools import lru_cache
+from functools import lru_cache, partial
 from itertools import combinations
 
 import numpy as np
@@ -19,9 +19,9 @@ from forensics.matching.agreement import DECIDING, Text, elements_in
 from forensics.matching.day_numbers import with_dates
 from forensics.matching.index import Person, RecordIndex
 from forensics.matching.layout import learn
+from forensics.matching.windows import IDENTIFIERS, Persons
 from forensics.model import Kind
-
-Row = Sequence[str]
+from forensics.rows import Row, Rows
 
 _EPOCH = date(1970, 1, 1).toordinal()
 
@@ -69,53 +69,95 @@ class Columns:
     names: tuple[int, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """Rows as they are compared: day numbers of a spreadsheet as dates, and what the columns look like."""
+
+    rows: Rows
+    columns: Columns
+
+    @classmethod
+    def of(cls, rows: Sequence[Row], hits: Iterable[tuple[int, int]], index: RecordIndex) -> Reading:
+        """`hits` are row and record of what a number in a row has shown."""
+        dated = with_dates(Rows.of(rows), hits, index, lambda sample, column: _named(sample, column, index))
+        return cls(dated, recognise(dated, index))
+
+    @property
+    def day_first(self) -> bool:
+        return bool(self.columns.day_first)
+
+    def text(self, row: int) -> Text:
+        return Text("\t".join(self.rows.row(row)), self.day_first)
+
+
 def find_in_rows(rows: Sequence[Row], hits: Iterable[tuple[int, int]] | None, index: RecordIndex) -> list[FoundRow]:
-    """The evidence in these rows: from the columns, and from `hits` (row, record) of the raw scan over the same bytes.
+    """The evidence in these rows, see `evidence_in`."""
+    hits = None if hits is None else list(hits)
+    return evidence_in(Reading.of(rows, hits or (), index), hits, index)
+
+
+def evidence_in(table: Reading, hits: Iterable[tuple[int, int]] | None, index: RecordIndex) -> list[FoundRow]:
+    """The evidence in a table: from the columns, and from `hits` (row, record) of the raw scan over the same bytes.
 
     The raw scan finds every number that a cell holds, so columns are asked for names with dates only, which may stand
     too far apart for it. Where it was not made (`hits` is None) they are asked for numbers too.
     A row in which only an identifier agrees is kept (it may be chance, and later stages say so); one in which only a
     name or a date agrees is not evidence.
     """
-    if hits is not None:
-        hits = list(hits)
-    rows = with_dates(rows, hits or (), index, lambda sample, column: _named(sample, column, index))
-    columns = recognise(rows, index)
-    pairs = sorted(set(hits or ()) | _joined(rows, columns, index, numbers=hits is None))
-    day_first = bool(columns.day_first)
-    agreed = _agreeing(rows, pairs, index, day_first)
+    rows, day_first = table.rows, table.day_first
+    pairs = sorted(set(hits or ()) | _joined(rows, table.columns, index, numbers=hits is None))
+    agreed = _agreeing(table, pairs, index)
     roles = _roles(rows, agreed, day_first)
     return [
         FoundRow(row, record, elements | differing[1], elements & DECIDING, differing[0])
         for row, record, person, elements in agreed
-        for differing in [_differences(rows[row], person, elements, roles, day_first)]
+        for differing in [_differences(rows.row(row), person, elements, roles, day_first)]
     ]
 
 
+def chance_in(table: Reading, hits: Iterable[tuple[int, int]], decoys: Persons) -> list[tuple[int, frozenset[str]]]:
+    """What evidence a table seems to have for decoys: each with the elements that agree. `hits` are row and decoy."""
+    texts: dict[int, Text] = {}
+    found = []
+    for row, decoy in hits:
+        text = texts.get(row)
+        if text is None:
+            text = texts[row] = table.text(row)
+        elements = elements_in(decoys.person(decoy), text)
+        if _is_evidence(elements):
+            found.append((decoy, elements))
+    return found
+
+
+def _is_evidence(elements: frozenset[str]) -> bool:
+    return len(elements & DECIDING) > 1 or not elements.isdisjoint(IDENTIFIERS)
+
+
 def _agreeing(
-    rows: Sequence[Row], pairs: Sequence[tuple[int, int]], index: RecordIndex, day_first: bool
+    table: Reading, pairs: Sequence[tuple[int, int]], index: RecordIndex
 ) -> list[tuple[int, int, Person, frozenset[str]]]:
     """Row, record, person and elements of the pairs that are evidence. A sample is read as text; what it shows of the
     table's layout decides how the others are read."""
+    rows = table.rows
     texts: dict[int, Text] = {}
 
     def as_text(row: int, person: Person) -> frozenset[str]:
         if row not in texts:
-            texts[row] = Text.of("\t".join(rows[row]), day_first)
+            texts[row] = table.text(row)
         return elements_in(person, texts[row])
 
     step = max(1, len(pairs) // LAYOUT_SAMPLE)
     sampled = [(row, index.person(record)) for row, record in pairs[::step]]
     read = [(row, person, as_text(row, person)) for row, person in sampled]
     clear = [item for item in read if len(item[2] & DECIDING) > 1]
-    layout = learn(rows, clear, day_first) if len(clear) >= LEAST_CLEAR else None
+    layout = learn(rows, clear, table.day_first) if len(clear) >= LEAST_CLEAR else None
     agreed = []
     for row, record in pairs:
         person = index.person(record)
-        elements = layout.elements(rows[row], person) if layout else None
+        elements = layout.elements(rows.row(row), person) if layout else None
         if elements is None:
             elements = as_text(row, person)
-        if len(elements & DECIDING) > 1 or elements & {"ssn", "member_id"}:
+        if _is_evidence(elements):
             agreed.append((row, record, person, elements))
     return agreed
 
@@ -177,39 +219,40 @@ def _id_run(cell: str, index: RecordIndex) -> tuple[int, int] | None:
     return (int(longest), len(longest)) if len(longest) in index.id_digits else None
 
 
-def _joined(rows: Sequence[Row], columns: Columns, index: RecordIndex, numbers: bool) -> set[tuple[int, int]]:
+def _joined(rows: Rows, columns: Columns, index: RecordIndex, numbers: bool) -> set[tuple[int, int]]:
     """Row and record of every row that a column, or a name with a date, finds in the index."""
     pairs: set[tuple[int, int]] = set()
 
-    def ask(kind: Kind, at: list[int], asked: NDArray[np.uint64]) -> None:
+    def ask(kind: Kind, at: NDArray[np.int64], asked: NDArray[np.uint64]) -> None:
         place, record = index.find(kind, asked)
-        pairs.update((at[p], r) for p, r in zip(place.tolist(), record.tolist(), strict=True))
+        pairs.update(zip(at[place].tolist(), record.tolist(), strict=True))
 
     for column in columns.ssn if numbers else ():
-        held = [(n, number) for n, row in enumerate(rows) if column < len(row) and (number := normal.ssn(row[column]))]
-        if held:
-            ask(Kind.SSN, [n for n, _ in held], keys.digits(np.array([int(s) for _, s in held], np.uint64), 9))
+        number = rows.column(column).mapped(lambda cell: int(normal.ssn(cell) or 0), np.uint64, 0)
+        at = np.flatnonzero(number)
+        ask(Kind.SSN, at, keys.digits(number[at], 9))
     for column in columns.ids if numbers else ():
-        runs = [(n, run) for n, row in enumerate(rows) if column < len(row) and (run := _id_run(row[column], index))]
-        if runs:
-            values = np.array([run[0] for _, run in runs], np.uint64)
-            lengths = np.array([run[1] for _, run in runs], np.int64)
-            ask(Kind.MEMBER_ID, [n for n, _ in runs], keys.digits(values, lengths))
+        held = rows.column(column)
+        runs = {cell: _id_run(cell, index) or (0, 0) for cell in held.cells}
+        length = held.mapped(lambda cell: runs[cell][1], np.int64, 0)  # noqa: B023 - asked at once
+        value = held.mapped(lambda cell: runs[cell][0], np.uint64, 0)  # noqa: B023
+        at = np.flatnonzero(length)
+        ask(Kind.MEMBER_ID, at, keys.digits(value[at], length[at]))
     pairs |= _by_name(rows, columns, index)
     return pairs
 
 
-def _named(rows: Sequence[Row], column: int, index: RecordIndex) -> int:
+def _named(rows: Rows, column: int, index: RecordIndex) -> int:
     """How many of the rows show a record by the name in them and the ISO date in this column."""
     columns = replace(recognise(rows, index), dates=(column,), day_first=frozenset())
     return len({row for row, _ in _by_name(rows, columns, index)})
 
 
-def _by_name(rows: Sequence[Row], columns: Columns, index: RecordIndex) -> set[tuple[int, int]]:
+def _by_name(rows: Rows, columns: Columns, index: RecordIndex) -> set[tuple[int, int]]:
     """Row and record of every row whose name, together with a date, is a record's."""
     pairs: set[tuple[int, int]] = set()
     if columns.dates and columns.names:
-        dates = [_dates_in(rows, column, column in columns.day_first) for column in columns.dates]
+        dates = [days_in(rows, column, column in columns.day_first) for column in columns.dates]
         for one, two in combinations(_words_in(rows, columns.names[:MOST_NAME_CELLS]), 2):
             both = (one != 0) & (two != 0)
             name = keys.name_part(keys.mix(one), keys.mix(two))
@@ -225,20 +268,27 @@ MOST_NAME_CELLS, MOST_NAME_WORDS = 6, 4
 NO_DAY = np.iinfo(np.int64).min
 
 
-def _words_in(rows: Sequence[Row], columns: Sequence[int]) -> Iterator[NDArray[np.uint64]]:
+def _words_in(rows: Rows, columns: Sequence[int]) -> Iterator[NDArray[np.uint64]]:
     """The words of these columns, hashed: first words of the first, second words of it, and so on; 0 where none is."""
-    for column in columns:
-        cells = [_word_hashes(row[column]) if column < len(row) else () for row in rows]
-        for place in range(max(map(len, cells))):
-            words = (cell[place] if place < len(cell) else 0 for cell in cells)
-            yield np.fromiter(words, np.uint64, len(cells))
+    for number in columns:
+        column = rows.column(number)
+        words = [_word_hashes(cell) for cell in column.cells]
+        for place in range(max(map(len, words), default=0)):
+            of_cell = [cell[place] if place < len(cell) else 0 for cell in words]
+            yield np.array([*of_cell, 0], np.uint64)[column.code]
 
 
-def _dates_in(rows: Sequence[Row], column: int, day_first: bool) -> NDArray[np.int64]:
+def days_in(rows: Rows, column: int, day_first: bool) -> NDArray[np.int64]:
     """The date of each cell of a column in days since 1970-01-01, `NO_DAY` where it is none."""
-    cells = (normal.single_date(row[column], day_first) if column < len(row) else "" for row in rows)
-    days = (date.fromisoformat(iso).toordinal() - _EPOCH if iso else NO_DAY for iso in cells)
-    return np.fromiter(days, np.int64, len(rows))
+    return rows.column(column).mapped(_DAY[day_first], np.int64, NO_DAY)
+
+
+def _day(cell: str, day_first: bool) -> int:
+    iso = normal.single_date(cell, day_first)
+    return date.fromisoformat(iso).toordinal() - _EPOCH if iso else NO_DAY
+
+
+_DAY = tuple(lru_cache(maxsize=1 << 17)(partial(_day, day_first=day_first)) for day_first in (False, True))
 
 
 @lru_cache(maxsize=1 << 17)
@@ -247,9 +297,7 @@ def _word_hashes(cell: str) -> tuple[int, ...]:
     return tuple(keys.token_hash(word.encode("ascii", "ignore")) for word in words[:MOST_NAME_WORDS])
 
 
-def _roles(
-    rows: Sequence[Row], agreed: Sequence[tuple[int, int, Person, frozenset[str]]], day_first: bool
-) -> dict[str, int]:
+def _roles(rows: Rows, agreed: Sequence[tuple[int, int, Person, frozenset[str]]], day_first: bool) -> dict[str, int]:
     """Field → the column that holds it, where rows whose person is clear show one."""
     clear = [item for item in agreed if len(item[3] & DECIDING) > 1]
     clear = clear[:: max(1, len(clear) // ROLE_SAMPLE)]
@@ -259,7 +307,7 @@ def _roles(
         fields = elements & frozenset(ROLES)
         held.update(fields)
         for column, cell in enumerate(rows[row]):
-            holding.update((field, column) for field in fields & elements_in(person, Text.of(cell, day_first)))
+            holding.update((field, column) for field in fields & elements_in(person, Text(cell, day_first)))
     roles: dict[str, int] = {}
     for field in ROLES:
         columns = [(holding[field, column], -column) for f, column in holding if f == field]

@@ -10,8 +10,9 @@ from collections.abc import Sequence
 from forensics.matching import normal
 from forensics.matching.agreement import DECIDING
 from forensics.matching.index import RecordIndex
-from forensics.matching.layout import NAME, Layout, Row, learn
+from forensics.matching.layout import NAME, Layout, learn
 from forensics.matching.tables import FoundRow, recognise
+from forensics.rows import Row
 
 LEAST_ROWS = 20
 """Rows that show somebody by two fields, below which the columns are not known well enough."""

@@ -242,7 +242,7 @@ def of_one_person(data: bytes, found: list[Found], encoding: str, index: RecordI
     clear = {item.record for item in found if len(item.agree) > 1}
     if len(data) > LETTER or len(clear) != 1 or {item.record for item in found} != clear:
         return found
-    text = Text.of(data.decode("utf-8" if encoding == "binary" else encoding, "replace"), day_first=None)
+    text = Text(data.decode("utf-8" if encoding == "binary" else encoding, "replace"), day_first=None)
     return [
         replace(item, elements=item.elements | elements_in(index.person(item.record), text), road=LETTER_ROAD)
         for item in found
@@ -314,7 +314,7 @@ def _text(known: dict[tuple[int, int, int], Text], data: bytes, begin: int, end:
         else:
             decoded = _decode(data[begin:end], _is_ebcdic(data, hit.offset))
         # A line does not say which number is the month: the scan has asked the dates around it.
-        text = known[key] = Text.of(decoded, day_first=None)
+        text = known[key] = Text(decoded, day_first=None)
     return text
 
 

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from forensics.detection.scan import BLOCK, KINDS, MARGIN, scan
+from forensics.extraction.tables import row_starts
 from forensics.matching.index import RecordIndex
 from forensics.model import Kind, SourceRecord
 
@@ -365,3 +366,47 @@ def test_no_bytes_break_the_scan_and_every_candidate_lies_in_its_range(data: byt
     found = scan(data, Everything(), start, stop)
     assert bool(((found.offset >= start) & (found.offset < stop)).all())
     assert bool((found.length > 0).all())
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-16-le", "utf-16-be", "cp037"])
+@pytest.mark.parametrize("lines", [0, BLOCK // 14 - 3])
+def test_in_a_table_a_name_counts_with_the_date_of_its_own_row(encoding: str, lines: int) -> None:
+    """Also where a block ends between or in these rows."""
+    filler = "".join(f"row {n:07},x\n" for n in range(lines))
+    own, other = "1,Maria,Ibanez,1961-02-03\n", "2,Maria,Ibanez,\n3,,,1961-02-03\n4,Maria\n5,Ibanez,1961-02-03\n"
+    data = (filler + own + other + "6,end of,the table\n").encode(encoding)
+    starts = row_starts(data, encoding)
+    everywhere = [hit for hit in hits(data) if hit[2] is NAMED]
+    found = scan(data, INDEX, rows=starts)
+    named = found.offset[found.kind == KINDS.index(NAMED)]
+    row = np.searchsorted(starts, named, side="right") - 1
+    first = len((filler + own[: own.index("1961")]).encode(encoding))
+    assert len(named) == 1
+    assert abs(int(named[0]) - first) <= 2
+    assert row.tolist() == [lines]
+    assert len(everywhere) == 3, "without rows the names of neighbours count"
+
+
+CELLS = ["Maria", "Ibanez", "Maria Luz Ibanez", "1961-02-03", "2/3/1961", "José", "x", "899770123"]
+
+
+@settings(deadline=None, max_examples=60)
+@given(
+    cells=st.lists(st.lists(st.sampled_from(CELLS), max_size=5), max_size=12),
+)
+def test_what_the_rows_of_a_table_show_is_not_less_for_knowing_them(cells: list[list[str]]) -> None:
+    """The reference: every row scanned alone."""
+    rows = [(",".join(row) + "\n").encode() for row in cells]
+    data = b"".join(rows)
+    found = scan(data, INDEX, rows=row_starts(data, "utf-8"))
+    starts = np.cumsum([0, *map(len, rows)])
+    alone = {(n, kind, record) for n, row in enumerate(rows) for _, _, kind, record in hits(row)}
+    at = np.searchsorted(starts, found.offset, side="right") - 1
+    together = {
+        (int(n), KINDS[kind], int(record)) for n, kind, record in zip(at, found.kind, found.record, strict=True)
+    }
+    # The rows around one tell whether 2/3/1961 begins with the day; alone it cannot be told.
+    if not any("2/3/1961" in row for row in cells):
+        assert together == alone
+    else:
+        assert {one for one in together if one[1] is not NAMED} == {one for one in alone if one[1] is not NAMED}

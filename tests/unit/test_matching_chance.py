@@ -40,7 +40,7 @@ DECOYS = Decoys(INDEX)
 def hits(text: str) -> set[tuple[Moved, int, int, frozenset[str]]]:
     data = text.encode()
     found = find_in_text(data, scan(data, DECOYS), DECOYS)
-    told = [decode(code(item)) for item in found]
+    told = [decode(code(item.record, item.elements)) for item in found]
     return {(hit.kind, hit.seed, hit.record, hit.elements) for hit in told}
 
 
@@ -76,7 +76,8 @@ def test_a_move_onto_a_number_that_is_issued_is_not_asked_and_not_counted() -> N
     index = RecordIndex.build(enumerate([*RECORDS, SourceRecord("K3", "Eve", "", "Roth", ssn=taken)], 1))
     data = f"no. {taken}\n".encode()
     decoys = Decoys(index)
-    assert 1 not in {decode(code(one)).record for one in find_in_text(data, scan(data, decoys), decoys)}
+    found = find_in_text(data, scan(data, decoys), decoys)
+    assert 1 not in {decode(code(one.record, one.elements)).record for one in found}
     counted = held(index, Moved.SSN)
     assert counted.records == 3
     assert counted.kept[3] == 2
@@ -129,7 +130,7 @@ CHECKED = RecordIndex.build(
 
 def checked_hits(text: str) -> set[tuple[int, int, frozenset[str]]]:
     data, decoys = text.encode(), Decoys(CHECKED)
-    told = [decode(code(item)) for item in find_in_text(data, scan(data, decoys), decoys)]
+    told = [decode(code(item.record, item.elements)) for item in find_in_text(data, scan(data, decoys), decoys)]
     return {(hit.seed, hit.record, hit.elements) for hit in told if hit.kind is Moved.CHECKED_ID}
 
 

@@ -11,7 +11,7 @@ from labelled.population import Person, Plan, make_population
 from forensics.matching.index import RecordIndex
 from forensics.matching.layout import learn
 from forensics.matching.strangers import unmatched_rows
-from forensics.matching.tables import find_in_rows
+from forensics.matching.tables import Reading, evidence_in
 from forensics.model import SourceRecord
 
 PEOPLE = [p for p in make_population(3, Plan(people=400, special=False, concentrated=0)).snapshot if p.ssn]
@@ -36,7 +36,9 @@ def one_cell(p: Person) -> list[str]:
 
 
 def unmatched(rows: Sequence[Sequence[str]]) -> tuple[tuple[int, int], ...] | None:
-    return unmatched_rows(rows, find_in_rows(rows, None, INDEX), INDEX)
+    table = Reading.of(rows, (), INDEX)
+    told = unmatched_rows(table, evidence_in(table, None, INDEX), INDEX)
+    return None if told is None else tuple(zip(told[0].tolist(), told[1].tolist(), strict=True))
 
 
 @pytest.mark.parametrize("write", [iso, serial, one_cell])
