@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from forensics import hashing
 from forensics.casefile.stored import ExaminedChild, ExaminedEntry, Seen
-from forensics.detection.scan import MARGIN, Hits, scan
+from forensics.detection.scan import MARGIN, Asked, Hits, scan, scan_for
 from forensics.evidence.allocation import Layout
 from forensics.evidence.content import open_content
 from forensics.evidence.files import list_volume
@@ -361,20 +361,32 @@ def compare_range(item: ScanRange, low: int, view: bytes, index: RecordIndex, *,
         return Hits(hits.offset[here], hits.length[here], hits.kind[here], hits.record[here], hits.width[here])
 
     first, last = item.start - low, min(item.stop - low, len(view))
-    hits = ours(scan(view, index, first, last))
+    hits, moved = (ours(some) for some in _scanned(view, index, first, last, decoys))
     found = find_in_text(view, hits, index)
-    chances = decoys_in(view, found, index, first, last, ours) if decoys else ()
+    chances = decoys_in(view, found, moved, index, first, last, ours) if decoys else ()
     return Compared([_in_text(one, low) for one in found], chances, Seen(len(hits.offset)))
 
 
+def _scanned(data: bytes, index: RecordIndex, first: int, last: int, decoys: bool) -> list[Hits]:
+    """The hits of the records, and those of the numbers of their decoys."""
+    others = Asked(Decoys(index), (Kind.SSN, Kind.MEMBER_ID)) if decoys else Asked(index, ())
+    return scan_for(data, (Asked(index), others), first, last)
+
+
 def decoys_in(
-    data: bytes, found: list[Found], index: RecordIndex, first: int, last: int, ours: Callable[[Hits], Hits]
+    data: bytes,
+    found: list[Found],
+    moved: Hits,
+    index: RecordIndex,
+    first: int,
+    last: int,
+    ours: Callable[[Hits], Hits],
 ) -> tuple[int, ...]:
-    """The decoys' hits in the data; those of names only where it shows nobody by two fields."""
+    """The decoys' hits in the data, of numbers in `moved`; those of names only where it shows nobody by two fields."""
     decoys = Decoys(index)
     rest = without_explained(data, found)
     hits = [
-        *find_in_text(data, ours(scan(data, decoys, first, last, (Kind.SSN, Kind.MEMBER_ID))), decoys),
+        *find_in_text(data, moved, decoys),
         *find_in_text(rest, ours(scan(rest, decoys, first, last, (Kind.NAME_AND_BIRTH_DATE,))), decoys),
     ]
     return tuple(sorted({chance.code(one) for one in hits}))
@@ -422,7 +434,7 @@ def piece_data(item: ScanPiece) -> tuple[bytes, int]:
 def compare_piece(piece: Piece, data: bytes, lead: int, index: RecordIndex, *, decoys: bool = True) -> Compared:
     """The evidence in the bytes of a piece, which stand behind `lead` bytes of context."""
     last = max(lead, len(data) - piece.overlap)
-    hits = scan(data, index, lead, last)
+    hits, moved = _scanned(data, index, lead, last, decoys)
     if piece.table:
         table = table_rows(piece, data, hits, index)
         bounds, in_rows = table.bounds, table.found
@@ -435,12 +447,12 @@ def compare_piece(piece: Piece, data: bytes, lead: int, index: RecordIndex, *, d
                 Located(row.record, piece.first + row.row, 0, 0, row.elements, row.agree, row.conflict, "table")
                 for row in in_rows
             ],
-            decoys_in(data, explained, index, lead, last, all_of_them) if decoys else (),
+            decoys_in(data, explained, moved, index, lead, last, all_of_them) if decoys else (),
             _seen_in(piece, table, index),
         )
     located = of_one_person(data, find_in_text(data, hits, index), piece.encoding, index)
     of_one = bool(located) and located[0].road == LETTER_ROAD
-    chances = decoys_in(data, located, index, lead, last, all_of_them) if decoys and not of_one else ()
+    chances = decoys_in(data, located, moved, index, lead, last, all_of_them) if decoys and not of_one else ()
     seen = Seen(len(hits.offset))
     if piece.unit is Unit.NONE:
         return Compared([_in_text(found, piece.offset - lead) for found in located], chances, seen)

@@ -101,16 +101,18 @@ class Decoys:
         found = []
         for size in _sizes(length):
             of_size = np.flatnonzero(length == size)
-            space = 10**size
+            some, space = values[of_size], 10**size
             for seed, shift in enumerate(shifts(space)):
-                moved = (values[of_size] + np.uint64(space - shift)) % np.uint64(space)
-                at, record = self._index.find(kind, keys.digits(moved, size))
+                at, record = self._index.find(kind, keys.digits(_cyclic(some, space - shift, space), size))
                 found.append((fresh[of_size[at]], record | _above(Moved(kind), seed)))
             if kind is Kind.MEMBER_ID and self._index.check_digit and size > 1:
-                for seed, (which, before) in enumerate(_before(values[of_size], size, self._index.check_digit)):
+                for seed, (which, before) in enumerate(_before(some, size, self._index.check_digit)):
                     at, record = self._index.find(kind, keys.digits(before, size))
                     found.append((fresh[of_size[which[at]]], record | _above(Moved.CHECKED_ID, seed)))
         return _together(found)
+
+    def have_names(self, names: NDArray[np.uint64]) -> NDArray[np.bool_]:
+        return self._index.have_names(names)  # a decoy keeps its record's name
 
     def find_names(self, names: NDArray[np.uint64], days: NDArray[np.int64]) -> Asked:
         fresh = _not_held(len(names), self._index.find_names(names, days)[0])
@@ -175,13 +177,13 @@ def _after(values: NDArray[np.uint64], size: int, move: Moved, scheme: str) -> I
     space = 10**size
     if move is not Moved.CHECKED_ID:
         for shift in shifts(space):
-            yield (values + np.uint64(shift)) % np.uint64(space)
+            yield _cyclic(values, shift, space)
         return
     payload, check = np.divmod(values, _TEN)
     for step in range(1, WRONG + 1):
         yield payload * _TEN + (check + np.uint64(step)) % _TEN
     for shift in shifts(space // 10):
-        moved = (payload + np.uint64(shift)) % np.uint64(space // 10)
+        moved = _cyclic(payload, shift, space // 10)
         yield moved * _TEN + CHECK_DIGITS[scheme](moved, size - 1)
 
 
@@ -198,8 +200,15 @@ def _before(
     valid = np.flatnonzero(check == right)
     payload = payload[valid]
     for shift in shifts(space // 10):
-        was = (payload + np.uint64(space // 10 - shift)) % np.uint64(space // 10)
+        was = _cyclic(payload, space // 10 - shift, space // 10)
         yield valid, was * _TEN + CHECK_DIGITS[scheme](was, size - 1)
+
+
+def _cyclic(values: NDArray[np.uint64], distance: int, space: int) -> NDArray[np.uint64]:
+    """Numbers below `space` moved up by a distance of at most `space`; behind its end they begin anew."""
+    moved = values + np.uint64(distance)
+    inside: NDArray[np.uint64] = np.minimum(moved, moved - np.uint64(space))  # below zero is far above
+    return inside
 
 
 def _back(kind: Moved, seed: int, scheme: str) -> dict[str, Callable[[str], str]]:

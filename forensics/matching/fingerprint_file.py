@@ -22,7 +22,8 @@ import pyarrow as pa
 
 from forensics.errors import Refused
 from forensics.matching.fingerprints import COMPARED, SIZE, Fingerprinted, FingerprintKey, Lengths
-from forensics.matching.index import CHUNK, FIELDS, KeyTable, RecordIndex
+from forensics.matching.index import CHUNK, FIELDS, RecordIndex
+from forensics.matching.key_table import KeyTable
 from forensics.model import Kind
 
 MAGIC = b'{"drivecustody": "fingerprints"'
@@ -204,13 +205,7 @@ class FingerprintIndex(RecordIndex):
                     )
                 )
             held = page[-1][0]
-        tables = {
-            kind: KeyTable.build(
-                np.concatenate([np.zeros(0, np.uint64), *(made for made, _ in parts)]),
-                np.concatenate([np.zeros(0, np.uint32), *(record for _, record in parts)]),
-            )
-            for kind, parts in found.items()
-        }
+        tables = {kind: KeyTable.build(parts) for kind, parts in found.items()}
         return cls(tables, pa.concat_tables(chunks).combine_chunks(), header, key)
 
     @cached_property
