@@ -322,7 +322,7 @@ def _parts(number: int) -> tuple[Moved, int, int]:
 
 
 def _sizes(length: NDArray[np.int64]) -> list[int]:
-    sizes: list[int] = np.unique(length).tolist()
+    sizes: list[int] = np.flatnonzero(np.bincount(length)).tolist()
     return [size for size in sizes if size <= LONGEST_NUMBER]
 
 

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from forensics import keys
 from forensics.matching import normal
-from forensics.matching.key_table import KeyTable, Presence
+from forensics.matching.key_table import KeyTable, Presence, distinct
 from forensics.matching.name_keys import NameKeys, without_apostrophes
 from forensics.matching.nicknames import ALSO_CALLED
 from forensics.model import Kind, SourceRecord
@@ -71,6 +71,7 @@ class _Keys:
         self._parts: dict[Kind, list[tuple[NDArray[np.uint64], NDArray[np.uint32]]]] = {kind: [] for kind in Kind}
         self._name_keys = NameKeys()
         self._names: list[NDArray[np.uint64]] = []
+        self.id_digits: set[int] = set()
 
     def add(self, fields: pa.Table, first: int) -> None:
         """Those of a table of `FIELDS`, whose rows are the records from number `first` on."""
@@ -78,14 +79,15 @@ class _Keys:
         self._add(Kind.SSN, keys.digits(_numbers(ssn), 9), row + first)
         row, run = _id_runs(fields["member_id"])
         lengths = np.asarray(pc.utf8_length(run), np.int64)
+        self.id_digits.update(np.flatnonzero(np.bincount(lengths)).tolist())
         self._add(Kind.MEMBER_ID, keys.digits(_numbers(run), lengths), row + first)
         row, born = _filled(fields["birth_date"])
         of, names = self._name_keys.of(*(fields[name].take(pa.array(row)) for name in ("given_name", "family_name")))
         days = np.asarray(born.cast(pa.date32()).cast(pa.int32()), np.int64)
         self._add(Kind.NAME_AND_BIRTH_DATE, names ^ keys.date_part(days)[of], row[of] + first)
-        self._names.append(np.unique(names))
+        self._names.append(distinct(names))
         if sum(map(len, self._names[1:])) > max(NAMES_AT_ONCE, len(self._names[0])):
-            self._names = [np.unique(np.concatenate(self._names))]
+            self._names = [distinct(np.concatenate(self._names))]
 
     def _add(self, kind: Kind, made: NDArray[np.uint64], records: NDArray[np.int64]) -> None:
         self._parts[kind].append((made, records.astype(np.uint32)))
@@ -96,7 +98,7 @@ class _Keys:
 
     def names(self) -> Presence:
         """The names of all records, whatever their birth dates."""
-        return Presence.of(np.unique(np.concatenate([np.zeros(0, np.uint64), *self._names])))
+        return Presence.of(distinct(np.concatenate([np.zeros(0, np.uint64), *self._names])))
 
 
 NAMES_AT_ONCE = 1 << 20
@@ -168,9 +170,7 @@ class RecordIndex:
             fields.append(chunk)
             found.add(chunk, held)
             held += len(chunk)
-        tables = found.tables()
-        lengths = np.unique(keys.digits_of(tables[Kind.MEMBER_ID].keys)[1])
-        return cls(tables, pa.concat_tables(fields), frozenset(lengths.tolist()), check_digit, found.names())
+        return cls(found.tables(), pa.concat_tables(fields), frozenset(found.id_digits), check_digit, found.names())
 
     def find(self, kind: Kind, asked: NDArray[np.uint64]) -> tuple[NDArray[np.int64], NDArray[np.uint32]]:
         return self.tables[kind].find(asked)
