@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -12,27 +11,23 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from forensics import keys
 from forensics.matching import normal
-from forensics.matching.key_table import KeyTable, Presence, distinct
-from forensics.matching.name_keys import NameKeys, without_apostrophes
+from forensics.matching.key_table import KeyTable, Presence
+from forensics.matching.name_keys import without_apostrophes
 from forensics.matching.nicknames import ALSO_CALLED
+from forensics.matching.record_keys import RecordKeys
 from forensics.model import Kind, SourceRecord
 
 FIELDS = (
     "given_name", "family_name", "birth_date", "ssn", "member_id", "address", "phone", "email",
 )  # fmt: skip
 
-SHORTEST_ID_RUN, LONGEST_ID_RUN = 5, 19
-"""A member id is found by its longest run of digits; shorter runs are everywhere, longer ones overflow the key."""
-
 PREFIX_MAY_GO = 6
 """An id that is letters and then at least so many digits counts without its letters, as spreadsheets often have it."""
 
-_DIGITS = re.compile(r"[0-9]+")
 _fields_of = attrgetter(*FIELDS)
 
 
@@ -62,72 +57,6 @@ CHUNK = 20_000
 SCHEMA = pa.schema([(name, pa.string()) for name in FIELDS])
 
 _NOBODY: Sequence[Any] = (0, *("" for _ in FIELDS))
-
-
-class _Keys:
-    """The keys of records, kind by kind, as they are read."""
-
-    def __init__(self) -> None:
-        self._parts: dict[Kind, list[tuple[NDArray[np.uint64], NDArray[np.uint32]]]] = {kind: [] for kind in Kind}
-        self._name_keys = NameKeys()
-        self._names: list[NDArray[np.uint64]] = []
-        self.id_digits: set[int] = set()
-
-    def add(self, fields: pa.Table, first: int) -> None:
-        """Those of a table of `FIELDS`, whose rows are the records from number `first` on."""
-        row, ssn = _filled(fields["ssn"])
-        self._add(Kind.SSN, keys.digits(_numbers(ssn), 9), row + first)
-        row, run = _id_runs(fields["member_id"])
-        lengths = np.asarray(pc.utf8_length(run), np.int64)
-        self.id_digits.update(np.flatnonzero(np.bincount(lengths)).tolist())
-        self._add(Kind.MEMBER_ID, keys.digits(_numbers(run), lengths), row + first)
-        row, born = _filled(fields["birth_date"])
-        of, names = self._name_keys.of(*(fields[name].take(pa.array(row)) for name in ("given_name", "family_name")))
-        days = np.asarray(born.cast(pa.date32()).cast(pa.int32()), np.int64)
-        self._add(Kind.NAME_AND_BIRTH_DATE, names ^ keys.date_part(days)[of], row[of] + first)
-        self._names.append(distinct(names))
-        if sum(map(len, self._names[1:])) > max(NAMES_AT_ONCE, len(self._names[0])):
-            self._names = [distinct(np.concatenate(self._names))]
-
-    def _add(self, kind: Kind, made: NDArray[np.uint64], records: NDArray[np.int64]) -> None:
-        self._parts[kind].append((made, records.astype(np.uint32)))
-
-    def tables(self) -> dict[Kind, KeyTable]:
-        """The tables of all keys; the keys themselves are given up."""
-        return {kind: KeyTable.build(self._parts.pop(kind)) for kind in Kind}
-
-    def names(self) -> Presence:
-        """The names of all records, whatever their birth dates."""
-        return Presence.of(distinct(np.concatenate([np.zeros(0, np.uint64), *self._names])))
-
-
-NAMES_AT_ONCE = 1 << 20
-"""Keys of names that are held before those that came twice are taken out."""
-
-
-def _filled(column: pa.ChunkedArray) -> tuple[NDArray[np.int64], pa.ChunkedArray]:
-    """The rows in which a column holds something, and what."""
-    held = pc.not_equal(column, "")
-    return np.flatnonzero(np.asarray(held)), column.filter(held)
-
-
-def _numbers(runs: pa.ChunkedArray) -> NDArray[np.uint64]:
-    return np.asarray(runs.cast(pa.uint64()), np.uint64)
-
-
-_ONE_RUN = f"^[^0-9]*[0-9]{{{SHORTEST_ID_RUN},{LONGEST_ID_RUN}}}[^0-9]*$"
-
-
-def _id_runs(member_id: pa.ChunkedArray) -> tuple[NDArray[np.int64], pa.ChunkedArray]:
-    """Row and longest run of digits of the ids that can be found by it."""
-    plain = pc.match_substring_regex(member_id, _ONE_RUN)
-    row = np.flatnonzero(np.asarray(plain))
-    runs = pc.replace_substring_regex(member_id.filter(plain), "[^0-9]+", "")
-    others, values = _filled(pc.if_else(plain, "", member_id))
-    longest = [max(_DIGITS.findall(value), key=len, default="") for value in values.to_pylist()]
-    fit = [SHORTEST_ID_RUN <= len(run) <= LONGEST_ID_RUN for run in longest]
-    more = pa.array([run for run, fits in zip(longest, fit, strict=True) if fits], pa.string())
-    return np.concatenate((row, others[np.array(fit, bool)])), pa.chunked_array([*runs.chunks, more], pa.string())
 
 
 class RecordIndex:
@@ -160,12 +89,12 @@ class RecordIndex:
 
         `check_digit` is the scheme that their member ids follow, a name in `check_digit_arrays.CHECK_DIGITS`.
         """
-        return cls.from_tables(_tables_of(rows), check_digit)
+        return cls.from_tables(tables_of(rows), check_digit)
 
     @classmethod
     def from_tables(cls, chunks: Iterable[pa.Table], check_digit: str = "") -> RecordIndex:
         """From tables of `FIELDS` without nulls; the first row of the first is record 0, which nobody has."""
-        found, fields, held = _Keys(), [SCHEMA.empty_table()], 0
+        found, fields, held = RecordKeys(), [SCHEMA.empty_table()], 0
         for chunk in chunks:
             fields.append(chunk)
             found.add(chunk, held)
@@ -218,7 +147,7 @@ MOST_KNOWN = 1 << 16
 """Persons that are kept for the next time, some 2 KiB each: more than one piece of a drive shows."""
 
 
-def _tables_of(rows: Iterable[Sequence[Any]]) -> Iterator[pa.Table]:
+def tables_of(rows: Iterable[Sequence[Any]]) -> Iterator[pa.Table]:
     """The rows, each behind its number, as tables without gaps, the first from number 0 on."""
     held = -1
     ordered = iter(rows)

@@ -104,7 +104,7 @@ class KeyTable:
             new[1:] |= records[1:] != records[:-1]
             if not new.all():
                 keys, records = keys[new], records[new]
-        bits = max(1, int(len(keys)).bit_length() - 1)
+        bits = max(1, len(keys).bit_length() - 1)
         begins = np.zeros((1 << bits) + 1, np.uint32)
         np.cumsum(np.bincount((keys >> U64(64 - bits)).view(np.int64), minlength=1 << bits), out=begins[1:])
         return cls(keys, records, Presence.of(keys), begins)
