@@ -21,6 +21,7 @@ from dataclasses import dataclass, replace
 from datetime import date
 from functools import lru_cache
 from itertools import islice
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -160,7 +161,7 @@ def held(index: RecordIndex, move: Moved) -> Held:
     """How many records can have decoys of this kind, and how many of the decoys are no record's own value."""
     kind = Kind.MEMBER_ID if move is Moved.CHECKED_ID else Kind(move)
     table = index.tables[kind]
-    records = len(np.unique(table.records))
+    records = _distinct(table.records)
     if move is Moved.NAME_AND_BIRTH_DATE:
         return Held(records, _free_names(index, records))
     values, length = keys.digits_of(table.keys)
@@ -168,7 +169,7 @@ def held(index: RecordIndex, move: Moved) -> Held:
     for size in _sizes(length):
         some = values[length == size]
         for seed, moved in enumerate(_after(some, size, move, index.check_digit)):
-            kept[seed] += len(some) - len(np.unique(index.find(kind, keys.digits(moved, size))[0]))
+            kept[seed] += len(some) - _distinct(index.find(kind, keys.digits(moved, size))[0])
     return Held(records, tuple(int(count) for count in kept))
 
 
@@ -263,12 +264,21 @@ def _free_names(index: RecordIndex, records: int) -> tuple[int, ...]:
     births = index.fields.column("birth_date").take(pa.array(holders.astype(np.int64)))
     days = np.array(births.to_pylist(), "datetime64[D]").astype(np.int64)
     names = made ^ keys.date_part(days)
+    birthdays, which = np.unique(days, return_inverse=True)
     kept = []
     for years in YEARS:
-        moved, exists = _years_on(days, years)
-        taken = len(np.unique(index.find_names(names[exists], moved[exists])[0]))
+        moved, exists = _years_on(birthdays, years)
+        there = exists[which]
+        taken = _distinct(index.find_names(names[there], moved[which[there]])[0])
         kept.append(round(records * (1 - taken / max(1, len(made)))))
     return tuple(kept)
+
+
+def _distinct(numbers: NDArray[Any]) -> int:
+    """How many different numbers these are; none is much larger than the records are many."""
+    there = np.zeros(int(numbers.max(initial=0)) + 1, bool)
+    there[numbers] = True
+    return int(np.count_nonzero(there))
 
 
 def agreement_by_accident(index: RecordIndex) -> dict[str, float]:

@@ -22,7 +22,7 @@ import pyarrow as pa
 
 from forensics.errors import Refused
 from forensics.matching.fingerprints import COMPARED, SIZE, Fingerprinted, FingerprintKey, Lengths
-from forensics.matching.index import CHUNK, FIELDS, RecordIndex
+from forensics.matching.index import CHUNK, FIELDS, MOST_KNOWN, RecordIndex
 from forensics.matching.key_table import KeyTable
 from forensics.model import Kind
 
@@ -219,9 +219,11 @@ class FingerprintIndex(RecordIndex):
         return super().find(kind, self.key.look_up(kind, asked))
 
     def person(self, record: int) -> Any:
-        """The record as one that compares itself, kept once it was asked for."""
+        """The record as one that compares itself, kept for a while once it was asked for."""
         person = self._asked.get(record)
         if person is None:
+            if len(self._asked) >= MOST_KNOWN:
+                self._asked.clear()
             token, prints = (self.fields.column(place)[record].as_py() for place in (0, 1))
             parts = prints.split("\t")[len(Kind) :]
             hashes = {name: frozenset(part.split()) for name, part in zip(COMPARED, parts, strict=True)}
