@@ -22,12 +22,13 @@ _MASK = (1 << 64) - 1
 
 def mix(values: Keys) -> Keys:
     """SplitMix64's finaliser (Steele, Lea and Flood 2014): a bijection that spreads nearby numbers apart."""
-    x = values.astype(U64)
-    x ^= x >> U64(30)
+    values = values.astype(U64, copy=False)
+    x = values ^ values >> U64(30)
     x *= U64(0xBF58476D1CE4E5B9)
-    x ^= x >> U64(27)
+    shifted = x >> U64(27)
+    x ^= shifted
     x *= U64(0x94D049BB133111EB)
-    x ^= x >> U64(31)
+    x ^= np.right_shift(x, U64(31), out=shifted)
     return x
 
 

@@ -628,13 +628,16 @@ class Probe(Protocol):
 
     `find` takes a kind and one 64-bit key a candidate (made by `forensics.keys`) and returns two arrays of equal
     length: the positions in `keys` that hit, and the record numbers they hit. A key held by two records comes twice.
-    `find_names` does so for pairs of name words (`keys.name_part`) each beside a date in days since 1970-01-01.
+    `find_names` does so for pairs of name words (`keys.name_part`) each beside a date in days since 1970-01-01;
+    `have_names` says of such pairs, without a date, where asking is idle (False), and may be wrong where it says True.
     `id_digits` are the lengths of digit runs that member ids have.
     """
 
     id_digits: frozenset[int]
 
     def find(self, kind: Kind, keys: NDArray[np.uint64]) -> tuple[NDArray[np.int64], NDArray[np.uint32]]: ...
+
+    def have_names(self, names: NDArray[np.uint64]) -> NDArray[np.bool_]: ...
 
     def find_names(
         self, names: NDArray[np.uint64], days: NDArray[np.int64]

@@ -7,7 +7,7 @@ numbers and, for what came out of containers, the bytes themselves; never the ke
 from __future__ import annotations
 
 import gc
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from forensics import hashing
 from forensics.casefile.stored import ExaminedChild, ExaminedEntry, Seen
-from forensics.detection.scan import MARGIN, Hits, scan
+from forensics.detection.scan import KINDS, MARGIN, Asked, Hits, scan, scan_for
 from forensics.evidence.allocation import Layout
 from forensics.evidence.content import open_content
 from forensics.evidence.files import list_volume
@@ -361,42 +361,57 @@ def compare_range(item: ScanRange, low: int, view: bytes, index: RecordIndex, *,
         return Hits(hits.offset[here], hits.length[here], hits.kind[here], hits.record[here], hits.width[here])
 
     first, last = item.start - low, min(item.stop - low, len(view))
-    hits = ours(scan(view, index, first, last))
+    hits, moved = (ours(some) for some in _scanned(view, index, first, last, NUMBERS if decoys else ()))
     found = find_in_text(view, hits, index)
-    chances = decoys_in(view, found, index, first, last, ours) if decoys else ()
+    chances = decoys_in(view, found, moved, index, first, last, ours) if decoys else ()
     return Compared([_in_text(one, low) for one in found], chances, Seen(len(hits.offset)))
-
-
-def decoys_in(
-    data: bytes, found: list[Found], index: RecordIndex, first: int, last: int, ours: Callable[[Hits], Hits]
-) -> tuple[int, ...]:
-    """The decoys' hits in the data; those of names only where it shows nobody by two fields."""
-    decoys = Decoys(index)
-    rest = without_explained(data, found)
-    hits = [
-        *find_in_text(data, ours(scan(data, decoys, first, last, NUMBERS)), decoys),
-        *find_in_text(rest, ours(scan(rest, decoys, first, last, NAMES)), decoys),
-    ]
-    return tuple(sorted({chance.code(one.record, one.elements) for one in hits}))
 
 
 NUMBERS, NAMES = (Kind.SSN, Kind.MEMBER_ID), (Kind.NAME_AND_BIRTH_DATE,)
 
 
-def decoys_in_rows(data: bytes, table: TableRows, index: RecordIndex, first: int, last: int) -> tuple[int, ...]:
-    """The same of a table's rows, in each of which fields count together as evidence's do."""
+def _scanned(
+    data: bytes,
+    index: RecordIndex,
+    first: int,
+    last: int,
+    decoys: Collection[Kind],
+    rows: NDArray[np.int64] | None = None,
+) -> list[Hits]:
+    """The hits of the records, and those of their decoys of these kinds."""
+    others = Asked(Decoys(index), decoys) if decoys else Asked(index, ())
+    return scan_for(data, (Asked(index), others), first, last, rows)
+
+
+def decoys_in(
+    data: bytes,
+    found: list[Found],
+    moved: Hits,
+    index: RecordIndex,
+    first: int,
+    last: int,
+    ours: Callable[[Hits], Hits],
+) -> tuple[int, ...]:
+    """The decoys' hits in the data, of numbers in `moved`; those of names only where it shows nobody by two fields."""
     decoys = Decoys(index)
-    starts = table.starts
-    explained = {row.row for row in table.found if len(row.agree) > 1}
-    pairs = [
-        *_rows_of(scan(data, decoys, first, last, NUMBERS, rows=starts), starts),
-        *(
-            (row, decoy)
-            for row, decoy in _rows_of(scan(data, decoys, first, last, NAMES, rows=starts), starts)
-            if row not in explained
-        ),
+    rest = without_explained(data, found)
+    hits = [
+        *find_in_text(data, moved, decoys),
+        *find_in_text(rest, ours(scan(rest, decoys, first, last, NAMES)), decoys),
     ]
-    return tuple(sorted({chance.code(*one) for one in chance_in(table.reading, dict.fromkeys(pairs), decoys)}))
+    return tuple(sorted({chance.code(one.record, one.elements) for one in hits}))
+
+
+def decoys_in_rows(table: TableRows, index: RecordIndex) -> tuple[int, ...]:
+    """The same of a table's rows, in each of which fields count together as evidence's do."""
+    explained = {row.row for row in table.found if len(row.agree) > 1}
+    is_name = (table.moved.kind == KINDS.index(Kind.NAME_AND_BIRTH_DATE)).tolist()
+    pairs = dict.fromkeys(
+        pair
+        for pair, name in zip(_rows_of(table.moved, table.starts), is_name, strict=True)
+        if not (name and pair[0] in explained)
+    )
+    return tuple(sorted({chance.code(*one) for one in chance_in(table.reading, pairs, Decoys(index))}))
 
 
 def _rows_of(hits: Hits, starts: NDArray[np.int64]) -> Iterator[tuple[int, int]]:
@@ -419,17 +434,22 @@ class TableRows:
     found: list[FoundRow]
     hits: int
     """Pairs of row and record that the raw scan or a column gave, evidence or not."""
+    moved: Hits
+    """Hits of the records' decoys, where they were asked for."""
 
 
-def table_rows(piece: Piece, data: bytes, first: int, last: int, index: RecordIndex) -> TableRows:
+def table_rows(
+    piece: Piece, data: bytes, first: int, last: int, index: RecordIndex, *, decoys: bool = False
+) -> TableRows:
     """A piece of a table, read row by row; the raw scan is made from `first` to `last`."""
     starts = row_starts(data, piece.encoding)
-    pairs = list(_rows_of(scan(data, index, first, last, rows=starts), starts))
+    hits, moved = _scanned(data, index, first, last, KINDS if decoys else (), starts)
+    pairs = list(_rows_of(hits, starts))
     rows = DelimitedRows(data, starts, piece.encoding, piece.delimiter)
     reading = Reading.of(rows, pairs, index)
     found = evidence_in(reading, pairs, index)
     by_columns = {(one.row, one.record) for one in found}.difference(pairs)
-    return TableRows(starts, rows, reading, found, len(pairs) + len(by_columns))
+    return TableRows(starts, rows, reading, found, len(pairs) + len(by_columns), moved)
 
 
 def piece_data(item: ScanPiece) -> tuple[bytes, int]:
@@ -446,19 +466,19 @@ def compare_piece(piece: Piece, data: bytes, lead: int, index: RecordIndex, *, d
     """The evidence in the bytes of a piece, which stand behind `lead` bytes of context."""
     last = max(lead, len(data) - piece.overlap)
     if piece.table:
-        table = table_rows(piece, data, lead, last, index)
+        table = table_rows(piece, data, lead, last, index, decoys=decoys)
         return Compared(
             [
                 Located(row.record, piece.first + row.row, 0, 0, row.elements, row.agree, row.conflict, "table")
                 for row in table.found
             ],
-            decoys_in_rows(data, table, index, lead, last) if decoys else (),
+            decoys_in_rows(table, index) if decoys else (),
             _seen_in(piece, table, index),
         )
-    hits = scan(data, index, lead, last)
+    hits, moved = _scanned(data, index, lead, last, NUMBERS if decoys else ())
     located = of_one_person(data, find_in_text(data, hits, index), piece.encoding, index)
     of_one = bool(located) and located[0].road == LETTER_ROAD
-    chances = decoys_in(data, located, index, lead, last, all_of_them) if decoys and not of_one else ()
+    chances = decoys_in(data, located, moved, index, lead, last, all_of_them) if decoys and not of_one else ()
     seen = Seen(len(hits.offset))
     if piece.unit is Unit.NONE:
         return Compared([_in_text(found, piece.offset - lead) for found in located], chances, seen)

@@ -21,6 +21,7 @@ from dataclasses import dataclass, replace
 from datetime import date
 from functools import lru_cache
 from itertools import islice
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -101,16 +102,18 @@ class Decoys:
         found = []
         for size in _sizes(length):
             of_size = np.flatnonzero(length == size)
-            space = 10**size
+            some, space = values[of_size], 10**size
             for seed, shift in enumerate(shifts(space)):
-                moved = (values[of_size] + np.uint64(space - shift)) % np.uint64(space)
-                at, record = self._index.find(kind, keys.digits(moved, size))
+                at, record = self._index.find(kind, keys.digits(_cyclic(some, space - shift, space), size))
                 found.append((fresh[of_size[at]], record | _above(Moved(kind), seed)))
             if kind is Kind.MEMBER_ID and self._index.check_digit and size > 1:
-                for seed, (which, before) in enumerate(_before(values[of_size], size, self._index.check_digit)):
+                for seed, (which, before) in enumerate(_before(some, size, self._index.check_digit)):
                     at, record = self._index.find(kind, keys.digits(before, size))
                     found.append((fresh[of_size[which[at]]], record | _above(Moved.CHECKED_ID, seed)))
         return _together(found)
+
+    def have_names(self, names: NDArray[np.uint64]) -> NDArray[np.bool_]:
+        return self._index.have_names(names)  # a decoy keeps its record's name
 
     def find_names(self, names: NDArray[np.uint64], days: NDArray[np.int64]) -> Asked:
         fresh = _not_held(len(names), self._index.find_names(names, days)[0])
@@ -158,7 +161,7 @@ def held(index: RecordIndex, move: Moved) -> Held:
     """How many records can have decoys of this kind, and how many of the decoys are no record's own value."""
     kind = Kind.MEMBER_ID if move is Moved.CHECKED_ID else Kind(move)
     table = index.tables[kind]
-    records = len(np.unique(table.records))
+    records = _distinct(table.records)
     if move is Moved.NAME_AND_BIRTH_DATE:
         return Held(records, _free_names(index, records))
     values, length = keys.digits_of(table.keys)
@@ -166,7 +169,7 @@ def held(index: RecordIndex, move: Moved) -> Held:
     for size in _sizes(length):
         some = values[length == size]
         for seed, moved in enumerate(_after(some, size, move, index.check_digit)):
-            kept[seed] += len(some) - len(np.unique(index.find(kind, keys.digits(moved, size))[0]))
+            kept[seed] += len(some) - _distinct(index.find(kind, keys.digits(moved, size))[0])
     return Held(records, tuple(int(count) for count in kept))
 
 
@@ -175,13 +178,13 @@ def _after(values: NDArray[np.uint64], size: int, move: Moved, scheme: str) -> I
     space = 10**size
     if move is not Moved.CHECKED_ID:
         for shift in shifts(space):
-            yield (values + np.uint64(shift)) % np.uint64(space)
+            yield _cyclic(values, shift, space)
         return
     payload, check = np.divmod(values, _TEN)
     for step in range(1, WRONG + 1):
         yield payload * _TEN + (check + np.uint64(step)) % _TEN
     for shift in shifts(space // 10):
-        moved = (payload + np.uint64(shift)) % np.uint64(space // 10)
+        moved = _cyclic(payload, shift, space // 10)
         yield moved * _TEN + CHECK_DIGITS[scheme](moved, size - 1)
 
 
@@ -198,8 +201,15 @@ def _before(
     valid = np.flatnonzero(check == right)
     payload = payload[valid]
     for shift in shifts(space // 10):
-        was = (payload + np.uint64(space // 10 - shift)) % np.uint64(space // 10)
+        was = _cyclic(payload, space // 10 - shift, space // 10)
         yield valid, was * _TEN + CHECK_DIGITS[scheme](was, size - 1)
+
+
+def _cyclic(values: NDArray[np.uint64], distance: int, space: int) -> NDArray[np.uint64]:
+    """Numbers below `space` moved up by a distance of at most `space`; behind its end they begin anew."""
+    moved = values + np.uint64(distance)
+    inside: NDArray[np.uint64] = np.minimum(moved, moved - np.uint64(space))  # below zero is far above
+    return inside
 
 
 def _back(kind: Moved, seed: int, scheme: str) -> dict[str, Callable[[str], str]]:
@@ -254,12 +264,21 @@ def _free_names(index: RecordIndex, records: int) -> tuple[int, ...]:
     births = index.fields.column("birth_date").take(pa.array(holders.astype(np.int64)))
     days = np.array(births.to_pylist(), "datetime64[D]").astype(np.int64)
     names = made ^ keys.date_part(days)
+    birthdays, which = np.unique(days, return_inverse=True)
     kept = []
     for years in YEARS:
-        moved, exists = _years_on(days, years)
-        taken = len(np.unique(index.find_names(names[exists], moved[exists])[0]))
+        moved, exists = _years_on(birthdays, years)
+        there = exists[which]
+        taken = _distinct(index.find_names(names[there], moved[which[there]])[0])
         kept.append(round(records * (1 - taken / max(1, len(made)))))
     return tuple(kept)
+
+
+def _distinct(numbers: NDArray[Any]) -> int:
+    """How many different numbers these are; none is much larger than the records are many."""
+    there = np.zeros(int(numbers.max(initial=0)) + 1, bool)
+    there[numbers] = True
+    return int(np.count_nonzero(there))
 
 
 def agreement_by_accident(index: RecordIndex) -> dict[str, float]:
@@ -313,7 +332,7 @@ def _parts(number: int) -> tuple[Moved, int, int]:
 
 
 def _sizes(length: NDArray[np.int64]) -> list[int]:
-    sizes: list[int] = np.unique(length).tolist()
+    sizes: list[int] = np.flatnonzero(np.bincount(length)).tolist()
     return [size for size in sizes if size <= LONGEST_NUMBER]
 
 

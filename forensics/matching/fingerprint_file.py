@@ -22,7 +22,8 @@ import pyarrow as pa
 
 from forensics.errors import Refused
 from forensics.matching.fingerprints import COMPARED, SIZE, Fingerprinted, FingerprintKey, Lengths
-from forensics.matching.index import CHUNK, FIELDS, KeyTable, RecordIndex
+from forensics.matching.index import CHUNK, FIELDS, MOST_KNOWN, RecordIndex
+from forensics.matching.key_table import KeyTable
 from forensics.model import Kind
 
 MAGIC = b'{"drivecustody": "fingerprints"'
@@ -204,13 +205,7 @@ class FingerprintIndex(RecordIndex):
                     )
                 )
             held = page[-1][0]
-        tables = {
-            kind: KeyTable.build(
-                np.concatenate([np.zeros(0, np.uint64), *(made for made, _ in parts)]),
-                np.concatenate([np.zeros(0, np.uint32), *(record for _, record in parts)]),
-            )
-            for kind, parts in found.items()
-        }
+        tables = {kind: KeyTable.build(parts) for kind, parts in found.items()}
         return cls(tables, pa.concat_tables(chunks).combine_chunks(), header, key)
 
     @cached_property
@@ -223,10 +218,15 @@ class FingerprintIndex(RecordIndex):
     def find(self, kind: Kind, asked: Any) -> Any:
         return super().find(kind, self.key.look_up(kind, asked))
 
+    def know(self, records: Iterable[int]) -> None:
+        """Fingerprints are read one by one."""
+
     def person(self, record: int) -> Any:
-        """The record as one that compares itself, kept once it was asked for."""
+        """The record as one that compares itself, kept for a while once it was asked for."""
         person = self._asked.get(record)
         if person is None:
+            if len(self._asked) >= MOST_KNOWN:
+                self._asked.clear()
             token, prints = (self.fields.column(place)[record].as_py() for place in (0, 1))
             parts = prints.split("\t")[len(Kind) :]
             hashes = {name: frozenset(part.split()) for name, part in zip(COMPARED, parts, strict=True)}

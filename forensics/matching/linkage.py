@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from forensics.matching.index import KeyTable
+from forensics.matching.key_table import KeyTable
 from forensics.matching.linkage_fields import FIELDS
 from forensics.matching.linkage_keys import keys_of
 from forensics.matching.linkage_weights import EQUAL, FAMILY, GIVEN, MISSING, Floats, Indices, Said, Values, Weights
@@ -139,7 +139,7 @@ def _table(made: NDArray[np.uint64], present: NDArray[np.bool_]) -> KeyTable:
     at = np.flatnonzero(present)
     _, which, often = np.unique(made[at], return_inverse=True, return_counts=True)
     at = at[often[which] <= MOST_ALIKE]
-    return KeyTable.build(made[at], at.astype(np.uint32))
+    return KeyTable.build([(made[at], at.astype(np.uint32))])
 
 
 def _agreeing(said: Mapping[str, Said]) -> Indices:

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from contextlib import suppress
 from functools import lru_cache
+from itertools import chain
+from typing import NamedTuple
 
 import numpy as np
+import pyarrow as pa
 from numpy.typing import NDArray
 
 from forensics import keys
@@ -16,27 +19,46 @@ from forensics.matching import normal
 from forensics.matching.nicknames import ALSO_CALLED
 
 
-def name_keys(given: Sequence[str], family: Sequence[str]) -> tuple[NDArray[np.int64], NDArray[np.uint64]]:
-    """Of names, row by row: the row of each key and the key (`keys.name_part`), one for each pair of spellings."""
-    one, two = _Spellings(given, _given_hashes), _Spellings(family, _family_hashes)
-    count = one.count * two.count
-    row = np.repeat(np.arange(len(count)), count)
-    place = np.arange(len(row)) - np.repeat(np.cumsum(count) - count, count)
-    first, second = place // two.count[row], place % two.count[row]
-    return row, keys.name_part(one.mixed[one.start[row] + first], two.mixed[two.start[row] + second])
+class NameKeys:
+    """Makes the keys of names; spellings that were met before are not made again."""
+
+    def __init__(self) -> None:
+        self._given, self._family = _Spellings(_given_hashes), _Spellings(_family_hashes)
+
+    def of(self, given: pa.ChunkedArray, family: pa.ChunkedArray) -> tuple[NDArray[np.int64], NDArray[np.uint64]]:
+        """Of names, row by row: the row of each key and the key (`keys.name_part`), one for each pair of spellings."""
+        one, two = self._given.of(given), self._family.of(family)
+        count = one.many * two.many
+        row = np.repeat(np.arange(len(count)), count)
+        place = np.arange(len(row)) - np.repeat(np.cumsum(count) - count, count)
+        first, second = np.divmod(place, two.many[row])
+        return row, keys.name_part(one.mixed[one.start[row] + first], two.mixed[two.start[row] + second])
+
+
+class _Spelled(NamedTuple):
+    """Hashes of names: those of a row are in `mixed` from its `start` on, `many` of them."""
+
+    mixed: NDArray[np.uint64]
+    start: NDArray[np.int64]
+    many: NDArray[np.int64]
 
 
 class _Spellings:
-    """The hashes of each name, one behind the other in `mixed`: those of a row from its `start` on, `count` of them."""
+    def __init__(self, hashes: Callable[[str], tuple[int, ...]]) -> None:
+        self._hashes = lru_cache(maxsize=NAMES_KNOWN)(hashes)
 
-    def __init__(self, names: Sequence[str], hashes: Callable[[str], tuple[int, ...]]) -> None:
-        places = {name: place for place, name in enumerate(dict.fromkeys(names))}
-        spelled = [hashes(name) for name in places]
-        count = np.array([len(one) for one in spelled], np.int64)
-        which = np.fromiter(map(places.__getitem__, names), np.int64, len(names))
-        self.count = count[which]
-        self.start = (np.cumsum(count) - count)[which]
-        self.mixed = keys.mix(np.array([spelling for one in spelled for spelling in one], np.uint64))
+    def of(self, names: pa.ChunkedArray) -> _Spelled:
+        """The hashes of these names, of each different one once."""
+        distinct = names.combine_chunks().dictionary_encode()
+        spelled = [self._hashes(name) for name in distinct.dictionary.to_pylist()]
+        count = np.fromiter(map(len, spelled), np.int64, len(spelled))
+        which = np.asarray(distinct.indices, np.int64)
+        mixed = keys.mix(np.fromiter(chain.from_iterable(spelled), np.uint64, int(count.sum())))
+        return _Spelled(mixed, (np.cumsum(count) - count)[which], count[which])
+
+
+NAMES_KNOWN = 1 << 18
+"""Different names whose hashes are kept, some 300 bytes each."""
 
 
 @lru_cache(maxsize=1 << 18)

@@ -106,6 +106,7 @@ def evidence_in(table: Reading, hits: Iterable[tuple[int, int]] | None, index: R
     """
     rows, day_first = table.rows, table.day_first
     pairs = sorted(set(hits or ()) | _joined(rows, table.columns, index, numbers=hits is None))
+    index.know(record for _, record in pairs)
     agreed = _agreeing(table, pairs, index)
     roles = _roles(rows, agreed, day_first)
     return [

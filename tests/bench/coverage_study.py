@@ -49,16 +49,17 @@ def estimate(records: Sequence[Person], texts: Sequence[bytes]) -> Answer:
     """The program's own answer: the one place in which this study meets it."""
     from collections import Counter
 
-    from forensics.detection.scan import scan
+    from forensics.detection.scan import Asked, scan_for
     from forensics.examination.assess import measured, moves_of
     from forensics.examination.records_index import decoys_of
     from forensics.examination.units import all_of_them, decoys_in
     from forensics.exposure.estimate import interval
     from forensics.exposure.strata import stratum_of
     from forensics.matching import check_digits
+    from forensics.matching.chance import Decoys
     from forensics.matching.index import RecordIndex
     from forensics.matching.windows import find_in_text
-    from forensics.model import SourceRecord
+    from forensics.model import Kind, SourceRecord
 
     sources = {
         number: SourceRecord(
@@ -71,13 +72,15 @@ def estimate(records: Sequence[Person], texts: Sequence[bytes]) -> Answer:
     index = RecordIndex.build(sources.items(), check_digits.recognised(p.member_id[1:] for p in records))
     best: dict[int, int] = {}
     codes: set[int] = set()
+    asked = (Asked(index), Asked(Decoys(index), (Kind.SSN, Kind.MEMBER_ID)))
     for text in texts:
-        found = find_in_text(text, scan(text, index), index)
+        hits, moved = scan_for(text, asked)
+        found = find_in_text(text, hits, index)
         for item in found:
             stratum = stratum_of(item.agree, item.elements, item.conflict)
             if stratum is not None:
                 best[item.record] = min(best.get(item.record, stratum), stratum)
-        codes.update(decoys_in(text, found, index, 0, len(text), all_of_them))
+        codes.update(decoys_in(text, found, moved, index, 0, len(text), all_of_them))
     strata = measured(
         codes,
         decoys_of(index),

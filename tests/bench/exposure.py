@@ -1,14 +1,19 @@
 """What finding people costs, part by part: index of the records, raw scan, tables; beside `grep -F` and bulk_extractor.
 
     PYTHONPATH=. .venv/bin/python tests/bench/exposure.py [--members 798243] [--mib 256] [--rounds 3] [--folder DIR]
+    PYTHONPATH=. .venv/bin/python tests/bench/exposure.py --index-only [--members 10000000]
 
-Prints Markdown tables for docs/benchmarks.md and ends with 1 where a target of the raw scan was missed. The source is
-40 % noise, 30 % rows of a table and 30 % zeros in stretches of 1 MiB; a row in a thousand shows a record. `grep` gets
-every member id and every SSN as a pattern; bulk_extractor (where it is installed) runs its scanner `accts` alone. The
-programs take turns; ratios are medians of the rounds. CPU seconds of ours are those of the part alone: what an index
-costs stands in a row of its own, and reading it into a worker happens once a run. Memory of the index is what it
-adds to the process. The whole job, records to persons, is `worked_example.py` with `--drive-share`, `--image-gib` and
-`--processors`.
+Prints Markdown tables for docs/benchmarks.md and ends with 1 where a target of the raw scan or of the index was missed.
+The source is 40 % noise, 30 % rows of a table and 30 % zeros in stretches of 1 MiB; a row in a thousand shows a record.
+`grep` gets every member id and every SSN as a pattern; bulk_extractor (where it is installed) runs its scanner `accts`
+alone. The programs take turns; ratios are medians of the rounds. CPU seconds of ours are those of the part alone: what
+an index costs stands in rows of its own, and reading it into a worker happens once a run.
+
+Of the index, making the records themselves is not counted. "Keys" is what finds a record: tables of Arrow to sorted
+keys, bitmaps and all, the bytes of these arrays, and the most that the process held beside the records' generator
+while they were made. "Values" is what a record is compared by: rows to tables of Arrow, and the bytes of these. The
+targets are for the keys, of up to a million records and of ten million. The whole job, records to persons, is
+`worked_example.py` with `--drive-share`, `--image-gib` and `--processors`.
 """
 
 from __future__ import annotations
@@ -22,8 +27,10 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from itertools import islice
 from multiprocessing import get_context
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import psutil
@@ -32,12 +39,15 @@ from forensics.demonstration.members import Members, make_members
 from forensics.detection.scan import scan
 from forensics.examination.records_index import decoys_of
 from forensics.examination.units import compare_piece, take_index
-from forensics.matching.index import RecordIndex
+from forensics.matching.index import RecordIndex, tables_of
+from forensics.matching.record_keys import RecordKeys
 from forensics.model import Piece, Unit
 
 MIB = 1 << 20
 SCAN_TARGET, TABLE_TARGET, TWO_TARGET, EXTRACTOR_TARGET = 100.0, 200.0, 1.7, 2.5
 SHOWS_A_RECORD = 1000
+INDEX_TARGETS = ((1_000_000, 3.0, 100.0), (sys.maxsize, 15.0, 1024.0))
+"""Up to so many records: CPU seconds and MiB that their keys may take."""
 
 _data = b""
 _index: RecordIndex | None = None
@@ -130,6 +140,70 @@ def compare_table(index: RecordIndex, rows: bytes, decoys: bool) -> float:
     return time.process_time() - begun
 
 
+class Index(NamedTuple):
+    """What the keys of all records cost, and what their values do: CPU seconds, bytes of arrays, most bytes held."""
+
+    keys_s: float
+    keys_bytes: int
+    keys_peak: int
+    values_s: float
+    values_bytes: int
+
+
+def measure_index(members: Members) -> Index:
+    """A table of records at a time, and no table longer than its keys take; memory is that of a process of its own."""
+    found, first, keys_s, values_s, values_bytes = RecordKeys(), 0, 0.0, 0.0, 0
+    rows = rows_of(members)
+    resident = peak = 0
+    while page := list(islice(rows, PAGE)):
+        begun = time.process_time()
+        tables = list(tables_of(enumerated(page)))
+        values_s += time.process_time() - begun
+        page.clear()
+        if not first:
+            resident = psutil.Process().memory_info().rss
+        begun = time.process_time()
+        for one in tables:
+            found.add(one, first)
+            first += len(one)
+        keys_s += time.process_time() - begun
+        values_bytes += sum(one.nbytes for one in tables)
+        peak = max(peak, psutil.Process().memory_info().rss)
+    Path("/proc/self/clear_refs").write_text("5")  # the highest resident size is counted from here
+    begun = time.process_time()
+    made, names = found.tables(), found.names()
+    keys_s += time.process_time() - begun
+    peak = max(peak, _highest())
+    held = sum(one.nbytes for one in made.values()) + names.nbytes
+    return Index(keys_s, held, peak - resident, values_s, values_bytes)
+
+
+PAGE = 200_000
+
+
+def enumerated(page: list[tuple[object, ...]]) -> Iterator[tuple[object, ...]]:
+    """The rows numbered from 0 on, as the first of a table is."""
+    return ((number, *row[1:]) for number, row in enumerate(page))
+
+
+def _highest() -> int:
+    """The highest resident size of this process since it was last set back, in bytes (proc(5), `VmHWM`)."""
+    status = Path("/proc/self/status").read_text()
+    return int(next(line for line in status.splitlines() if line.startswith("VmHWM")).split()[1]) << 10
+
+
+def told_of_index(members: int, cost: Index) -> list[tuple[str, float, float]]:
+    """What the index costs, printed; and of each figure with a target by how much it is below it."""
+    print("| index of the records | CPU s | MiB of arrays | MiB held at most |\n|---|---|---|---|")
+    print(f"| keys | {cost.keys_s:.1f} | {cost.keys_bytes / MIB:.0f} | {cost.keys_peak / MIB:.0f} |")
+    print(f"| values | {cost.values_s:.1f} | {cost.values_bytes / MIB:.0f} | |")
+    seconds, mib = next(target[1:] for target in INDEX_TARGETS if members <= target[0])
+    return [
+        (f"keys, CPU s (target {seconds:g}) below target, times", seconds / cost.keys_s, 1.0),
+        (f"keys, MiB of arrays (target {mib:g}) below target, times", mib * MIB / cost.keys_bytes, 1.0),
+    ]
+
+
 def main() -> int:
     global _data, _index
     options = argparse.ArgumentParser()
@@ -137,19 +211,22 @@ def main() -> int:
     options.add_argument("--mib", type=int, default=256)
     options.add_argument("--rounds", type=int, default=3)
     options.add_argument("--folder", type=Path)
+    options.add_argument("--index-only", action="store_true")
     given = options.parse_args()
     random = np.random.Generator(np.random.PCG64(6))
     folder = given.folder or Path(tempfile.mkdtemp())
     folder.mkdir(parents=True, exist_ok=True)
 
     members = make_members(given.members, random)
+    with get_context("fork").Pool(1) as apart:
+        cost = apart.apply(measure_index, (members,))
+    if given.index_only:
+        return print_figures(told_of_index(given.members, cost))
     with (folder / "patterns").open("w") as patterns:
         for row in members.rows():
             spelled = (row.member_id, row.ssn, row.ssn.replace("-", ""))
             patterns.write("".join(f"{value}\n" for value in spelled if value))
-    resident, begun = psutil.Process().memory_info().rss, time.process_time()
     _index = RecordIndex.from_fields(rows_of(members))
-    built, held = time.process_time() - begun, psutil.Process().memory_info().rss - resident
     begun = time.process_time()
     decoys_of(_index)
     counted = time.process_time() - begun
@@ -183,12 +260,12 @@ def main() -> int:
     for name, decoys in (("tables, evidence alone", False), ("tables, with decoys", True)):
         cpu = statistics.median(compare_table(_index, rows, decoys) for _ in range(given.rounds))
         print(f"| {name}, {len(rows) // MIB} MiB | | {cpu:.1f} | {len(rows) / MIB / cpu:.0f} |")
-    print(f"| index of the records | | {built:.1f} | {held / MIB:.0f} MiB held |")
-    print(f"| decoys that are free, counted | | {counted:.1f} | |")
+    print(f"| decoys that are free, counted | | {counted:.1f} | |\n")
+    told = told_of_index(given.members, cost)
 
     ours = [given.mib / cpu for _, cpu in costs["raw scan"]]
     two = [one[0] / both[0] for one, both in zip(costs["raw scan"], costs["raw scan, 2 processes"], strict=True)]
-    told = [
+    told += [
         ("raw scan, MiB per CPU-s", statistics.median(ours), SCAN_TARGET),
         ("2 processes, times as quick", statistics.median(two), TWO_TARGET),
     ]
@@ -196,6 +273,11 @@ def main() -> int:
         pairs = zip(costs["raw scan"], costs[name], strict=True)
         ratio = statistics.median(theirs[1] / mine[1] for mine, theirs in pairs)
         told.append((f"CPU of {name} ÷ ours", ratio, EXTRACTOR_TARGET if name.startswith("bulk") else 0.0))
+    return print_figures(told)
+
+
+def print_figures(told: list[tuple[str, float, float]]) -> int:
+    """The figures and their targets; 1 if one was missed."""
     print("\n| figure | measured | target (≥) |\n|---|---|---|")
     for name, value, target in told:
         print(f"| {name} | {value:.2f} | {target or ''} |")

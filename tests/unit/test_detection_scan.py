@@ -34,6 +34,9 @@ class NoRecords:
     def find(self, kind: Kind, keys: NDArray[np.uint64]) -> tuple[NDArray[np.int64], NDArray[np.uint32]]:
         return np.zeros(0, np.int64), np.zeros(0, np.uint32)
 
+    def have_names(self, names: NDArray[np.uint64]) -> NDArray[np.bool_]:
+        return np.ones(len(names), bool)
+
     def find_names(
         self, names: NDArray[np.uint64], days: NDArray[np.int64]
     ) -> tuple[NDArray[np.int64], NDArray[np.uint32]]:

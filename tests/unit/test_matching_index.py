@@ -12,7 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from forensics import keys
-from forensics.matching.index import KeyTable, RecordIndex
+from forensics.matching.index import RecordIndex
+from forensics.matching.key_table import KeyTable
 from forensics.model import Kind, SourceRecord
 
 A_RECORD = SourceRecord(
@@ -33,7 +34,7 @@ def test_a_million_keys_answer_as_a_dictionary_does() -> None:
     held = np.concatenate((held, held[:80_000], held[:20_000]))
     records = np.arange(len(held), dtype=np.uint32)
     shuffle = random.permutation(len(held))
-    table = KeyTable.build(held[shuffle], records[shuffle])
+    table = KeyTable.build([(held[shuffle], records[shuffle])])
     dictionary: defaultdict[int, list[int]] = defaultdict(list)
     for key, record in zip(held.tolist(), records.tolist(), strict=True):
         dictionary[key].append(record)
@@ -59,9 +60,8 @@ def test_a_million_keys_answer_as_a_dictionary_does() -> None:
 )
 @settings(deadline=None)
 def test_any_small_table_answers_as_a_dictionary_does(held: list[tuple[int, int]], others: list[int]) -> None:
-    table = KeyTable.build(
-        np.array([key for key, _ in held], np.uint64), np.array([record for _, record in held], np.uint32)
-    )
+    both = [np.array([key for key, _ in held], np.uint64), np.array([record for _, record in held], np.uint32)]
+    table = KeyTable.build([(both[0][some], both[1][some]) for some in (slice(None, 7), slice(7, None))])
     wanted = others + [key for key, _ in held] + [0, (1 << 64) - 1]
     at, record = table.find(np.array(wanted, np.uint64))
     expected = {(place, r) for place, key in enumerate(wanted) for k, r in held if k == key}
@@ -72,7 +72,7 @@ def test_a_key_of_two_records_comes_twice_and_a_record_with_one_key_twice_comes_
     twice = replace(A_RECORD, record_key="K2", given_name="Marta")
     index = RecordIndex.build([(1, A_RECORD), (2, twice)])
     assert asked(index, Kind.SSN, 5, 899770123, 899770123) == [(1, 1), (1, 2), (2, 1), (2, 2)]
-    table = KeyTable.build(np.array([7, 7, 7], np.uint64), np.array([4, 4, 5], np.uint32))
+    table = KeyTable.build([(np.array([7, 7, 7], np.uint64), np.array([4, 4, 5], np.uint32))])
     assert [column.tolist() for column in table.find(np.array([7], np.uint64))] == [[0, 0], [4, 5]]
 
 
