@@ -233,7 +233,7 @@ def test_cancel_in_the_middle_is_quick_and_leaves_no_worker() -> None:
 
     with pytest.raises(Cancelled):
         list(pool.run(misbehave, ["hang"] * 5, workers=2, seconds=600, check=check))
-    assert time.monotonic() - stop_at < 1
+    assert time.monotonic() - stop_at < 5, "the items would take ten minutes"
     assert descendants() == []
 
 

@@ -211,10 +211,10 @@ def test_what_holds_no_text_is_said_so_and_icons_are_not_tried(tesseract: Recogn
 
 
 def test_an_image_of_enormous_size_is_refused_before_a_pixel_is_decoded(tesseract: Recogniser) -> None:
-    began = time.monotonic()
+    began = time.process_time()
     found = recognise(BytesReadable(bomb()), b"", (), tesseract)
     assert found.outcome == not_examined("larger than the limit of 150 million pixels")
-    assert time.monotonic() - began < 1
+    assert time.process_time() - began < 1
 
 
 @pytest.mark.parametrize("kind", ["PNG", "JPEG", "TIFF", "GIF"])

@@ -79,19 +79,19 @@ TEXTS = [
 def test_a_hash_agrees_where_the_value_does(text: str) -> None:
     index, prints = fingerprinted([MARIA, ROBERT])
     for number in (1, 2):
-        told = Text.of(text, day_first=None)
+        told = Text(text, day_first=None)
         assert elements_in(prints.person(number), told) == elements_in(index.person(number), told)
 
 
 def test_the_texts_above_show_every_field() -> None:
     index, _ = fingerprinted([MARIA, ROBERT])
-    shown = [elements_in(index.person(n), Text.of(text, day_first=None)) for n in (1, 2) for text in TEXTS]
+    shown = [elements_in(index.person(n), Text(text, day_first=None)) for n in (1, 2) for text in TEXTS]
     assert frozenset().union(*shown) == {"name", "birth_date", "ssn", "member_id", "address", "phone", "email"}
 
 
 def test_an_address_is_found_between_whole_words_only() -> None:
     index, prints = fingerprinted([MARIA])
-    text = Text.of("x12B Elm Street Apt 4")
+    text = Text("x12B Elm Street Apt 4")
     assert "address" in elements_in(index.person(1), text)
     assert "address" not in elements_in(prints.person(1), text)
 
@@ -150,7 +150,7 @@ def test_another_key_finds_and_compares_nothing() -> None:
     text = f"{MARIA.ssn};Maria;Ibanez;1961-02-03;{MARIA.member_id}\n".encode()
     assert scan(text, prints).record.tolist()
     assert not scan(text, other).record.tolist()
-    assert not elements_in(other.person(1), Text.of(text.decode()))
+    assert not elements_in(other.person(1), Text(text.decode()))
 
 
 def test_a_key_is_its_owners_alone_and_never_shown(tmp_path: Path) -> None:
