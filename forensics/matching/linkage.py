@@ -13,9 +13,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from forensics.matching.key_table import KeyTable
+from forensics.matching.likeness import Bools
 from forensics.matching.linkage_fields import FIELDS
+from forensics.matching.linkage_household import Households
 from forensics.matching.linkage_keys import keys_of
-from forensics.matching.linkage_weights import EQUAL, FAMILY, GIVEN, MISSING, Floats, Indices, Said, Values, Weights
+from forensics.matching.linkage_weights import FAMILY, GIVEN, MISSING, Floats, Indices, Said, Values, Weights
 
 LEAST = 0.9
 """Probability from which a record is offered as the row's: at best probable, never confirmed."""
@@ -35,9 +37,6 @@ MOST_ALIKE = 400
 
 BATCH = 2_000
 """Rows that are compared at a time: bounds the memory."""
-
-ADDRESS = "address"
-IDENTIFIERS = ("ssn", "member_id")
 
 EXCHANGED_PLACES = " in the place of the other name"
 
@@ -91,6 +90,7 @@ class Linker:
         self._numbers = numbers
         self._tables = [_table(made, present) for made, present in keys_of(self._values.distinct, self._values.codes)]
         self._weights = Weights(self._values)
+        self._households = Households(self._values)
 
     def link(self, rows: Sequence[Mapping[str, str]], least: float = LEAST) -> list[Link]:
         """For each row the record that it most probably shows, where that is at least as probable as `least`."""
@@ -111,7 +111,7 @@ class Linker:
         mine = one_of_them * np.exp2(weight)
         rivals = np.bincount(row, mine + one_of_them * self._relatives * np.exp2(relative), rows.count) + 1 - IN_RECORDS
         probability = mine / rivals[row]
-        enough = (_agreeing(said) >= LEAST_AGREEING) & ~_named_as_another_at_home(said, row, rows.count)
+        enough = (_agreeing(said) >= LEAST_AGREEING) & self._households.told_apart(said, rows, row, record)
         for best, margin in _best(row, weight):
             if probability[best] >= least and enough[best]:
                 yield Link(
@@ -144,29 +144,12 @@ def _table(made: NDArray[np.uint64], present: NDArray[np.bool_]) -> KeyTable:
 
 def _agreeing(said: Mapping[str, Said]) -> Indices:
     """How many fields of each pair agree to some degree, those of one group once."""
-    agree: dict[str, NDArray[np.bool_]] = {}
+    agree: dict[str, Bools] = {}
     for field in FIELDS:
-        level = said[field.name].level
-        alike = (level != MISSING) & (level < len(field.levels) - 1)
-        name = field.group or field.name
-        agree[name] = agree[name] | alike if name in agree else alike
+        name, agrees = field.group or field.name, said[field.name].agrees
+        agree[name] = agree[name] | agrees if name in agree else agrees
     count: Indices = np.sum(list(agree.values()), axis=0, dtype=np.int64)
     return count
-
-
-def _named_as_another_at_home(said: Mapping[str, Said], row: Indices, count: int) -> NDArray[np.bool_]:
-    """Pairs whose given name is only like the row's, while another record at the same address has just that name.
-
-    In forms that are filled in for a whole family a birth date is easily that of another of it: such a row is as likely
-    Aria's with the birth date of Ariana as Ariana's with her name cut off, and is nobody's. An identifier settles it.
-    """
-    given, address = said[GIVEN].level, said[ADDRESS].level
-    at_home = address == EQUAL
-    held = np.zeros(count, np.bool_)
-    held[row[at_home & (given == EQUAL)]] = True
-    settled = np.any([said[name].level == EQUAL for name in IDENTIFIERS], axis=0)
-    contradicted: NDArray[np.bool_] = held[row] & at_home & (given > EQUAL) & ~settled
-    return contradicted
 
 
 def _best(row: Indices, weight: Floats) -> Iterator[tuple[int, float | None]]:
@@ -180,7 +163,7 @@ def _best(row: Indices, weight: Floats) -> Iterator[tuple[int, float | None]]:
         yield best, float(weight[best] - weight[following]) if another else None
 
 
-def _told(said: Mapping[str, Said], exchanged: NDArray[np.bool_], pair: int) -> Iterator[Contribution]:
+def _told(said: Mapping[str, Said], exchanged: Bools, pair: int) -> Iterator[Contribution]:
     for field in FIELDS:
         one = said[field.name]
         if one.level[pair] != MISSING:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from forensics.matching.likeness import Spellings
+from forensics.matching.likeness import Bools, Spellings
 from forensics.matching.linkage_fields import FIELDS, NAMES, SPELLED, Field
 
 Floats = NDArray[np.float64]
@@ -65,6 +65,19 @@ class Said:
     level: NDArray[np.int8]
     bits: Floats
     relative: Floats
+    last: int
+    """The level of no likeness."""
+
+    @property
+    def agrees(self) -> Bools:
+        """Where the field is there in both and alike to some degree."""
+        agrees: Bools = (self.level != MISSING) & (self.level < self.last)
+        return agrees
+
+    @property
+    def differs(self) -> Bools:
+        differs: Bools = self.level == self.last
+        return differs
 
 
 class Weights:
@@ -103,7 +116,7 @@ class Weights:
         stated = np.array([-1.0 if one.relative is None else one.relative for one in field.levels])[level]
         relative = same if field.household else np.where(stated < 0, anybody, np.maximum(stated, anybody))
         there = level != MISSING
-        return Said(level, np.log2(same / anybody) * there, np.log2(relative / anybody) * there)
+        return Said(level, np.log2(same / anybody) * there, np.log2(relative / anybody) * there, last)
 
     def _exchange(self, said: dict[str, Said], rows: Values, row: Indices, record: Indices) -> NDArray[np.bool_]:
         """Take the names crosswise where that explains them better, and say where."""
