@@ -3,13 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from forensics.model import Evidence, FileEntry, Outcome, Piece
-
-if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,13 +73,14 @@ class Seen:
     """What a unit of `match` held beside its evidence. `hits`: values of records in it, before anything else was asked.
 
     Of a piece of a table: `rows` that hold anything, `shown` those that show a record, and of the others that look like
-    persons `unmatched`: the number of each and a hash of whose it is, or None where the columns are not known.
+    persons `unmatched`: the number of each and a hash of whose it is, both packed as little-endian integers of 64 bits, or
+    None where the columns are not known.
     """
 
     hits: int = 0
     rows: int = 0
     shown: int = 0
-    unmatched: tuple[NDArray[np.int64], NDArray[np.uint64]] | None = None
+    unmatched: tuple[bytes, bytes] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -43,7 +43,9 @@ def add(connection: Connection, unit: int, seen: Seen) -> None:
     """Keep what a unit saw of a table, if it was a piece of one."""
     if not seen.rows:
         return
-    numbers, persons = seen.unmatched or (np.zeros(0, np.int64), np.zeros(0, np.uint64))
+    numbers, persons = seen.unmatched or (b"", b"")
+    # A worker that did not tell as many persons as rows told nothing.
+    known = seen.unmatched is not None and len(numbers) == len(persons) and len(numbers) % 8 == 0
     pack = zstandard.ZstdCompressor(level=3).compress
     connection.execute(
         schema.table_rows.insert(),
@@ -51,9 +53,9 @@ def add(connection: Connection, unit: int, seen: Seen) -> None:
             "unit_id": unit,
             "rows": seen.rows,
             "shown": seen.shown,
-            "unmatched": None if seen.unmatched is None else len(numbers),
-            "numbers": pack(numbers.astype("<i8").tobytes()),
-            "persons": pack(persons.astype("<u8").tobytes()),
+            "unmatched": len(numbers) // 8 if known else None,
+            "numbers": pack(numbers if known else b""),
+            "persons": pack(persons if known else b""),
         },
     )
 

@@ -492,8 +492,12 @@ def _seen_in(piece: Piece, table: TableRows, index: RecordIndex) -> Seen:
         table.hits,
         int(np.count_nonzero(table.cells.filled())),
         len({one.row for one in table.found}),
-        None if unmatched is None else (piece.first + unmatched[0], unmatched[1]),
+        None if unmatched is None else _packed(piece.first + unmatched[0], unmatched[1]),
     )
+
+
+def _packed(numbers: NDArray[np.int64], persons: NDArray[np.uint64]) -> tuple[bytes, bytes]:
+    return numbers.astype("<i8").tobytes(), persons.astype("<u8").tobytes()
 
 
 def _in_text(found: Found, base: int) -> Located:
