@@ -119,7 +119,10 @@ def test_evidence_and_decoys_are_those_of_the_values(ids: str) -> None:
         found = [find_in_text(text, scan(text, one), one) for one in (index, prints)]
         assert found[0] == found[1]
         both = [Decoys(index), Decoys(prints)]
-        codes = [sorted(code(item) for item in find_in_text(text, scan(text, one), one)) for one in both]
+        codes = [
+            sorted(code(item.record, item.elements) for item in find_in_text(text, scan(text, one), one))
+            for one in both
+        ]
         assert codes[0] == codes[1]
         hits, decoys = hits + len(found[0]), decoys + len(codes[0])
     assert hits > 100
