@@ -73,7 +73,7 @@ class Seen:
     """What a unit of `match` held beside its evidence. `hits`: values of records in it, before anything else was asked.
 
     Of a piece of a table: `rows` that hold anything, `shown` those that show a record, and of the others that look like
-    persons `unmatched`: the number of each and a hash of whose it is, both as little-endian integers of 64 bits, or None
+    persons `unmatched`: the number of each and a hash of whose it is, both as little-endian 64-bit integers, or None
     where the columns are not known.
     """
 
