@@ -65,12 +65,12 @@ def _bare_numbers(runs: Runs, id_digits: Collection[int]) -> list[Numbers]:
             start = np.concatenate((start, _windows(runs, longer, size)))
         if len(start):
             key = keys.digits(value(runs.text, start, size), size)
-            found.append(Numbers(kinds, key, start, np.full(len(start), size, np.int64)))
+            found.append(Numbers(kinds, key, start, np.broadcast_to(np.int64(size), start.shape)))
     for short in (7, 8):  # a spreadsheet drops leading zeros
         start = runs.start[np.flatnonzero(runs.short == short)]
         if len(start):
             key = keys.digits(value(runs.text, start, short), 9)
-            found.append(Numbers(_SSN, key, start, np.full(len(start), short, np.int64)))
+            found.append(Numbers(_SSN, key, start, np.broadcast_to(np.int64(short), start.shape)))
     return found
 
 

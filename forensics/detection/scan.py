@@ -116,24 +116,25 @@ def _keep_freed_memory() -> None:
 def _ask(there: Candidates, asked: Asked) -> Hits:
     """The candidates that a probe knows; offsets and lengths in characters."""
     parts = []
-    for number, kind in enumerate(KINDS):
-        if kind not in asked.kinds:
-            continue
-        if kind is Kind.NAME_AND_BIRTH_DATE:
-            if there.names is None:
-                continue
-            names, date, dates = there.names
-            at, record = asked.probe.find_names(names, dates.day[date])
-            offset, length, at = dates.offset, dates.length, date[at]
-        else:
-            numbers = [some for some in there.numbers if kind in some.kinds]
-            if not numbers:
-                continue
-            offset, length = (np.concatenate(column) for column in zip(*(some[2:] for some in numbers), strict=True))
+    for kind in (Kind.SSN, Kind.MEMBER_ID):
+        numbers = [some for some in there.numbers if kind in some.kinds] if kind in asked.kinds else []
+        if numbers:
             at, record = asked.probe.find(kind, np.concatenate([some.key for some in numbers]))
-        ones = np.ones(len(at), np.uint8)
-        parts.append(Hits(offset[at], length[at], np.full(len(at), number, np.uint8), record, ones))
+            first = 0
+            for some in numbers:
+                here = np.flatnonzero((at >= first) & (at < first + len(some.key)))
+                parts.append(_hits(kind, some.offset, some.length, at[here] - first, record[here]))
+                first += len(some.key)
+    if there.names is not None and Kind.NAME_AND_BIRTH_DATE in asked.kinds:
+        names, date, dates = there.names
+        at, record = asked.probe.find_names(names, dates.day[date])
+        parts.append(_hits(Kind.NAME_AND_BIRTH_DATE, dates.offset, dates.length, date[at], record))
     return _joined(parts)
+
+
+def _hits(kind: Kind, offset: Ints, length: Ints, which: Ints, record: NDArray[np.uint32]) -> Hits:
+    number, width = np.full(len(which), KINDS.index(kind), np.uint8), np.ones(len(which), np.uint8)
+    return Hits(offset[which], length[which], number, record, width)
 
 
 def _each_once(hits: Hits) -> Hits:

@@ -32,7 +32,7 @@ from forensics import keys
 from forensics.errors import Refused
 from forensics.matching.check_digit_arrays import CHECK_DIGITS
 from forensics.matching.fingerprints import Fingerprinted
-from forensics.matching.index import PREFIX_MAY_GO, Person, RecordIndex
+from forensics.matching.index import MOST_KNOWN, PREFIX_MAY_GO, Person, RecordIndex
 from forensics.model import Kind, Moved
 
 SEEDS = 20
@@ -56,7 +56,7 @@ _TEN = np.uint64(10)
 _RUN = re.compile(r"[0-9]+")
 
 
-@lru_cache(maxsize=LONGEST_NUMBER + 1)
+@lru_cache
 def shifts(space: int) -> tuple[int, ...]:
     """The distances for numbers below `space`: half of them near, growing by the same factor; half of them far, evenly.
 
@@ -94,6 +94,7 @@ class Decoys:
                 "Compare with fewer records at a time: one case a snapshot.",
             )
         self._index = index
+        self._known: dict[int, Person | Fingerprinted] = {}
         self.id_digits = index.id_digits
 
     def find(self, kind: Kind, asked: NDArray[np.uint64]) -> Asked:
@@ -129,7 +130,15 @@ class Decoys:
         return _together(found)
 
     def person(self, record: int) -> Person | Fingerprinted:
-        """The decoy: its record's fields, but for the one value that was moved."""
+        """The decoy: its record's fields, but for the one value that was moved; kept for a while."""
+        person = self._known.get(record)
+        if person is None:
+            if len(self._known) >= MOST_KNOWN:
+                self._known.clear()
+            person = self._known[record] = self._made(record)
+        return person
+
+    def _made(self, record: int) -> Person | Fingerprinted:
         kind, seed, number = _parts(record)
         person: Person | Fingerprinted = self._index.person(number)
         if isinstance(person, Fingerprinted):

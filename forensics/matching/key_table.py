@@ -98,16 +98,7 @@ class KeyTable:
     def build(cls, parts: Sequence[tuple[Keys, Records]]) -> KeyTable:
         """From keys and the record of each, in any order, in parts; a pair that comes twice counts once."""
         keys, records = _sorted(parts)
-        if len(keys):
-            new = np.ones(len(keys), bool)
-            np.not_equal(keys[1:], keys[:-1], out=new[1:])
-            new[1:] |= records[1:] != records[:-1]
-            if not new.all():
-                keys, records = keys[new], records[new]
-        bits = max(1, len(keys).bit_length() - 1)
-        begins = np.zeros((1 << bits) + 1, np.uint32)
-        np.cumsum(np.bincount((keys >> U64(64 - bits)).view(np.int64), minlength=1 << bits), out=begins[1:])
-        return cls(keys, records, Presence.of(keys), begins)
+        return cls(keys, records, Presence.of(keys), _begins(keys))
 
     def find(self, asked: Keys) -> tuple[NDArray[np.int64], Records]:
         """The places in `asked` that hit, and the records; a key of two records comes twice."""
@@ -144,22 +135,36 @@ class KeyTable:
 
 
 def _sorted(parts: Sequence[tuple[Keys, Records]]) -> tuple[Keys, Records]:
-    """The keys of all parts in order, and for equal keys the records."""
+    """The keys of all parts in order, and for equal keys the records; what comes twice comes once."""
     total = sum(len(keys) for keys, _ in parts)
-    all_keys, all_records = np.empty(total, U64), np.empty(total, np.uint32)
-    filled = 0
+    all_keys, all_records, filled = np.empty(total, U64), np.empty(total, np.uint32), 0
+    prefixes = [(keys >> U64(64 - PARTITION_BITS)).astype(np.uint8) for keys, _ in parts]
     for prefix in range(1 << PARTITION_BITS):
-        chosen = [np.flatnonzero(keys >> U64(64 - PARTITION_BITS) == prefix) for keys, _ in parts]
-        some = np.concatenate([np.zeros(0, U64), *(keys[at] for (keys, _), at in zip(parts, chosen, strict=True))])
-        holders = np.concatenate(
-            [np.zeros(0, np.uint32), *(records[at] for (_, records), at in zip(parts, chosen, strict=True))]
+        chosen = [np.flatnonzero(of_part == prefix) for of_part in prefixes]
+        keys = np.concatenate([np.zeros(0, U64), *(made[at] for (made, _), at in zip(parts, chosen, strict=True))])
+        records = np.concatenate(
+            [np.zeros(0, np.uint32), *(holders[at] for (_, holders), at in zip(parts, chosen, strict=True))]
         )
-        order = np.argsort(some)
-        some, holders = some[order], holders[order]
-        equal = np.flatnonzero(some[1:] == some[:-1])
+        order = np.argsort(keys)
+        keys, records = keys[order], records[order]
+        equal = np.flatnonzero(keys[1:] == keys[:-1])
         if len(equal):
             tied = np.union1d(equal, equal + 1)
-            holders[tied] = holders[tied][np.lexsort((holders[tied], some[tied]))]
-        all_keys[filled : filled + len(some)], all_records[filled : filled + len(some)] = some, holders
-        filled += len(some)
-    return all_keys, all_records
+            records[tied] = records[tied][np.lexsort((records[tied], keys[tied]))]
+            twice = equal[records[equal] == records[equal + 1]]
+            keys, records = np.delete(keys, twice), np.delete(records, twice)
+        all_keys[filled : filled + len(keys)], all_records[filled : filled + len(keys)] = keys, records
+        filled += len(keys)
+    return all_keys[:filled], all_records[:filled]
+
+
+def _begins(ascending: Keys) -> Records:
+    """Where the keys from each of evenly spread numbers on begin, about one number a key, and where the last end."""
+    bits = max(1, len(ascending).bit_length() - 1)
+    many = np.zeros((1 << bits) + 1, np.uint32)
+    for first in range(0, len(ascending), _AT_ONCE):
+        number = (ascending[first : first + _AT_ONCE] >> U64(64 - bits)).view(np.int64)
+        lowest = int(number[0])
+        counts = np.bincount(number - lowest)
+        many[lowest + 1 : lowest + 1 + len(counts)] += counts.astype(np.uint32)
+    return np.cumsum(many, dtype=np.uint32)

@@ -18,11 +18,41 @@ SHORTEST_ID_RUN, LONGEST_ID_RUN = 5, 19
 """A member id is found by its longest run of digits; shorter runs are everywhere, longer ones overflow the key."""
 
 
+class _Parts:
+    """Keys and the record of each, in arrays so large that the system has their memory back when they go."""
+
+    def __init__(self) -> None:
+        self._parts: list[tuple[NDArray[np.uint64], NDArray[np.uint32]]] = []
+        self._filled = PART
+
+    def add(self, made: NDArray[np.uint64], records: NDArray[np.int64]) -> None:
+        while len(made):
+            if self._filled == PART:
+                # What is not written to yet takes no memory.
+                self._parts.append((np.empty(PART, np.uint64), np.empty(PART, np.uint32)))
+                self._filled = 0
+            count = min(PART - self._filled, len(made))
+            keys, holders = self._parts[-1]
+            keys[self._filled : self._filled + count] = made[:count]
+            holders[self._filled : self._filled + count] = records[:count]
+            self._filled += count
+            made, records = made[count:], records[count:]
+
+    def table(self) -> KeyTable:
+        """The table of all of them."""
+        last = [(keys[: self._filled], records[: self._filled]) for keys, records in self._parts[-1:]]
+        return KeyTable.build(self._parts[:-1] + last)
+
+
+PART = 1 << 22
+"""Keys an array: 32 MiB, which is as large as glibc lets an array be that it keeps (mallopt(3))."""
+
+
 class RecordKeys:
     """The keys of records, kind by kind, as they are read."""
 
     def __init__(self) -> None:
-        self._parts: dict[Kind, list[tuple[NDArray[np.uint64], NDArray[np.uint32]]]] = {kind: [] for kind in Kind}
+        self._parts = {kind: _Parts() for kind in Kind}
         self._name_keys = NameKeys()
         self._names: list[NDArray[np.uint64]] = []
         self.id_digits: set[int] = set()
@@ -30,25 +60,22 @@ class RecordKeys:
     def add(self, fields: pa.Table, first: int) -> None:
         """Those of a table with the fields of `index.FIELDS`, whose rows are the records from number `first` on."""
         row, ssn = _filled(fields["ssn"])
-        self._add(Kind.SSN, keys.digits(_numbers(ssn), 9), row + first)
+        self._parts[Kind.SSN].add(keys.digits(_numbers(ssn), 9), row + first)
         row, run = _id_runs(fields["member_id"])
-        lengths = np.asarray(pc.utf8_length(run), np.int64)
+        lengths = np.asarray(pc.binary_length(run), np.int64)
         self.id_digits.update(np.flatnonzero(np.bincount(lengths)).tolist())
-        self._add(Kind.MEMBER_ID, keys.digits(_numbers(run), lengths), row + first)
+        self._parts[Kind.MEMBER_ID].add(keys.digits(_numbers(run), lengths), row + first)
         row, born = _filled(fields["birth_date"])
         of, names = self._name_keys.of(*(fields[name].take(pa.array(row)) for name in ("given_name", "family_name")))
         days = np.asarray(born.cast(pa.date32()).cast(pa.int32()), np.int64)
-        self._add(Kind.NAME_AND_BIRTH_DATE, names ^ keys.date_part(days)[of], row[of] + first)
+        self._parts[Kind.NAME_AND_BIRTH_DATE].add(names ^ keys.date_part(days)[of], row[of] + first)
         self._names.append(distinct(names))
         if sum(map(len, self._names[1:])) > max(NAMES_AT_ONCE, len(self._names[0])):
             self._names = [distinct(np.concatenate(self._names))]
 
-    def _add(self, kind: Kind, made: NDArray[np.uint64], records: NDArray[np.int64]) -> None:
-        self._parts[kind].append((made, records.astype(np.uint32)))
-
     def tables(self) -> dict[Kind, KeyTable]:
         """The tables of all keys; the keys themselves are given up."""
-        return {kind: KeyTable.build(self._parts.pop(kind)) for kind in Kind}
+        return {kind: self._parts.pop(kind).table() for kind in Kind}
 
     def names(self) -> Presence:
         """The names of all records, whatever their birth dates."""
@@ -70,16 +97,21 @@ def _numbers(runs: pa.ChunkedArray) -> NDArray[np.uint64]:
 
 
 _DIGITS = re.compile(r"[0-9]+")
-_ONE_RUN = f"^[^0-9]*[0-9]{{{SHORTEST_ID_RUN},{LONGEST_ID_RUN}}}[^0-9]*$"
+_PREFIX = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz-_ ./#"
+"""What ids begin with, nearly all of them: the rest is cut out in Arrow, and only other ids one by one."""
 
 
 def _id_runs(member_id: pa.ChunkedArray) -> tuple[NDArray[np.int64], pa.ChunkedArray]:
     """Row and longest run of digits of the ids that can be found by it."""
-    plain = pc.match_substring_regex(member_id, _ONE_RUN)
+    cut = pc.ascii_ltrim(member_id, _PREFIX)
+    length = pc.binary_length(cut)
+    fits = pc.and_(pc.greater_equal(length, SHORTEST_ID_RUN), pc.less_equal(length, LONGEST_ID_RUN))
+    plain = pc.and_(pc.ascii_is_decimal(cut), fits)
     row = np.flatnonzero(np.asarray(plain))
-    runs = pc.replace_substring_regex(member_id.filter(plain), "[^0-9]+", "")
     others, values = _filled(pc.if_else(plain, "", member_id))
     longest = [max(_DIGITS.findall(value), key=len, default="") for value in values.to_pylist()]
     fit = [SHORTEST_ID_RUN <= len(run) <= LONGEST_ID_RUN for run in longest]
     more = pa.array([run for run, fits in zip(longest, fit, strict=True) if fits], pa.string())
-    return np.concatenate((row, others[np.array(fit, bool)])), pa.chunked_array([*runs.chunks, more], pa.string())
+    return np.concatenate((row, others[np.array(fit, bool)])), pa.chunked_array(
+        [*cut.filter(plain).chunks, more], pa.string()
+    )

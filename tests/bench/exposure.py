@@ -1,6 +1,7 @@
 """What finding people costs, part by part: index of the records, raw scan, tables; beside `grep -F` and bulk_extractor.
 
-    PYTHONPATH=. .venv/bin/python tests/bench/exposure.py [--members 798243] [--mib 256] [--rounds 3] [--folder DIR]
+    PYTHONPATH=. .venv/bin/python tests/bench/exposure.py [--members 798243] [--mib 256] [--rounds 3] [--tables 16]
+                                                                    [--folder DIR]
     PYTHONPATH=. .venv/bin/python tests/bench/exposure.py --index-only [--members 10000000]
 
 Prints Markdown tables for docs/benchmarks.md and ends with 1 where a target of the raw scan or of the index was missed.
@@ -211,6 +212,7 @@ def main() -> int:
     options.add_argument("--mib", type=int, default=256)
     options.add_argument("--rounds", type=int, default=3)
     options.add_argument("--folder", type=Path)
+    options.add_argument("--tables", type=int, default=16, help="MiB of the rows that are compared as tables")
     options.add_argument("--index-only", action="store_true")
     given = options.parse_args()
     random = np.random.Generator(np.random.PCG64(6))
@@ -257,6 +259,7 @@ def main() -> int:
     for name, each in costs.items():
         wall, cpu = (statistics.median(column) for column in zip(*each, strict=True))
         print(f"| {name} | {wall:.1f} | {cpu:.1f} | {given.mib / cpu:.0f} |")
+    rows = rows[: given.tables * MIB]
     for name, decoys in (("tables, evidence alone", False), ("tables, with decoys", True)):
         cpu = statistics.median(compare_table(_index, rows, decoys) for _ in range(given.rounds))
         print(f"| {name}, {len(rows) // MIB} MiB | | {cpu:.1f} | {len(rows) / MIB / cpu:.0f} |")

@@ -121,6 +121,19 @@ def test_a_member_id_of_any_length_is_found_by_its_digits(text: str, record: int
     assert records(f"id {text} end".encode(), MEMBER) == {record}
 
 
+class ShortIds(Everything):
+    id_digits = frozenset({2, 6})
+
+
+def test_ids_of_two_digits_are_found_far_from_every_longer_number() -> None:
+    data = b"~" * 700 + b"id 77;" + b"~" * 700 + b"x 123 y 123456" + b"~" * 700
+    found = scan(data, ShortIds(), kinds=(MEMBER,))
+    assert [(int(at), int(size)) for at, size in zip(found.offset, found.length, strict=True)] == [
+        (data.index(b"77"), 2),
+        (data.index(b"123456"), 6),
+    ]
+
+
 def test_a_member_id_counts_its_leading_zeros_and_no_digits_beside_it() -> None:
     assert records(b"id 12345678 02045551 20455510 77700 7770011", MEMBER) == set()
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+import re
 from collections import defaultdict
 from dataclasses import replace
 
@@ -12,6 +13,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from forensics import keys
+from forensics.matching import index as index_module
+from forensics.matching import record_keys
 from forensics.matching.index import RecordIndex
 from forensics.matching.key_table import KeyTable
 from forensics.model import Kind, SourceRecord
@@ -54,9 +57,13 @@ def test_a_million_keys_answer_as_a_dictionary_does() -> None:
         assert sorted(got[place]) == sorted(dictionary.get(key, [])), key
 
 
+numbers = st.integers(0, (1 << 64) - 1) | st.integers(0, 40) | st.integers(1 << 63, (1 << 63) + 40)
+"""Any key, and keys so close together that one follows the other in the table."""
+
+
 @given(
-    st.lists(st.tuples(st.integers(0, (1 << 64) - 1), st.integers(0, 5)), max_size=30),
-    st.lists(st.integers(0, (1 << 64) - 1), max_size=10),
+    st.lists(st.tuples(numbers, st.integers(0, 5)), max_size=120),
+    st.lists(numbers, max_size=10),
 )
 @settings(deadline=None)
 def test_any_small_table_answers_as_a_dictionary_does(held: list[tuple[int, int]], others: list[int]) -> None:
@@ -74,6 +81,70 @@ def test_a_key_of_two_records_comes_twice_and_a_record_with_one_key_twice_comes_
     assert asked(index, Kind.SSN, 5, 899770123, 899770123) == [(1, 1), (1, 2), (2, 1), (2, 2)]
     table = KeyTable.build([(np.array([7, 7, 7], np.uint64), np.array([4, 4, 5], np.uint32))])
     assert [column.tolist() for column in table.find(np.array([7], np.uint64))] == [[0, 0], [4, 5]]
+
+
+def test_a_key_that_very_many_records_have_hides_none_behind_it() -> None:
+    shared = np.full(10_000, 1 << 40, np.uint64)
+    made = np.concatenate((shared, np.arange(1, 50, dtype=np.uint64) + shared[:49]))
+    table = KeyTable.build([(made, np.arange(len(made), dtype=np.uint32))])
+    at, record = table.find(np.array([1 << 40, (1 << 40) + 49, (1 << 40) + 50], np.uint64))
+    assert at.tolist() == [0] * 10_000 + [1]
+    assert record.tolist() == [*range(10_000), 10_048]
+
+
+def test_keys_in_many_parts_make_the_table_that_they_make_in_one() -> None:
+    random = np.random.default_rng(5)
+    made, records = random.integers(0, 1 << 63, 50_000, dtype=np.uint64) * np.uint64(2), random.integers(0, 9, 50_000)
+    made[::7] = made[0]
+    whole = KeyTable.build([(made, records.astype(np.uint32))])
+    parts = [(made[at::13], records[at::13].astype(np.uint32)) for at in range(13)]
+    apart = KeyTable.build([*parts, *parts[:2]])
+    expected = sorted(set(zip(made.tolist(), records.tolist(), strict=True)))
+    for table in (whole, apart):
+        assert list(zip(table.keys.tolist(), table.records.tolist(), strict=True)) == expected
+
+
+def test_every_name_of_a_record_is_known_as_one_and_next_to_no_other_pair_of_words() -> None:
+    people = [
+        replace(
+            A_RECORD, record_key=f"K{n}", given_name=f"Maria{'abc'[n % 3]}", family_name=f"O'Bra{chr(97 + n % 26)}n"
+        )
+        for n in range(500)
+    ]
+    index = RecordIndex.build(enumerate(people, 1))
+    hashed = [[keys.token_hash(word) for word in words] for words in ((b"mariab", b"obraxn"), (b"braxn", b"mariac"))]
+    mixed = keys.mix(np.array(hashed, np.uint64))
+    assert index.have_names(keys.name_part(mixed[:, 0], mixed[:, 1])).all()
+    others = keys.mix(np.arange(200_000, dtype=np.uint64))
+    assert index.have_names(keys.name_part(others[1:], others[:-1])).mean() < 0.1
+
+
+@given(st.lists(st.text("0123456789A-b é٣²", max_size=24), max_size=12), st.sampled_from([1, 3, record_keys.PART]))
+@settings(deadline=None)
+def test_any_ids_are_found_by_the_longest_of_their_runs(ids: list[str], part: int) -> None:
+    """However many keys go into one array before they are sorted."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(record_keys, "PART", part)
+        index = RecordIndex.build([(n, replace(A_RECORD, member_id=one)) for n, one in enumerate(ids, 1)])
+    runs = {n: max(re.findall("[0-9]+", one), key=len, default="") for n, one in enumerate(ids, 1)}
+    expected = {(run, n) for n, run in runs.items() if 5 <= len(run) <= 19}
+    held = index.tables[Kind.MEMBER_ID]
+    values, lengths = keys.digits_of(held.keys)
+    within = {(run, n) for run, n in expected if len(run) <= 17}  # of longer ones the key does not give the number back
+    told = zip(values.tolist(), lengths.tolist(), held.records.tolist(), strict=True)
+    assert {(str(value).zfill(length), n) for value, length, n in told if length <= 17} == within
+    assert len(held.keys) == len(expected)
+    assert index.id_digits == {len(run) for run, _ in expected}
+
+
+def test_what_was_made_of_a_record_may_be_forgotten_and_is_made_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(index_module, "MOST_KNOWN", 2)
+    index = RecordIndex.build([(n, replace(A_RECORD, ssn=f"89977012{n}")) for n in range(1, 6)])
+    first = index.person(1)
+    assert index.person(1) is first
+    assert [index.person(n).ssn[-1] for n in range(1, 6)] == list("12345")
+    assert index.person(1) == first
+    assert index.person(1) is not first
 
 
 def test_an_index_without_records_or_without_a_field_finds_nothing() -> None:
