@@ -43,6 +43,10 @@ def of_index(result: Result) -> list[str]:
     lines += _of_recognition(result["recognition"])
     if result["implausible"]:
         lines.append(f"{result['implausible']:,} hold bytes that are not to be believed: unreadable, or silent zeros.")
+    if result["misnamed"]:
+        lines.append(
+            f"{result['misnamed']:,} have a name that says another type than their bytes; `export files` says which."
+        )
     return lines
 
 

@@ -105,8 +105,10 @@ def index(case: OpenCase, job: Job, passwords: Sequence[str] = (), recognition: 
     with case.view() as view:
         status, outcome = view.counts_by("status"), view.counts_by("outcome")
         open_items = len(view.not_examined())
+        misnamed = len(view.misnamed())
     counts = {"entries": sum(status.values()), "by_status": status, "by_outcome": outcome, "not_examined": open_items}
     counts["implausible"] = doubtful
+    counts["misnamed"] = misnamed
     if tried := len(remembered(store)):
         counts["passwords_tried"] = tried
     counts["searchable"] = searchable
