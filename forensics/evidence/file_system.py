@@ -45,6 +45,9 @@ ENCRYPTED = (
 )
 """Offset in the volume, bytes, name. BitLocker To Go looks like FAT32 to everyone; see `_is_bitlocker_to_go`."""
 
+OPENED_BY_PASSWORD = frozenset(f"{ENCRYPTED_REASON} ({name})" for _, _, name in ENCRYPTED)
+"""The reasons of volumes that a password, or the recovery password of BitLocker, opens."""
+
 BITLOCKER_TO_GO_GUID = bytes.fromhex("3bd66749292ed84a8399f6a339e3d001")
 """{4967D63B-2E29-4AD8-8399-F6A339E3D001} at offset 424 of the boot sector (libbde documentation, "Volume header")."""
 

@@ -119,8 +119,8 @@ EXTRACTORS: Mapping[str, Reader] = MappingProxyType(
 )
 
 PACKED = frozenset(
-    ("zip", "tar", "gzip", "bz2", "xz", "lzma", "zstd", "7z", "cab", "rar", "xlsx", "xlsm", "xlsb", "ods", "docx", "pptx",
-     "odt", "odp", "epub", "pdf", "encrypted-office", "luks", "parquet")
+    ("zip", "tar", "gzip", "bz2", "xz", "lzma", "zstd", "7z", "cab", "rar", "xlsx", "xlsm", "xlsb", "ods", "docx",
+     "pptx", "odt", "odp", "epub", "pdf", "encrypted-office", "luks", "parquet")
 )  # fmt: skip
 """Types whose bytes say nothing as they stand. Of all others a reader shows a part (no deleted rows of a database, no
 scripts of a page), and a scan of the bytes shows the rest."""
