@@ -149,6 +149,16 @@ class ContentsView:
                 numbers.extend(page)
         return numbers
 
+    def misnamed(self) -> list[tuple[str, str]]:
+        """Locator and note of every entry whose name says another type than its bytes, by locator."""
+        t = schema.file_entry
+        query = select(t.c.locator, t.c.notes).where(*filters("", "misnamed")).order_by(t.c.locator)
+        with self._engine.connect() as connection:
+            return [
+                (locator, next(note for note in notes.split("; ") if note.startswith(MISNAMED)))
+                for locator, notes in connection.execute(query)
+            ]
+
     def place_of(self, entry: int) -> Place | None:
         """The folder in which an entry lies; None where there is no such entry."""
         t = schema.file_entry

@@ -53,6 +53,9 @@ IN_WORDS = {
 LEFT_OPEN = frozenset({Fate.UNREADABLE, Fate.ENCRYPTED, Fate.NOT_EXAMINED, Fate.UNOPENED})
 """What was read at most as raw bytes, although something more may stand there."""
 
+AS_CONTENTS = frozenset({Fate.LIVE, Fate.DELETED, Fate.DELETED_UNCERTAIN, Fate.SHADOW})
+"""What was opened as a file; everything else that was examined was searched as the bytes that it is."""
+
 _ORDER = tuple(Fate)
 _WHOLE = -1
 

@@ -39,6 +39,10 @@ class ListedFile:
     runs: tuple[Run, ...]
     known: str
     """The sets of known files that its content is in, separated by `; `."""
+    clock: str
+    uncertain_because: str
+    notes: str
+    """What a person should know beside the outcome, separated by `; `."""
 
 
 class ListingView:
@@ -67,6 +71,7 @@ class ListingView:
                     row.status, inside, row.size, row.address, row.type or "", row.outcome or "pending", row.reason,
                     row.modified, row.created, row.accessed, row.md5 or "", row.sha1 or "", row.sha256 or "",
                     unpack_runs(row.runs) if with_runs else (), "; ".join(known.get(row.id, ())),
+                    row.clock, row.uncertain_because, row.notes,
                 )  # fmt: skip
             if len(rows) < PAGE:
                 return

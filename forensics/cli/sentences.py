@@ -40,9 +40,15 @@ def of_index(result: Result) -> list[str]:
     lines = [f"{result['entries']:,} entries: {statuses or 'none'}."]
     if result["not_examined"]:
         lines.append(f"{result['not_examined']:,} could not be examined; each is listed with its reason.")
+    if result["locked"]:
+        lines.append(f"{result['locked']:,} of them are locked: index --passwords-file FILE tries passwords on them.")
     lines += _of_recognition(result["recognition"])
     if result["implausible"]:
         lines.append(f"{result['implausible']:,} hold bytes that are not to be believed: unreadable, or silent zeros.")
+    if result["misnamed"]:
+        lines.append(
+            f"{result['misnamed']:,} have a name that says another type than their bytes; `export files` says which."
+        )
     return lines
 
 

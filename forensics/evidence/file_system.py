@@ -12,6 +12,7 @@ import pytsk3
 
 from forensics.evidence.image import Image
 from forensics.model import LAYER_BITS
+from forensics.randomness import is_random
 
 TSK_FAILED = (OSError, RuntimeError)
 """What pytsk3 raises: OSError for The Sleuth Kit's own errors, RuntimeError for one that came out of our reading."""
@@ -44,6 +45,9 @@ ENCRYPTED = (
 )
 """Offset in the volume, bytes, name. BitLocker To Go looks like FAT32 to everyone; see `_is_bitlocker_to_go`."""
 
+OPENED_BY_PASSWORD = frozenset(f"{ENCRYPTED_REASON} ({name})" for _, _, name in ENCRYPTED)
+"""The reasons of volumes that a password, or the recovery password of BitLocker, opens."""
+
 BITLOCKER_TO_GO_GUID = bytes.fromhex("3bd66749292ed84a8399f6a339e3d001")
 """{4967D63B-2E29-4AD8-8399-F6A339E3D001} at offset 424 of the boot sector (libbde documentation, "Volume header")."""
 
@@ -57,7 +61,23 @@ UNSUPPORTED = (
     (4096, b"\xfc\x4e\x2b\xa9", "Linux RAID"),
     (4086, b"SWAPSPACE2", "Linux swap"),
     (0, b"hsqs", "squashfs"),
+    (1024, b"BD", "HFS"),
 )
+
+
+UDF = "UDF"
+_VOLUME_STRUCTURES = 32 << 10
+"""Where the volume recognition sequence begins (ECMA-167, 2/8.3; UDF 2.60, 2.1.7)."""
+
+_STRUCTURE_SIZES = (2048, 4096)
+"""Bytes of one of its structures: of a sector, and 2048 at least (ECMA-167, 2/9.1)."""
+
+_MOST_STRUCTURES = 64
+
+_BEGINNING = 64 << 10
+
+RANDOM = "no known file system; it begins with bytes that look random: encrypted, or overwritten"
+"""As VeraCrypt and plain dm-crypt leave a volume: no header tells it."""
 
 
 class FileSystemUnreadable(Exception):
@@ -142,14 +162,30 @@ def _is_bitlocker_to_go(image: Image, offset: int) -> bool:
 
 
 def _why(image: Image, offset: int, untrusted_message: str) -> FileSystemUnreadable:
+    if has_udf(image, offset):
+        return FileSystemUnreadable(UDF, f"file system not supported ({UDF})")
     for position, magic, name in UNSUPPORTED:
         if _at(image, offset + position, len(magic)) == magic:
             return FileSystemUnreadable(name, f"file system not supported ({name})")
     if "ore than one file system" in untrusted_message:
         return FileSystemUnreadable("", "ambiguous: more than one file system fits")
+    if "ncryption detected" in untrusted_message or is_random(_at(image, offset, _BEGINNING)):
+        return FileSystemUnreadable("", RANDOM)
     if "Cannot determine file system type" in untrusted_message:
         return FileSystemUnreadable("", "no known file system")
     return FileSystemUnreadable("", "file system damaged or unreadable")
+
+
+def has_udf(image: Image, offset: int) -> bool:
+    """Whether the volume at `offset` says that it holds UDF, alone or beside ISO 9660. The Sleuth Kit has no reader."""
+    for size in _STRUCTURE_SIZES:
+        for number in range(_MOST_STRUCTURES):
+            identifier = _at(image, offset + _VOLUME_STRUCTURES + number * size, 6)[1:]
+            if identifier in (b"NSR02", b"NSR03"):
+                return True
+            if identifier not in (b"CD001", b"CDW02", b"BEA01", b"BOOT2"):
+                break
+    return False
 
 
 def _at(image: Image, offset: int, length: int) -> bytes:
@@ -181,6 +217,8 @@ def label(image: Image, system: FileSystem) -> str:
             return _text(_at(image, system.offset + 1024 + 120, 16).split(b"\x00")[0], "utf-8")
         if system.name == "NTFS":
             return _ntfs_label(system)
+        if system.name == "HFS+":
+            return _hfs_label(system)
         if system.name == "ISO 9660":
             return _text(_at(image, system.offset + 32768 + 40, 32), "ascii")
     except TSK_FAILED:
@@ -214,6 +252,20 @@ def _ntfs_label(system: FileSystem) -> str:
         if info.type == pytsk3.TSK_FS_ATTR_TYPE_NTFS_VNAME and info.size:
             return _text(volume.read_random(0, info.size, info.type, info.id), "utf-16-le")
     return ""
+
+
+HFS_CATALOG_FILE = 4
+
+
+def _hfs_label(system: FileSystem) -> str:
+    """The name of the root folder: the record behind the key of parent 1 in the catalog's first leaf (TN1150)."""
+    catalog = system.handle.open_meta(HFS_CATALOG_FILE)
+    header = catalog.read_random(0, 40)
+    # BTHeaderRec, behind a node descriptor of 14 bytes: depth, root, leaf records, first leaf, last leaf, node size.
+    first, size = int.from_bytes(header[24:28], "big"), int.from_bytes(header[32:34], "big")
+    node = catalog.read_random(first * size, 14 + 520)
+    parent, length = int.from_bytes(node[16:20], "big"), int.from_bytes(node[20:22], "big")
+    return _text(node[22 : 22 + 2 * min(length, 255)], "utf-16-be") if parent == 1 else ""
 
 
 def _text(untrusted: bytes, encoding: str) -> str:

@@ -9,8 +9,9 @@ from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from typing import Any, NamedTuple
 
-from forensics.evidence.file_system import FAT, FileSystem
+from forensics.evidence.file_system import FAT, TSK_FAILED, FileSystem
 from forensics.evidence.image import Image
+from forensics.evidence.iso9660 import zones
 
 CLOCK_UTC = "UTC"
 CLOCK_LOCAL = "local, zone unknown"
@@ -47,6 +48,8 @@ def clock_of(image: Image, system: FileSystem) -> Callable[[Any], Times]:
         return _fat
     if system.name == "exFAT":
         return _exfat(image, system)
+    if system.name == "ISO 9660":
+        return _iso9660(image, system)
     return _utc
 
 
@@ -88,6 +91,31 @@ def _fat(meta: Any) -> Times:
         _naive(meta.atime, 0)[:10],
         CLOCK_LOCAL,
     )
+
+
+def _iso9660(image: Image, system: FileSystem) -> Callable[[Any], Times]:
+    """ISO 9660 keeps one local time, of the file that was recorded, with its zone; The Sleuth Kit calls it created."""
+    zone_of = zones(image, system.offset)
+
+    def read(meta: Any) -> Times:
+        local = _naive(meta.crtime, 0)
+        quarters = zone_of.get(_first_block(system, meta.addr))
+        if not local or quarters is None:
+            return Times(local, clock=CLOCK_LOCAL if local else CLOCK_UTC)
+        return Times(_naive(meta.crtime - 15 * 60 * quarters, 0, "Z"))
+
+    return read
+
+
+def _first_block(system: FileSystem, address: int) -> int:
+    """Where the content of a metadata address begins, -1 where it has none."""
+    try:
+        for attribute in system.handle.open_meta(address):
+            for run in attribute:
+                return int(run.addr)
+    except TSK_FAILED:
+        pass
+    return -1
 
 
 FIRST_INODE = 3

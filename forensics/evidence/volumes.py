@@ -8,8 +8,10 @@ import pytsk3
 
 from forensics.evidence.file_system import (
     TSK_FAILED,
+    UDF,
     FileSystemUnreadable,
     allocation_unit,
+    has_udf,
     label,
     open_file_system,
     tsk_image,
@@ -19,21 +21,39 @@ from forensics.model import OK, Layer, Outcome, Volume, not_examined
 
 WHOLE_DEVICE = 0
 
+BRIDGE = "udf"
+"""The layer of a volume that holds UDF beside the ISO 9660 that is read of it."""
+
+BESIDE_ISO = "file system not supported (UDF); the ISO 9660 of the same volume is examined, and may name fewer files"
+
 
 def volumes(image: Image, exhibit: str) -> list[Volume]:
     """Every volume of the image, at least one: what cannot be examined says so and why, and is never an empty drive.
 
     `number` is the slot that `mmls` prints. Number 0 is the whole device: where there is no partition table, and
     besides the partitions where a file system starts in the first sector all the same (a hybrid ISO, a stick once
-    used without a table); both are then examined, because each may hold files that the other does not.
+    used without a table); both are then examined, because each may hold files that the other does not. A disc that
+    holds UDF beside ISO 9660 has a volume more, of no length: the bytes are the same.
     """
     found = _partitions(image, exhibit)
     whole = _volume(image, exhibit, WHOLE_DEVICE, 0, image.size, "whole device")
     if whole.outcome == OK:
-        partitions = [part for part in found if part.outcome == OK and part.offset > 0]
         # Boot code can look like a table whose partitions lead nowhere; the file system itself is the better witness.
-        return [whole, *partitions]
-    return found or [whole]
+        # What has the mark of something is no accident, though.
+        found = [whole, *(part for part in found if part.offset > 0 and (part.outcome == OK or part.file_system))]
+    found = found or [whole]
+    return [*found, *(_bridge(volume) for volume in found if _is_bridge(image, volume))]
+
+
+def _is_bridge(image: Image, volume: Volume) -> bool:
+    return volume.file_system == "ISO 9660" and volume.outcome == OK and has_udf(image, volume.offset)
+
+
+def _bridge(volume: Volume) -> Volume:
+    return Volume(
+        volume.exhibit, volume.number, volume.offset, 0, "beside ISO 9660", UDF, "", 0, not_examined(BESIDE_ISO),
+        (*volume.layers, BRIDGE),
+    )  # fmt: skip
 
 
 def layer_volume(image: Image, holder: Volume, layer: Layer) -> Volume:

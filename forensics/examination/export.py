@@ -31,7 +31,8 @@ PERSONS = (
 )  # fmt: skip
 HASHES = ("sha256", "md5", "sha1", "size", "status", "locator")
 FILES = (
-    "locator", "status", "size", "type", "modified", "outcome", "reason", "sha256", "known",
+    "locator", "status", "size", "type", "modified", "outcome", "reason", "sha256", "known", "created", "accessed",
+    "clock", "uncertain_because", "notes",
 )  # fmt: skip
 
 FINDINGS = ("record_key", "locator", "region", "tier", "elements", "agree", "conflict", "road")
@@ -140,10 +141,13 @@ def table(view: CaseView, kind: str, all_tiers: bool = False) -> bytes:
         return _csv(
             FILES,
             (
-                (f.locator, f.status, f.size, f.type, f.modified, f.outcome, f.reason, f.sha256, f.known)
+                (
+                    f.locator, f.status, f.size, f.type, f.modified, f.outcome, f.reason, f.sha256, f.known, f.created,
+                    f.accessed, f.clock, f.uncertain_because, f.notes,
+                )
                 for f in view.listing()
             ),
-        )
+        )  # fmt: skip
     if view.assessment() is None:
         raise Refused("The exposure has not been assessed.", "First: drivecustody assess")
     return _csv(PERSONS, _persons(view, all_tiers))

@@ -19,6 +19,7 @@ from forensics.casefile.shadows import Known, in_shadow, link_unchanged, settle_
 from forensics.casefile.stored import ExaminedEntry
 from forensics.errors import Refused
 from forensics.evidence.allocation import Layout
+from forensics.evidence.file_system import OPENED_BY_PASSWORD
 from forensics.examination.images import image_paths
 from forensics.examination.isolation import Isolation
 from forensics.examination.open_case import OpenCase, verb
@@ -104,9 +105,12 @@ def index(case: OpenCase, job: Job, passwords: Sequence[str] = (), recognition: 
     job.changed("file_entry", "volume", "piece", "coverage")
     with case.view() as view:
         status, outcome = view.counts_by("status"), view.counts_by("outcome")
-        open_items = len(view.not_examined())
-    counts = {"entries": sum(status.values()), "by_status": status, "by_outcome": outcome, "not_examined": open_items}
+        left = [item.reason for item in view.not_examined()]
+        misnamed = len(view.misnamed())
+    counts = {"entries": sum(status.values()), "by_status": status, "by_outcome": outcome, "not_examined": len(left)}
+    counts["locked"] = sum(reason == LOCKED or reason in OPENED_BY_PASSWORD for reason in left)
     counts["implausible"] = doubtful
+    counts["misnamed"] = misnamed
     if tried := len(remembered(store)):
         counts["passwords_tried"] = tried
     counts["searchable"] = searchable

@@ -189,6 +189,7 @@ def _contents(view: CaseView) -> ContentsSheet | None:
         {EntryStatus(status): count for status, count in by_status.items()},
         tuple(TypeCount(*row) for row in view.types()),
         by_outcome,
+        tuple(view.misnamed()),
     )
 
 

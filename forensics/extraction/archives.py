@@ -339,7 +339,8 @@ _METHODS: dict[int, Callable[[], Expander]] = {_DEFLATED: _raw_inflate, _BZIP2: 
 
 extract_gzip = _packed(lambda: _Inflate(16 + zlib.MAX_WBITS), (b".gz", b".tgz"))
 extract_bzip2 = _packed(bz2.BZ2Decompressor, (b".bz2", b".tbz2"))
-extract_xz = _packed(lzma.LZMADecompressor, (b".xz", b".txz", b".lzma"))
+extract_xz = _packed(lzma.LZMADecompressor, (b".xz", b".txz"))
+extract_lzma = _packed(lambda: lzma.LZMADecompressor(lzma.FORMAT_ALONE), (b".lzma",))
 
 
 _WINDOW_LIMIT = 256 << 20

@@ -11,11 +11,13 @@ from typing import Any
 from forensics.extraction import compound
 from forensics.extraction.archives import EXPANDS
 from forensics.extraction.content import RATIO_FREE, Content, Damaged, Found, NotExamined, one_line, pieces
+from forensics.extraction.drawn_pictures import pictures
 from forensics.extraction.locked import decrypted
 from forensics.model import Child, Piece, Unit
 
 # [MS-XLS] 2.3.1: record numbers.
 _FILE_PASS, _TEXT_OBJECT, _CONTINUE, _HEADER, _FOOTER = 0x002F, 0x01B6, 0x003C, 0x0014, 0x0015
+_DRAWING_GROUP = 0x00EB
 
 # [MS-PPT] 2.13.24: record types.
 _TEXT_CHARS, _TEXT_BYTES, _C_STRING, _OLE_OBJECT = 0x0FA0, 0x0FA8, 0x0FBA, 0x1011
@@ -36,6 +38,8 @@ def extract_doc(content: Content) -> Iterator[Found]:
         yield from pieces(_word_lines(_word_text(opened, main)), ("text",), Unit.PARAGRAPH)
         yield from compound.properties(opened)
         yield from compound.embedded(opened)
+        # Pictures in a line of text stand in one stream, floating ones in the other.
+        yield from pictures(compound.stream(opened, "Data") + main)
 
 
 def _word_text(opened: Any, main: bytes) -> str:
@@ -94,8 +98,9 @@ def workbook_is_locked(data: bytes) -> bool:
 
 def notes_of_workbook(data: bytes) -> Iterator[Found]:
     """Comments, text boxes, headers and footers of an XLS, properties, and what it embeds."""
-    records = _biff(_workbook_stream(data))
-    yield from pieces(_notes(records), ("notes",), Unit.PARAGRAPH)
+    workbook = _workbook_stream(data)
+    yield from pieces(_notes(_biff(workbook)), ("notes",), Unit.PARAGRAPH)
+    yield from pictures(b"".join(_drawings(_biff(workbook))))
     with compound.opened(data) as opened:
         yield from compound.properties(opened)
         yield from compound.embedded(opened)
@@ -114,6 +119,15 @@ def _biff(records: bytes) -> Iterator[tuple[int, bytes]]:
         kind, length = struct.unpack_from("<2H", records, at)
         yield kind, records[at + 4 : at + 4 + length]
         at += 4 + length
+
+
+def _drawings(records: Iterator[tuple[int, bytes]]) -> Iterator[bytes]:
+    """[MS-XLS] 2.4.171: what does not fit into one record goes on in those behind it."""
+    inside = False
+    for kind, data in records:
+        inside = kind == _DRAWING_GROUP or (inside and kind == _CONTINUE)
+        if inside:
+            yield data
 
 
 def _notes(records: Iterator[tuple[int, bytes]]) -> Iterator[str]:
@@ -153,6 +167,7 @@ def extract_ppt(content: Content) -> Iterator[Found]:
         yield from compound.properties(opened)
         yield from _slide_objects(document)
         yield from compound.embedded(opened)
+        yield from pictures(compound.stream(opened, "Pictures"))
 
 
 def _records(document: bytes) -> Iterator[tuple[int, int, bytes]]:

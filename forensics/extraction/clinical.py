@@ -9,7 +9,7 @@ from typing import Any
 
 from forensics.extraction import tables
 from forensics.extraction.content import Content, one_line, pieces
-from forensics.extraction.office import parse
+from forensics.extraction.xml_parts import parse
 from forensics.model import Child, Piece, Unit
 
 RECORDS = ("records",)

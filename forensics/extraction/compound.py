@@ -98,6 +98,24 @@ def _native(data: bytes, fallback: bytes) -> Iterator[Child]:
     yield Child(label or fallback, body) if body else Child(fallback, data[4:])
 
 
+def embedded_object(data: bytes, fallback: bytes) -> Iterator[Child]:
+    """The file in an embedded object of OLE 1.0 ([MS-OLEDS] 2.2.5), as RTF has it; all bytes where it is none."""
+    at, names = 8, []
+    for _ in range(3):
+        (length,) = struct.unpack_from("<I", data, at) if at + 4 <= len(data) else (len(data),)
+        names.append(data[at + 4 : at + 4 + length].rstrip(b"\0"))
+        at += 4 + length
+    if data[4:8] != b"\2\0\0\0" or at + 4 > len(data):
+        yield Child(fallback, data)
+        return
+    (size,) = struct.unpack_from("<I", data, at)
+    body = data[at + 4 : at + 4 + size]
+    if names[0] == b"Package":
+        yield from _native(struct.pack("<I", len(body)) + body, fallback)
+    else:
+        yield Child(fallback, body)
+
+
 def properties(compound: Any) -> Iterator[Piece]:
     """Title, authors, company and what else the property sets say: a stream `properties`, one a line."""
     try:

@@ -9,6 +9,9 @@ _TEXT = frozenset(
     {"text", "utf-16 text", "csv", "json", "xml", "html", "eml", "mbox", "rtf", "hl7", "x12", "fhir", "fhir xml"}
 ) | {"c-cda"}
 _ZIPPED = frozenset({"zip", "epub", "xlsx", "xlsm", "xlsb", "docx", "pptx", "ods", "odt", "odp"})
+_MEDIA = frozenset({"audio", "video"})
+"""One container holds either, and libmagic's names for both begin so."""
+
 _LOCKABLE = frozenset({"encrypted-office"})
 
 _CLAIMS: dict[str, frozenset[str]] = {
@@ -43,7 +46,7 @@ _CLAIMS: dict[str, frozenset[str]] = {
     "ods": frozenset({"ods"}),
     "odt": frozenset({"odt"}),
     "odp": frozenset({"odp"}),
-    "epub": frozenset({"zip"}),
+    "epub": frozenset({"epub"}),
     "zip": _ZIPPED,
     "7z": frozenset({"7z"}),
     "rar": frozenset({"rar"}),
@@ -62,6 +65,11 @@ _CLAIMS: dict[str, frozenset[str]] = {
     "parquet": frozenset({"parquet"}),
     "exe": frozenset({"exe"}) | _ZIPPED | {"7z", "rar", "cab"},
     "dll": frozenset({"exe"}),
+    "heic": frozenset({"heif"}),
+    "iso": frozenset({"iso"}),
+    "one": frozenset({"onenote"}),
+    "kdbx": frozenset({"keepass"}),
+    **dict.fromkeys(("mp3", "wav", "m4a", "flac", "ogg", "wma", "mp4", "mov", "avi", "mkv", "wmv", "m4v"), _MEDIA),
 }
 
 
@@ -69,6 +77,6 @@ def misleading_name(kind: str, untrusted_name: bytes) -> list[str]:
     """One phrase where the extension claims another type than `kind`; none where it claims nothing, or the truth."""
     extension = untrusted_name.rpartition(b".")[2].lower().decode("ascii", "replace")
     claimed = _CLAIMS.get(extension) if b"." in untrusted_name else None
-    if claimed is None or kind in claimed or kind in ("empty", "unreadable"):
+    if claimed is None or not claimed.isdisjoint((kind, kind.partition("/")[0])) or kind in ("empty", "unreadable"):
         return []
     return [f"its name says {extension}, its bytes do not"]

@@ -8,7 +8,7 @@
 | recurse | the caller | takes each child through the same call, and counts the depth |
 
 A type without an extractor has its bytes in plain sight, where the scan of the whole image reads them: it is ok without
-pieces. A type in `NO_READER` hides them, and is listed as not examined.
+pieces. A type in `closed.REASONS` hides them, as does what looks random; both are listed as not examined.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from importlib import import_module
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
+from forensics.extraction import closed
 from forensics.extraction.advice import advised_type
 from forensics.extraction.content import (
     CHILDREN_COUNT,
@@ -35,11 +36,12 @@ from forensics.extraction.content import (
 from forensics.extraction.extensions import misleading_name
 from forensics.extraction.sniff import HEAD, PICTURES, sniff, telling
 from forensics.model import EMPTY, OK, Child, Extraction, Outcome, Piece, Readable, failed, not_examined
+from forensics.randomness import is_random
 
 if TYPE_CHECKING:
     from forensics.extraction.recognition import Recogniser
 
-__all__ = ["EXTRACTORS", "NO_READER", "BytesReadable", "extract"]
+__all__ = ["EXTRACTORS", "BytesReadable", "extract"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,10 +96,12 @@ EXTRACTORS: Mapping[str, Reader] = MappingProxyType(
         "mbox": Reader("mail.extract_mailbox"),
         "sqlite": Reader("database.extract"),
         "zip": Reader("archives.extract_zip"),
+        "epub": Reader("archives.extract_zip"),
         "tar": Reader("archives.extract_tar"),
         "gzip": Reader("archives.extract_gzip"),
         "bz2": Reader("archives.extract_bzip2"),
         "xz": Reader("archives.extract_xz"),
+        "lzma": Reader("archives.extract_lzma"),
         "zstd": Reader("archives.extract_zstd"),
         "7z": Reader("seven_zip.extract"),
         "cab": Reader("cabinet.extract"),
@@ -114,17 +118,9 @@ EXTRACTORS: Mapping[str, Reader] = MappingProxyType(
     }
 )
 
-NO_READER: Mapping[str, str] = MappingProxyType(
-    {
-        "luks": "encrypted container",
-    }
-)
-"""Types whose bytes are compressed, encrypted or encoded, and why they are not examined."""
-
-
 PACKED = frozenset(
-    ("zip", "tar", "gzip", "bz2", "xz", "zstd", "7z", "cab", "rar", "xlsx", "xlsm", "xlsb", "ods", "docx", "pptx",
-     "odt", "odp", "epub", "pdf", "encrypted-office", "luks", "parquet")
+    ("zip", "tar", "gzip", "bz2", "xz", "lzma", "zstd", "7z", "cab", "rar", "xlsx", "xlsm", "xlsb", "ods", "docx",
+     "pptx", "odt", "odp", "epub", "pdf", "encrypted-office", "luks", "parquet")
 )  # fmt: skip
 """Types whose bytes say nothing as they stand. Of all others a reader shows a part (no deleted rows of a database, no
 scripts of a page), and a scan of the bytes shows the rest."""
@@ -157,11 +153,12 @@ def extract(
     try:
         head = content.read_at(0, HEAD)
         kind = sniff(head, content.size, untrusted_name, telling(content, head))
-        if kind == "unknown":
-            kind = advised_type(head) or kind
+        if kind == "unknown" and (advised := advised_type(head)):
+            kind = advised
+            notes.append(ADVISED)
         outcome = EMPTY if kind == "empty" else OK
-        if kind in NO_READER:
-            outcome = not_examined(NO_READER[kind])
+        if reason := _hidden(kind, head):
+            outcome = not_examined(reason)
         elif extractor := EXTRACTORS.get(kind):
             item = Content(kind, untrusted_name, content, head, passwords)
             outcome = _collect(extractor, item, pieces, children, notes)
@@ -171,6 +168,19 @@ def extract(
         outcome = failed(f"could not be read ({type(error).__name__})")
     notes += misleading_name(kind, untrusted_name)
     return Extraction(kind, outcome, tuple(pieces), tuple(children), tuple(notes))
+
+
+ADVISED = "its type is what libmagic advises"
+
+_HEARD = {"audio": closed.SOUND, "video": closed.FILM}
+
+
+def _hidden(kind: str, head: bytes) -> str:
+    """Why a content without a reader is not in plain sight; empty where it is."""
+    if kind == "unknown" and is_random(head):
+        return closed.RANDOM
+    # Of libmagic's advice only this is taken up, that there is something to hear or see: that costs nothing.
+    return closed.REASONS.get(kind) or _HEARD.get(kind.partition("/")[0], "")
 
 
 def recognise(

@@ -9,9 +9,9 @@ import email.policy
 import re
 from collections.abc import Iterator
 
-from forensics.extraction.content import Content, one_line, pieces
+from forensics.extraction.content import WHOLE_LIMIT, Content, one_line, pieces
 from forensics.extraction.markup import html_lines
-from forensics.model import Child, Piece, Unit
+from forensics.model import Child, Piece, Unit, not_examined
 
 _SHOWN = ("from", "to", "cc", "bcc", "reply-to", "subject", "date")
 
@@ -67,10 +67,37 @@ def _decoded(value: str) -> str:
 
 
 def extract_mailbox(content: Content) -> Iterator[Piece | Child]:
-    """Each message of an mbox file as a child `message n.eml` (RFC 4155)."""
-    data = content.whole()
-    starts = [m.end() for m in re.finditer(rb"(?:\A|\n)From [^\n]*\n", data)]
-    ends = [m.start() for m in re.finditer(rb"\nFrom [^\n]*\n", data)] + [len(data)]
-    for number, start in enumerate(starts, 1):
-        end = next_end if (next_end := ends[number - 1]) >= start else len(data)
-        yield Child(f"message {number}.eml".encode(), data[start:end])
+    """Each message of an mbox file as a child `message n.eml` (RFC 4155), of a file of any size."""
+    for number, message in enumerate(_messages(content), 1):
+        name = f"message {number}.eml".encode()
+        yield Child(name, message) if message is not None else Child(name, b"", not_examined(TOO_LARGE))
+
+
+TOO_LARGE = f"a message larger than the limit of {WHOLE_LIMIT >> 20} MiB"
+_FROM = re.compile(rb"\nFrom [^\n]*\n")
+_BLOCK = 8 << 20
+
+
+def _messages(content: Content) -> Iterator[bytes | None]:
+    """The messages, without the lines that part them; None for one that is too large to be parsed."""
+    with content.stream() as stream:
+        # As if a line stood before the first: then every message begins behind the same pattern.
+        held, searched = bytearray(b"\n"), 0
+        begun = dropped = False
+        while block := stream.read(_BLOCK):
+            held += block
+            at = 0
+            while parting := _FROM.search(held, searched):
+                if begun:
+                    yield None if dropped else bytes(held[at : parting.start()])
+                # The line feed at its end may be the one that stands before the next.
+                at, searched = parting.end(), parting.end() - 1
+                begun, dropped = True, False
+            # What parts messages may be cut in two; a line of it is never that long.
+            searched = max(searched, len(held) - (64 << 10))
+            if len(held) - at > WHOLE_LIMIT:
+                dropped, at = True, searched
+            del held[:at]
+            searched = max(0, searched - at)
+        if begun:
+            yield None if dropped else bytes(held)

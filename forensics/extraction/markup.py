@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import binascii
 import re
 from collections.abc import Iterator
 
 from lxml import etree
 
-from forensics.extraction.content import Content, one_line, pieces
+from forensics.extraction import compound
+from forensics.extraction.content import CHILDREN_COUNT, Content, NotExamined, one_line, pieces
 from forensics.extraction.tables import encoding_of
-from forensics.model import Child, Piece, Unit
+from forensics.model import Child, Piece, Unit, failed
 
 _BLOCKS = frozenset((
     "address", "article", "aside", "blockquote", "body", "br", "caption", "dd", "div", "dl", "dt", "fieldset",
@@ -22,8 +24,31 @@ _SILENT = frozenset(("script", "style"))
 
 
 def extract_html(content: Content) -> Iterator[Piece | Child]:
-    """One stream `text`: a line a block, cells of a table row by TAB. Scripts stay to the scan of all bytes."""
-    yield from pieces(html_lines(content.whole()), ("text",), Unit.LINE)
+    """One stream `text`: a line a block, cells of a table row by TAB. Scripts stay to the scan of all bytes.
+
+    What the page carries inside itself as `data:` is a child (RFC 2397).
+    """
+    data = content.whole()
+    yield from pieces(html_lines(data), ("text",), Unit.LINE)
+    for number, match in enumerate(_CARRIED.finditer(data), 1):
+        if number > CHILDREN_COUNT:
+            raise NotExamined(f"more than {CHILDREN_COUNT:,} members")
+        carried = re.sub(rb"%[0-9A-Fa-f]{2}|\s", _unescaped, match[1])
+        name = f"data {number}".encode()
+        try:
+            yield Child(name, binascii.a2b_base64(carried))
+        except binascii.Error:
+            yield Child(name, b"", failed("the data inside the page is damaged or cut short"))
+
+
+_CARRIED = re.compile(
+    rb"data:[\w.+-]{1,64}/[\w.+-]{1,128}(?:;[\w=.+-]{1,64}){0,4};base64,((?:[A-Za-z0-9+/=\s]|%[0-9A-Fa-f]{2})+)"
+)
+
+
+def _unescaped(match: re.Match[bytes]) -> bytes:
+    escape = match[0]
+    return bytes([int(escape[1:], 16)]) if escape.startswith(b"%") else b""
 
 
 def html_lines(data: bytes) -> Iterator[str]:
@@ -79,8 +104,37 @@ _RTF_CHARACTERS = {
 
 
 def extract_rtf(content: Content) -> Iterator[Piece | Child]:
-    """One stream `text`, a line a paragraph; cells of a table row by TAB."""
-    yield from pieces(rtf_lines(content.whole()), ("text",), Unit.LINE)
+    """One stream `text`, a line a paragraph; cells of a row by TAB. Pictures and embedded objects are children."""
+    data = content.whole()
+    yield from pieces(rtf_lines(data), ("text",), Unit.LINE)
+    for number, match in enumerate(_RTF_HELD.finditer(data), 1):
+        if number > CHILDREN_COUNT:
+            raise NotExamined(f"more than {CHILDREN_COUNT:,} members")
+        held = _rtf_bytes(data, match.end())
+        if held and match[1] == b"objdata":
+            yield from compound.embedded_object(held, f"object {number}".encode())
+        elif held:
+            yield Child(f"picture {number}".encode(), held)
+
+
+_RTF_HELD = re.compile(rb"\\(pngblip|jpegblip|emfblip|objdata)(?![a-z])")
+_RTF_DIGITS = re.compile(rb"[0-9a-fA-F][0-9a-fA-F\s]{63,}")
+_RTF_BETWEEN = re.compile(rb"\s+|\\\*?[a-z]*-?\d{0,10}|\{[^{}]{0,512}\}")
+_RTF_WORDS = 64
+"""Control words, and groups like the 32 digits of an identifier, that may stand before the digits of a picture."""
+
+
+def _rtf_bytes(data: bytes, at: int) -> bytes:
+    """The bytes that stand in hexadecimal digits behind a control word; none where something else follows."""
+    for _ in range(_RTF_WORDS):
+        if digits := _RTF_DIGITS.match(data, at):
+            plain = re.sub(rb"\s", b"", digits[0])
+            return binascii.unhexlify(plain[: len(plain) // 2 * 2])
+        between = _RTF_BETWEEN.match(data, at)
+        if not between or between.end() == at:
+            return b""
+        at = between.end()
+    return b""
 
 
 def rtf_lines(data: bytes) -> Iterator[str]:

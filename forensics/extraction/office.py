@@ -1,6 +1,6 @@
 """Text out of the XML of office packages (ECMA-376, ODF), and the files packed beside it.
 
-XML is parsed without entities, network and large trees. Of a package with members that are no part of an office
+Of a package with members that are no part of an office
 document, those members are children: a renamed ZIP hides nothing.
 """
 
@@ -11,23 +11,19 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from lxml import etree
-
+from forensics.extraction import package_parts
 from forensics.extraction.archives import EXPANDS, Member, Zip
 from forensics.extraction.content import (
     CHILD_LIMIT,
     RATIO_FREE,
     RATIO_LIMIT,
     Content,
-    Damaged,
     NotExamined,
     one_line,
     pieces,
 )
-from forensics.model import Child, OutcomeKind, Piece, Readable, Unit
-
-_PART_LIMIT = 128 << 20
-"""Bytes of one XML part: its tree takes about ten times as much."""
+from forensics.extraction.xml_parts import part
+from forensics.model import Child, Piece, Readable, Unit
 
 _W = "{http://schemas.openxmlformats.org/wordprocessingml/2006/main}"
 _A = "{http://schemas.openxmlformats.org/drawingml/2006/main}"
@@ -57,13 +53,16 @@ def refuse_bombs(readable: Readable) -> None:
         raise NotExamined(EXPANDS)
 
 
-def packed(readable: Readable) -> Iterator[Child]:
-    """Members that are embedded files, or no part of an office document at all."""
+def packed(readable: Readable) -> Iterator[Piece | Child]:
+    """Members that are pictures, embedded files, or no part of an office document at all; and what stands beside its
+    text in parts of their own."""
     package = Zip(readable)
+    yield from package_parts.embedded(package)
     for member in package.members:
         if not member.is_folder and not _OF_THE_PACKAGE.match(member.untrusted_name):
             data, problem = package.read(member)
             yield Child(member.untrusted_name, data, problem) if problem else Child(member.untrusted_name, data)
+    yield from package_parts.beside(package)
 
 
 def extract_docx(content: Content) -> Iterator[Piece | Child]:
@@ -72,7 +71,9 @@ def extract_docx(content: Content) -> Iterator[Piece | Child]:
     package = Zip(content.readable)
     parts = [m for m in package.members if _DOCX_PARTS.match(m.untrusted_name)]
     parts.sort(key=lambda member: (member.untrusted_name != b"word/document.xml", member.untrusted_name))
-    yield from pieces((line for part in parts for line in _word_lines(_tree(package, part))), ("text",), Unit.PARAGRAPH)
+    yield from pieces(
+        (line for member in parts for line in _word_lines(part(package, member))), ("text",), Unit.PARAGRAPH
+    )
     yield from properties(package)
     yield from packed(content.readable)
 
@@ -87,9 +88,9 @@ def extract_pptx(content: Content) -> Iterator[Piece | Child]:
             if match := re.fullmatch(rb"ppt/" + folder + rb"(\d{1,9})\.xml", member.untrusted_name):
                 numbered.append((int(match[1]), member))
         for number, member in sorted(numbered, key=lambda pair: pair[0]):
-            lines = _drawing_lines(_tree(package, member))
+            lines = _drawing_lines(part(package, member))
             yield from pieces(lines, (f"{kind} {number}",), Unit.PARAGRAPH)
-    comments = (_tree(package, m) for m in package.members if _PPTX_COMMENTS.match(m.untrusted_name))
+    comments = (part(package, m) for m in package.members if _PPTX_COMMENTS.match(m.untrusted_name))
     yield from pieces((line for tree in comments for line in _comment_lines(tree)), ("comments",), Unit.PARAGRAPH)
     yield from properties(package)
     yield from packed(content.readable)
@@ -102,7 +103,9 @@ def extract_odt(content: Content) -> Iterator[Piece | Child]:
     parts = [m for m in package.members if m.untrusted_name in (b"content.xml", b"styles.xml")]
     if any(m.untrusted_name == b"META-INF/manifest.xml" and _is_locked_odf(package, m) for m in package.members):
         raise NotExamined("password protected")
-    yield from pieces((line for part in parts for line in _odf_lines(_tree(package, part))), ("text",), Unit.PARAGRAPH)
+    yield from pieces(
+        (line for member in parts for line in _odf_lines(part(package, member))), ("text",), Unit.PARAGRAPH
+    )
     yield from properties(package)
     yield from packed(content.readable)
 
@@ -113,7 +116,7 @@ def notes_of_workbook(readable: Readable) -> Iterator[Piece]:
     lines: list[str] = []
     for member in package.members:
         if re.match(rb"xl/(comments|threadedComments/|drawings/drawing)[^/]*\.xml\Z", member.untrusted_name):
-            tree = _tree(package, member)
+            tree = part(package, member)
             lines += _drawing_lines(tree)
             for comment in tree.iter("{*}comment", "{*}threadedComment"):
                 lines.append(one_line("".join(t.text or "" for t in comment.iter("{*}t", "{*}text"))))
@@ -138,7 +141,7 @@ def properties(package: Zip) -> Iterator[Piece]:
     lines: list[str] = []
     for member in package.members:
         if re.match(rb"(docProps/(core|app|custom)|meta)\.xml\Z", member.untrusted_name):
-            for element in _tree(package, member).iter():
+            for element in part(package, member).iter():
                 if isinstance(element.tag, str) and element.text and element.text.strip():
                     named = element.getparent().get("name") if element.getparent() is not None else None
                     name = element.get("{urn:oasis:names:tc:opendocument:xmlns:meta:1.0}name") or named
@@ -154,21 +157,8 @@ def _comment_lines(tree: Any) -> Iterator[str]:
             yield one_line(text.text)
 
 
-def _tree(package: Zip, member: Member) -> Any:
-    data, problem = package.read(member, _PART_LIMIT)
-    if problem:
-        raise (NotExamined if problem.kind is OutcomeKind.NOT_EXAMINED else Damaged)(problem.reason)
-    return parse(data)
-
-
-def parse(data: bytes) -> Any:
-    """The root element. Raises `lxml.etree.XMLSyntaxError`, also for trees deeper than 256 or huge text nodes."""
-    parser = etree.XMLParser(resolve_entities=False, no_network=True, load_dtd=False, huge_tree=False)
-    return etree.fromstring(data, parser)
-
-
 def _is_locked_odf(package: Zip, manifest: Member) -> bool:
-    return any(True for _ in _tree(package, manifest).iter("{*}encryption-data"))
+    return any(True for _ in part(package, manifest).iter("{*}encryption-data"))
 
 
 # -------------------------------------------------------------------------------------------------- WordprocessingML

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 import struct
 
-from forensics.extraction import dbase, exchange
+from forensics.extraction import closed, dbase, exchange
 from forensics.extraction.archives import central_directory
 from forensics.model import Readable
 
@@ -36,7 +36,6 @@ _MAGIC = (
     (b"\x7fELF", "exe"),
     (b"\0\1\0\0Standard Jet DB", "access"),
     (b"\0\1\0\0Standard ACE DB", "access"),
-    (b"LUKS\xba\xbe", "luks"),
     (bytes(12) + b"\xc2\xea\x81\x60\xb3\x14\x11\xcf\xbd\x92\x08\0\x09\xc7\x31\x8c", "sas7bdat"),
     (b"HEADER RECORD*******LIBRARY HEADER RECORD!!!!!!!", "sas-xport"),
     (b"$FL2@(#)", "spss"),
@@ -119,7 +118,24 @@ def sniff(untrusted_head: bytes, size: int, untrusted_name: bytes = b"", tail: b
         return "webp"
     if head.startswith(b"{\\rtf"):
         return "rtf"
-    return _text_kind(head, size, untrusted_name)
+    if _is_lzma(head):
+        return "lzma"
+    kind = _text_kind(head, size, untrusted_name)
+    # Short marks are no proof in a text: a column may be called ID3.
+    return closed.closed_type(head) or kind if kind == "unknown" or head.startswith(_ARMOURED) else kind
+
+
+_ARMOURED = (b"-----BEGIN ", b"age-encryption")
+
+
+def _is_lzma(head: bytes) -> bool:
+    """The header of LZMA alone (lzma-file-format.txt of XZ Utils): usual properties, a dictionary and a likely size."""
+    if head[:1] != b"\x5d" or len(head) < 14:
+        return False
+    dictionary, size = int.from_bytes(head[1:5], "little"), int.from_bytes(head[5:13], "little")
+    if dictionary & (dictionary - 1) or not 1 << 12 <= dictionary <= 1 << 28:
+        return False
+    return size == (1 << 64) - 1 or size < 1 << 38
 
 
 def _zip_kind(head: bytes, tail: bytes) -> str:
@@ -137,7 +153,8 @@ def _zip_kind(head: bytes, tail: bytes) -> str:
     # ODF 1.3 part 2, 3.3: `mimetype` stands first and stored, so that it can be read here.
     if match := re.match(rb"PK\x03\x04.{26}mimetypeapplication/vnd\.oasis\.opendocument\.(\w+)", head, re.DOTALL):
         return _OPEN_DOCUMENT.get(match[1].removesuffix(b"PK"), "zip")
-    return "zip"
+    # EPUB Open Container Format 3.3, 4.3: the same rule.
+    return "epub" if head[30:58] == b"mimetypeapplication/epub+zip" else "zip"
 
 
 def _text_kind(head: bytes, size: int, untrusted_name: bytes) -> str:

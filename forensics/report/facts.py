@@ -93,6 +93,8 @@ class ContentsSheet:
     by_type: tuple[TypeCount, ...]
     by_outcome: Mapping[str, int]
     """Keys are the values of `model.OutcomeKind`."""
+    misnamed: tuple[tuple[str, str], ...] = ()
+    """Locator of each whose name says another type than its bytes are, and what is noted of it."""
 
 
 @dataclass(frozen=True, slots=True)

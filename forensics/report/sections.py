@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 
 from reportlab.platypus import CondPageBreak, Flowable, PageBreak, Paragraph, Spacer
 
@@ -14,12 +14,13 @@ from forensics.report.exposure_sections import certainty, data_found, exposure
 from forensics.report.facts import TIERS, AcquisitionSheet, ReportFacts
 from forensics.report.figures import Column, Grid, ShareBar, Tiles, sheet
 from forensics.report.testimony_sections import examiner_and_certificate
-from forensics.report.typography import count, markup, percent, size_text, styles
+from forensics.report.typography import MONO, count, markup, percent, size_text, styles
 
 OWN_PAGE = ("The answer on one page", "Scope and authority", "Exposure", "Examiner, certificate and opinion")
 """Sections that begin a page: the one that is handed round alone, and those that are signed or argued over."""
 
 IMPLAUSIBLE_ROWS = 50
+MISNAMED_ROWS = 50
 
 
 _STATUS_NAMES = {
@@ -304,6 +305,7 @@ def contents(facts: ReportFacts) -> list[Flowable]:
         rows3.append((named, count(sum(k.items for k in rest)), f"{sum(k.bytes for k in rest):,}"))
     rows3.append(("All contents", count(found.items), f"{sum(k.bytes for k in kinds):,}"))
     story += [h2("What kinds of content"), Grid(three, rows3, total=True, part=0.8)]
+    story += _misnamed(found.misnamed)
     story += _coverage(facts)
     reasons: dict[str, tuple[int, int]] = {}
     for item in facts.not_examined:
@@ -316,6 +318,20 @@ def contents(facts: ReportFacts) -> list[Flowable]:
             ("All not examined", count(len(facts.not_examined)), f"{sum(i.bytes for i in facts.not_examined):,}")
         )
         story += [h2("What could not be examined"), Grid(three, rows3, total=True, part=0.8)]
+    return story
+
+
+def _misnamed(items: Sequence[tuple[str, str]]) -> list[Flowable]:
+    """Files that may have been renamed to hide them; damage and mere habit look the same."""
+    if not items:
+        return []
+    two = (Column("File", 0.66, font=MONO), Column("Noted", 0.34))
+    story: list[Flowable] = [
+        h2("Names that say another type than the bytes"),
+        Grid(two, items[:MISNAMED_ROWS], size=7.6),
+    ]
+    if more := len(items) - MISNAMED_ROWS:
+        story += [p(f"{more:,} more such files are in the list of files of the case.", "small")] if more > 0 else []
     return story
 
 

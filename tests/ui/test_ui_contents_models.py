@@ -16,6 +16,7 @@ from pytestqt.qtbot import QtBot
 
 from forensics.casefile import case as casefolder
 from forensics.casefile.contents_view import Kinds, Place, Shares
+from forensics.casefile.coverage import IN_WORDS, Fate, Share
 from forensics.casefile.examined import finish_entries
 from forensics.casefile.search_view import SearchCounts, SearchHit, SearchPage
 from forensics.casefile.store import Store
@@ -27,8 +28,11 @@ from ui import theme
 from ui.models.files import FileModel, kinds_by_name
 from ui.models.hits import PAGE, CellModel, HitModel, NotExaminedModel
 from ui.models.tree import ContentsTree
+from ui.pages.coverage import CoverageDialog, Ledger, Line, lines
 from ui.session import Session
 from ui.widgets.coverage_bar import CoverageBar
+from ui.widgets.tables import CHIP_ROLE
+from ui.widgets.text_pane import WIDEST, CellPane
 
 FOLDERS = 12_000
 FILES = 30_000
@@ -120,7 +124,7 @@ def test_the_tree_shows_exhibits_volumes_and_what_is_deleted_before_a_folder_is_
     root = QModelIndex()
     assert texts(model, root) == ["E-001", "E-002"]
     first = model.index(0, 0)
-    assert texts(model, first) == ["RETURNED (FAT32)", "vol2 (no file system), not examined, 1.0 MiB"]
+    assert texts(model, first) == ["RETURNED (FAT32)", "vol2, not examined"]
     assert texts(model, model.index(1, 0)) == ["vol1 (NTFS)"]
     volume = model.index(0, 0, first)
     assert texts(model, volume) == ["Deleted (1)"]
@@ -457,3 +461,93 @@ def test_the_bar_shows_the_shares_in_proportion_and_says_them(qtbot: QtBot) -> N
     assert widths(bar)[theme.now().ok] < 400, "one byte that was not examined is in sight"
     bar.show_shares(Shares(0, 0, 0))
     assert widths(bar) == {theme.now().surface2: 400}
+
+
+def test_the_bar_of_the_ledger_has_every_byte_in_one_of_three_parts(qtbot: QtBot) -> None:
+    bar = CoverageBar()
+    qtbot.addWidget(bar)
+    bar.resize(400, 10)
+    mib = 1 << 20
+    bar.show_ledger(
+        [Share("E-001", 1, Fate.LIVE, mib), Share("E-001", 1, Fate.SLACK, mib), Share("E-001", 1, Fate.DELETED, mib),
+         Share("E-001", None, Fate.OUTSIDE, 4 * mib), Share("E-001", 2, Fate.ENCRYPTED, mib)]
+    )  # fmt: skip
+    assert widths(bar)[theme.now().ok] == 100
+    assert bar.accessibleDescription() == (
+        "2.0 MiB examined as contents, 5.0 MiB searched as raw bytes, 1.0 MiB not examined"
+    )
+    assert bar.toolTip().startswith("Every byte: ")
+
+
+def test_the_ledger_sums_to_the_image_and_its_volumes_to_it(qtbot: QtBot, examined_view: CaseView) -> None:
+    nodes = tuple(node for node in examined_view.volume_nodes() if node.exhibit == "E-001")
+    number, size = nodes[0].number, 1000
+    shares = (
+        Share("E-001", number, Fate.LIVE, 300), Share("E-001", number, Fate.UNALLOCATED, 250),
+        Share("E-001", 99, Fate.ENCRYPTED, 200), Share("E-001", None, Fate.OUTSIDE, 200),
+        Share("E-001", None, Fate.UNREADABLE, 50),
+    )  # fmt: skip
+    found = list(lines(Ledger(shares, nodes, {"E-001": size})))
+    assert [line.place for line in found if line.examined is None] == [
+        "E-001", f"{nodes[0].label} ({nodes[0].file_system})", "vol99", "No volume",
+    ]  # fmt: skip
+    sums = [line for line in found if line.examined is None]
+    assert [(line.words, line.bytes) for line in sums[:1]] == [("All bytes of the image", size)]
+    assert sum(line.bytes for line in sums[1:]) == size
+    block: list[Line] = []
+    for line in found:
+        if line.examined is None:
+            assert line.bytes == sum(one.bytes for one in block)
+            block = []
+        else:
+            assert line.words in IN_WORDS.values()
+            block.append(line)
+    dialog = CoverageDialog(Ledger(shares, nodes, {"E-001": size}))
+    qtbot.addWidget(dialog)
+    model = dialog.table.model()
+    keeps_the_rules_of_qt(model)
+    assert model.rowCount() == len(found)
+    total = found.index(sums[0])
+    assert model.index(total, 3).data() == f"{size:,}"
+    assert model.index(total, 4).data() == "100.0 %"
+    assert {model.index(row, 2).data(CHIP_ROLE) for row in range(total)} <= {"ok", "bad"}
+
+
+def test_a_case_without_a_ledger_says_when_there_will_be_one(qtbot: QtBot) -> None:
+    dialog = CoverageDialog(Ledger((), (), {"E-001": 5}))
+    qtbot.addWidget(dialog)
+    assert dialog.table.model().rowCount() == 0
+
+
+def test_a_name_that_misleads_is_in_sight_in_the_table(qtbot: QtBot, session: Session) -> None:
+    model = FileModel(session)
+    model.only("misnamed")
+    qtbot.waitUntil(lambda: model.rowCount() == 3 and model.row_at(0) is not None, timeout=10_000)
+    told = [(model.index(row, 2).data(), model.index(row, 2).data(CHIP_ROLE)) for row in range(3)]
+    assert all(text.endswith(", not csv") and chip == "warn" for text, chip in told)
+    model.only("")
+    qtbot.waitUntil(lambda: model.rowCount() > 3 and model.row_at(5000) is not None, timeout=10_000)
+    assert model.index(5000, 2).data(CHIP_ROLE) is None
+
+
+def test_columns_of_a_table_are_as_wide_as_what_stands_in_them(qtbot: QtBot) -> None:
+    pane = CellPane()
+    qtbot.addWidget(pane)
+    pane.resize(900, 400)
+    pane.show_text(
+        "id\x1fssn\x1fremark\x1f\n1\x1f123-45-6789\x1f" + "long " * 200 + "\x1fx", 1, "E-001/vol1/a.csv", None
+    )
+    metrics = pane.table.fontMetrics()
+    assert pane.table.columnWidth(1) >= metrics.horizontalAdvance("123-45-6789") + 8
+    assert pane.table.columnWidth(0) < pane.table.columnWidth(1)
+    assert pane.table.columnWidth(2) == WIDEST
+
+
+def test_a_volume_that_was_not_examined_leads_to_its_line_in_the_list(qtbot: QtBot, session: Session) -> None:
+    model = loaded(qtbot, session)
+    closed = model.index(1, 0, model.index(0, 0))
+    assert closed.data(Qt.ItemDataRole.ToolTipRole) == "vol2, not examined, 1.0 MiB"
+    unexamined = NotExaminedModel()
+    unexamined.show([NotExamined("E-001/vol1/a", 5, "a"), NotExamined("E-001/vol2", 1 << 20, "b")])
+    assert unexamined.row_of(model.node(closed).volume) == 1
+    assert unexamined.row_of("E-001/vol7") is None

@@ -490,3 +490,43 @@ def test_claims_are_found_by_every_shared_byte() -> None:
     for name, start, length in (("a", 0, 100), ("b", 10, 10), ("c", 99, 10), ("d", 109, 5), ("a", 300, 5)):
         deleted.add([Run(0, start, length)], name)
     assert deleted.contested() == {"a", "b", "c"}
+
+
+@pytest.mark.parametrize(("zone", "quarters"), [("America/New_York", -16), ("Asia/Kolkata", 22), ("UTC", 0)])
+def test_a_time_of_iso_9660_has_the_zone_that_stands_with_it(tmp_path: Path, zone: str, quarters: int) -> None:
+    """genisoimage in another zone; the record itself says what was written."""
+    tree = tmp_path / "tree"
+    (tree / "deep").mkdir(parents=True)
+    for name in ("members.csv", "deep/notes.txt"):
+        (tree / name).write_text(name)
+        os.utime(tree / name, (1591012800, 1591012800))
+    path = tmp_path / "disc.iso"
+    command = ["genisoimage", "-quiet", "-J", "-R", "-o", path, tree]
+    subprocess.run(command, check=True, env={**os.environ, "TZ": zone})
+    data = path.read_bytes()
+    record = data[data.index(b"MEMBERS.CSV;1") - 33 :]
+    assert int.from_bytes(record[24:25], "little", signed=True) == quarters
+    with open_image([path]) as image:
+        (volume,) = volumes(image, "E-001")
+        times = {e.locator.path: (e.modified, e.created, e.clock) for e in walk(image, volume, "E-001")}
+    assert times[b"members.csv",] == times[b"deep", b"notes.txt"] == ("2020-06-01T12:00:00Z", "", "UTC")
+
+
+def test_where_two_records_give_one_content_different_zones_the_time_has_none(tmp_path: Path) -> None:
+    """A hard link, whose second record was changed to another zone."""
+    tree = tmp_path / "tree"
+    tree.mkdir()
+    (tree / "a.csv").write_text("one content")
+    (tree / "b.csv").hardlink_to(tree / "a.csv")
+    path = tmp_path / "disc.iso"
+    subprocess.run(["genisoimage", "-quiet", "-cache-inodes", "-o", path, tree], check=True)
+    data = bytearray(path.read_bytes())
+    first, second = (data.index(name) - 33 for name in (b"A.CSV;1", b"B.CSV;1"))
+    assert data[first + 2 : first + 6] == data[second + 2 : second + 6]
+    data[second + 24] = 8
+    path.write_bytes(data)
+    with open_image([path]) as image:
+        (volume,) = volumes(image, "E-001")
+        entries = list(walk(image, volume, "E-001"))
+    assert {e.clock for e in entries if e.size} == {"local, zone unknown"}
+    assert not any(e.modified.endswith("Z") for e in entries if e.size)

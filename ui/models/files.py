@@ -8,7 +8,7 @@ from typing import Any
 
 from PySide6.QtCore import QObject
 
-from forensics.casefile.contents_view import Kinds, Place
+from forensics.casefile.contents_view import MISNAMED, Kinds, Place
 from forensics.casefile.views import CaseView, FileRow
 from ui import theme
 from ui.models.paged import Column, PagedModel
@@ -34,7 +34,8 @@ _KINDS = {
     "file-text": {
         "text": "Text", "utf-16 text": "Text (UTF-16)", "pdf": "PDF", "docx": "Word document", "doc": "Word document",
         "odt": "Text document", "rtf": "Rich text", "html": "HTML", "xml": "XML", "json": "JSON",
-        "pptx": "Presentation", "ppt": "Presentation", "odp": "Presentation",
+        "pptx": "Presentation", "ppt": "Presentation", "odp": "Presentation", "epub": "Book (EPUB)",
+        "onenote": "OneNote notebook", "djvu": "DjVu document", "chm": "Help (CHM)",
     },
     "file-spreadsheet": {
         "csv": "Delimited text", "xlsx": "Spreadsheet", "xlsm": "Spreadsheet", "xlsb": "Spreadsheet",
@@ -43,14 +44,25 @@ _KINDS = {
     "file-zip": {
         "zip": "ZIP archive", "tar": "TAR archive", "gzip": "GZIP archive", "bz2": "BZIP2 archive",
         "xz": "XZ archive", "zstd": "Zstandard archive", "7z": "7-Zip archive", "rar": "RAR archive",
-        "cab": "Cabinet archive",
+        "cab": "Cabinet archive", "lzma": "LZMA archive", "compress": "compress archive", "lz4": "LZ4 archive",
+        "lzip": "lzip archive", "lha": "LHA archive", "arj": "ARJ archive", "ace": "ACE archive",
+        "stuffit": "StuffIt archive", "rpm": "RPM package", "deb": "Debian package",
     },
     "photo": {"jpeg": "Image (JPEG)", "png": "Image (PNG)", "gif": "Image (GIF)", "tiff": "Image (TIFF)",
-              "webp": "Image (WebP)", "bmp": "Image (BMP)"},
+              "webp": "Image (WebP)", "bmp": "Image (BMP)", "heif": "Image (HEIF)", "avif": "Image (AVIF)",
+              "jpeg-xl": "Image (JPEG XL)", "jpeg-2000": "Image (JPEG 2000)", "psd": "Image (Photoshop)"},
     "mail": {"eml": "E-mail", "msg": "E-mail", "mbox": "Mailbox", "pst": "Mail store"},
     "database": {"sqlite": "SQLite database", "access": "Access database"},
-    "file": {"empty": "Empty"},
-    "lock": {"encrypted-office": "Office, encrypted", "luks": "LUKS, encrypted"},
+    "file": {"empty": "Empty", "audio": "Audio", "video": "Video"},
+    "usb": {
+        "iso": "Disc image", "e01": "Disk image (E01)", "vhd": "Disk image (VHD)", "vhdx": "Disk image (VHDX)",
+        "vmdk": "Disk image (VMDK)", "qcow2": "Disk image (qcow2)", "vdi": "Disk image (VDI)",
+    },
+    "lock": {
+        "encrypted-office": "Office, encrypted", "luks": "LUKS, encrypted", "openpgp": "OpenPGP, encrypted",
+        "openssl": "OpenSSL, encrypted", "age": "age, encrypted", "keepass": "KeePass, encrypted",
+        "axcrypt": "AxCrypt, encrypted", "smime": "S/MIME, encrypted",
+    },
 }  # fmt: skip
 _KIND = {kind: (text, icon) for icon, kinds in _KINDS.items() for kind, text in kinds.items()}
 """Type of content → what people call it, and its icon. A type that is not here is shown as it is."""
@@ -59,6 +71,7 @@ _GROUPS = {
     "Text and documents": ("file-text", "c-cda", "fhir", "fhir xml", "hl7", "x12"),
     "Spreadsheets and tables": ("file-spreadsheet", "dbf", "sas7bdat", "sas-xport", "stata", "spss", "spss-portable"),
     "Pictures": ("photo",), "E-mail": ("mail",), "Archives": ("file-zip",), "Databases": ("database",),
+    "Encrypted": ("lock",),
 }  # fmt: skip
 
 
@@ -75,6 +88,13 @@ def kind_text(kind: str) -> str:
     return _KIND.get(kind, (kind or "–", ""))[0]
 
 
+def _claimed(row: FileRow) -> str:
+    """The extension that a name bears and its bytes do not; empty where they agree."""
+    if MISNAMED not in row.notes:
+        return ""
+    return row.notes.partition(MISNAMED)[2].split(",")[0].strip()
+
+
 class FileModel(PagedModel[FileRow]):
     """All entries of the case; `only` is one of the quick filters of `CaseView.file_ids`."""
 
@@ -82,7 +102,7 @@ class FileModel(PagedModel[FileRow]):
     COLUMNS = (
         Column("name", "Name", 205),
         Column("folder", "Folder", 150),
-        Column("type", "Type", 130),
+        Column("type", "Type", 150),
         Column("size", "Size", 90, right=True),
         Column("modified", "Modified", 275),
         Column("status", "Status", 146),
@@ -137,7 +157,8 @@ class FileModel(PagedModel[FileRow]):
             case 1:
                 return row.folder or "/"
             case 2:
-                return kind_text(row.type)
+                claimed = _claimed(row)
+                return f"{kind_text(row.type)}, not {claimed}" if claimed else kind_text(row.type)
             case 3:
                 return size_text(row.size)
             case 4:
@@ -150,6 +171,8 @@ class FileModel(PagedModel[FileRow]):
                 return row.sha256 or "–"
 
     def _chip_of(self, row: FileRow, column: int) -> str | None:
+        if column == 2 and _claimed(row):
+            return "warn"
         if column == 5:
             return STATUS.get(row.status, ("", "idle"))[1]
         if column == 6:

@@ -127,7 +127,7 @@ class HitModel(QAbstractTableModel):
 class NotExaminedModel(QAbstractTableModel):
     """Everything that was not examined, with its size and the reason."""
 
-    COLUMNS = (("Reason", 330), ("Where", 420), ("Size", 110))
+    COLUMNS = (("Reason", 430), ("Where", 360), ("Size", 110))
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -139,6 +139,10 @@ class NotExaminedModel(QAbstractTableModel):
             self.beginResetModel()
             self._items = ordered
             self.endResetModel()
+
+    def row_of(self, locator: str) -> int | None:
+        """Where an item stands; None where it is not among them."""
+        return next((row for row, item in enumerate(self._items) if item.locator == locator), None)
 
     def item(self, row: int) -> NotExamined | None:
         return self._items[row] if 0 <= row < len(self._items) else None

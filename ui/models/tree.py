@@ -33,6 +33,10 @@ class Node:
     icon: str
     place: Place | None
     locator: str = ""
+    volume: str = ""
+    """The locator of a volume that was not examined."""
+    about: str = ""
+    """What a tool tip says beyond the text."""
     parent: Node | None = None
     row: int = 0
     children: list[Node] = field(default_factory=list)
@@ -155,8 +159,10 @@ class ContentsTree(QAbstractItemModel):
         if not index.isValid():
             return None
         node = self.node(index)
-        if role in (Qt.ItemDataRole.DisplayRole, Qt.ItemDataRole.ToolTipRole, Qt.ItemDataRole.AccessibleTextRole):
+        if role == Qt.ItemDataRole.DisplayRole:
             return node.text
+        if role in (Qt.ItemDataRole.ToolTipRole, Qt.ItemDataRole.AccessibleTextRole):
+            return node.text + node.about
         if role == Qt.ItemDataRole.DecorationRole:
             return theme.icon(node.icon, "muted", 16)
         return None
@@ -177,8 +183,11 @@ def _tree(volumes: list[VolumeNode]) -> Node:
         said = volume.file_system or "no file system"
         name = f"{volume.label} ({said})" if volume.label else f"vol{volume.number} ({said})"
         if volume.outcome in ("not_examined", "failed"):
-            closed = f"{name}, not examined, {size_text(volume.size)}"
-            _under(above, Node(closed, "lock", None, volume.exhibit, read=True))
+            locator = "/".join(filter(None, (f"{volume.exhibit}/vol{volume.number}", volume.layers)))
+            about = f", {size_text(volume.size)}" if volume.size else ""
+            named = volume.label or volume.file_system
+            closed = f"{name if named else f'vol{volume.number}'}, not examined"
+            _under(above, Node(closed, "lock", None, volume.exhibit, locator, about, read=True))
             continue
         node = _under(above, Node(name, "database", Place(volume.id)))
         if volume.deleted:

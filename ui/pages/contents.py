@@ -15,13 +15,15 @@ from PySide6.QtWidgets import (
 )
 
 from forensics.casefile.contents_view import Kinds, Place, Same, Shares
+from forensics.casefile.coverage import Share
 from forensics.casefile.search_view import SearchCounts, SearchHit
 from forensics.casefile.views import CaseView, FileRow, NotExamined
-from forensics.model import Locator
+from forensics.model import LAYER_BITS, Locator
 from ui.models.files import FileModel, kinds_by_name
 from ui.models.hits import HitModel, NotExaminedModel
 from ui.models.tree import ContentsTree
 from ui.pages.base import CasePageBase
+from ui.pages.coverage import CoverageDialog, Ledger
 from ui.pages.passwords import PasswordsDialog
 from ui.session import Session
 from ui.summary import Summary
@@ -46,7 +48,7 @@ CHOICES: dict[str, tuple[str, Kinds | None]] = {
 """What the chooser shows only: a quick filter of its own, or types of content."""
 
 FILTER_DELAY_MS = 150
-TREE_WIDE = 215
+TREE_WIDE = 255
 
 
 class ContentsPage(CasePageBase):
@@ -90,6 +92,7 @@ class ContentsPage(CasePageBase):
         self.count.setTextInteractionFlags(SELECTABLE)
         self.coverage = Elided("", "small")
         self.bar = CoverageBar()
+        self.ledger_button = button("Coverage…", tip="Every byte of the image by what became of it")
         self.tree = QTreeView()
         self.tree.setAccessibleName("Volumes and folders")
         self.tree.setHeaderHidden(True)
@@ -109,6 +112,7 @@ class ContentsPage(CasePageBase):
         self.search.returnPressed.connect(self._search)
         self.search.textChanged.connect(lambda text: None if text else self._end_search())
         self.passwords.clicked.connect(self._ask_passwords)
+        self.ledger_button.clicked.connect(self._ask_ledger)
         self.preview.told.connect(self.count.setText)
         self.lists.currentChanged.connect(lambda _: self.kind.setEnabled(self.lists.currentWidget() is self.table))
         keys = QShortcut(QKeySequence("Ctrl+Shift+F"), self)
@@ -143,7 +147,7 @@ class ContentsPage(CasePageBase):
         buttons = (*self._buttons.values(), self.found_button)
         column.addLayout(row(*buttons, label(""), self.kind, spacing=8, stretch=(*[0] * len(buttons), 1, 0)))
         column.addWidget(self.across, 1)
-        column.addLayout(row(self.bar, self.coverage, stretch=(1, 2)))
+        column.addLayout(row(self.bar, self.coverage, self.ledger_button, stretch=(1, 2, 0)))
 
     # -------------------------------------------------------------------------------------------------------- case
 
@@ -208,7 +212,7 @@ class ContentsPage(CasePageBase):
         if self.model and self.tree_model and self.session:
             self.model.reload()
             self.tree_model.reload()
-            self.session.ask("shares", lambda view: view.shares(), self.bar.show_shares)
+            self.session.ask("shares", lambda view: (view.shares(), view.coverage()), self._take_shares)
             self.session.ask("not examined", lambda view: view.not_examined(), self._take_unexamined)
 
     def focus_filter(self) -> bool:
@@ -252,6 +256,8 @@ class ContentsPage(CasePageBase):
         if node.icon == "lock":
             # Nothing of this volume was read; why not stands in the list of what was not examined.
             self._buttons["not_examined"].click()
+            if (at := self.unexamined.row_of(node.volume)) is not None:
+                self.unexamined_table.selectRow(at)
             return
         place = node.place
         if place is None:
@@ -287,6 +293,10 @@ class ContentsPage(CasePageBase):
 
     def _show_files(self) -> None:
         if self.table and self.model:
+            closed = bool(self.tree_model and self.tree_model.node(self.tree.currentIndex()).volume)
+            if closed and self.model.which != "not_examined":
+                # A volume that was not examined has no files: what is shown now is not of it.
+                self.tree.setCurrentIndex(QModelIndex())
             self.lists.setCurrentWidget(self.unexamined_table if self.model.which == "not_examined" else self.table)
             self.count.setToolTip("")
             self._loaded(self.model.rowCount())
@@ -338,6 +348,23 @@ class ContentsPage(CasePageBase):
             self.model.go_into(place)
             self._show_files()
 
+    def _take_shares(self, found: tuple[Shares, list[Share]]) -> None:
+        """Until all entries have an outcome there is no ledger, or one of the time before."""
+        shares, ledger = found
+        if ledger and not shares.waiting:
+            self.bar.show_ledger(ledger)
+        else:
+            self.bar.show_shares(shares)
+
+    def _ask_ledger(self) -> None:
+        if self.session:
+            self.session.ask("coverage ledger", Ledger.of, self._show_ledger)
+
+    def _show_ledger(self, ledger: Ledger) -> None:
+        dialog = CoverageDialog(ledger, self)
+        dialog.finished.connect(dialog.deleteLater)
+        dialog.open()
+
     def _take_unexamined(self, items: list[NotExamined]) -> None:
         self.unexamined.show(items)
         if self.model:
@@ -347,17 +374,17 @@ class ContentsPage(CasePageBase):
         item = self.unexamined.item(current.row()) if current.isValid() else None
         if item is None or self.session is None:
             return
-        locator = item.locator
         self.session.ask(
-            "entry at", lambda view: _entry_of(view, locator), lambda found: self._take_entry(locator, found)
+            "entry at", lambda view: _entry_of(view, item.locator), lambda found: self._take_entry(item, found)
         )
 
-    def _take_entry(self, locator: str, found: tuple[FileRow, int | None, Same] | None) -> None:
-        if found:
+    def _take_entry(self, item: NotExamined, found: tuple[FileRow, int | None, Same] | int | None) -> None:
+        if isinstance(found, tuple):
             self.preview.show_file(*found)
             return
-        place = Locator.parse(locator)
-        self.preview.show_image(place.exhibit, place.offset, place.length or 1)
+        place = Locator.parse(item.locator)
+        offset = place.offset if found is None else found
+        self.preview.show_image(place.exhibit, offset, place.length or 1, (item.locator, item.reason))
 
     # -------------------------------------------------------------------------------------------------------- search
 
@@ -421,8 +448,10 @@ class ContentsPage(CasePageBase):
         self.passwords_given.emit(passwords)
 
 
-def _entry_of(view: CaseView, locator: str) -> tuple[FileRow, int | None, Same] | None:
+def _entry_of(view: CaseView, locator: str) -> tuple[FileRow, int | None, Same] | int | None:
+    """The entry with this locator; of a volume where it begins in the image, None where that is in no image."""
     number = view.entry_at(locator)
     if number is None:
-        return None
+        volumes = (v for v in view.volumes() if f"{v.exhibit}/{v.name}" == locator)
+        return next((v.offset for v in volumes if not v.offset >> LAYER_BITS), None)
     return view.files([number])[number], view.first_part(number), view.same_content(number)

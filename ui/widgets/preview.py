@@ -173,13 +173,16 @@ class Preview(QWidget):
             self.tabs["text"].setChecked(True)
         self._show()
 
-    def show_image(self, exhibit: str, offset: int | None = None, length: int = 1) -> None:
-        """The image of an exhibit, byte by byte."""
+    def show_image(
+        self, exhibit: str, offset: int | None = None, length: int = 1, left: tuple[str, str] | None = None
+    ) -> None:
+        """The image of an exhibit, byte by byte; `left` is the place in it that was not examined, and the reason."""
         self._file, self._exhibit = None, exhibit
         self._forget()
         self._place = None if offset is None else (offset, length)
-        self.title.setText(f"{exhibit}, the whole image")
-        self.facts.show([("Image", f"{exhibit}, byte by byte"), ("Next", "Bytes shows it.")])
+        self.title.setText(f"{left[0]}, in the image" if left else f"{exhibit}, the whole image")
+        about = [("Locator", left[0]), ("Not examined", left[1])] if left else []
+        self.facts.show([*about, ("Image", f"{exhibit}, byte by byte"), ("Next", "Bytes shows it.")])
         self.tabs["bytes"].setChecked(True)
         self._show()
 

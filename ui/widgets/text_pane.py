@@ -90,6 +90,12 @@ class TextPane(_Pane):
             self.text.setExtraSelections(marks)
 
 
+FITTED = 60
+"""Columns that are measured; only their rows in sight are."""
+
+NARROWEST, WIDEST, MARGIN = 60, 320, 12
+
+
 class CellPane(_Pane):
     """Rows of a table with their numbers."""
 
@@ -106,6 +112,9 @@ class CellPane(_Pane):
             marked = text.count("\n", 0, found[0]), text.count(CELL, line_start, found[0])
         self.cells.show([line.split(CELL) for line in text.split("\n")], first, marked)
         self.where.setText(f"{where}, from row {first:,}")
+        for column in range(min(self.cells.columnCount(), FITTED)):
+            wide = self.table.sizeHintForColumn(column) + MARGIN
+            self.table.setColumnWidth(column, max(NARROWEST, min(wide, WIDEST)))
         if marked:
             # Not selected: the selection would cover the mark.
             here = self.cells.index(*marked)
