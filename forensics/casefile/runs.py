@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import heapq
+import struct
 from collections.abc import Sequence
 
 import numpy as np
@@ -10,13 +11,15 @@ from numpy.typing import NDArray
 
 from forensics.model import Run
 
+_RUN = struct.Struct("<3q")
+
 
 def pack_runs(runs: Sequence[Run]) -> bytes:
-    return np.array([(r.file_offset, r.device_offset, r.length) for r in runs], dtype="<i8").tobytes()
+    return b"".join([_RUN.pack(*run) for run in runs])
 
 
 def unpack_runs(packed: bytes) -> tuple[Run, ...]:
-    return tuple(Run(*map(int, row)) for row in np.frombuffer(packed, dtype="<i8").reshape(-1, 3))
+    return tuple(map(Run._make, _RUN.iter_unpack(packed)))
 
 
 def without_overlaps(

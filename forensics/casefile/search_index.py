@@ -111,8 +111,7 @@ class SearchIndex:
         if not texts:
             return
         with self._engine.begin() as connection:
-            for piece in texts:
-                _add_parts(connection, piece)
+            _add_parts(connection, texts)
             connection.execute(
                 schema.search_piece.insert(), [{"piece_id": one.piece, "reason": one.reason} for one in texts]
             )
@@ -125,28 +124,29 @@ class SearchIndex:
         return {"names": names, "parts": parts, "characters": own}
 
 
-def _add_parts(connection: Connection, piece: PieceText) -> None:
-    if not piece.parts:
+def _add_parts(connection: Connection, texts: Sequence[PieceText]) -> None:
+    parts = [(one, part) for one in texts for part in one.parts]
+    if not parts:
         return
     first = connection.exec_driver_sql("SELECT coalesce(max(id), 0) + 1 FROM search_part").scalar_one()
-    numbered = list(enumerate(piece.parts, first))
+    numbered = list(enumerate(parts, first))
     connection.execute(
         schema.search_part.insert(),
         [
             {
-                "id": number, "piece_id": piece.piece, "entry_id": piece.entry, "byte_offset": part.byte_offset,
+                "id": number, "piece_id": one.piece, "entry_id": one.entry, "byte_offset": part.byte_offset,
                 "first": part.first, "own": part.own,
             }
-            for number, part in numbered
+            for number, (one, part) in numbered
         ],
     )  # fmt: skip
     connection.execute(
-        schema.search_body.insert(), [{"part_id": number, "text": part.text} for number, part in numbered]
+        schema.search_body.insert(), [{"part_id": number, "text": part.text} for number, (_, part) in numbered]
     )
     decompress = zstandard.ZstdDecompressor().decompress
     connection.exec_driver_sql(
         "INSERT INTO search_text(rowid, text) VALUES (?, ?)",
-        [(number, with_row_ends(decompress(part.text).decode("utf-8"), piece.table)) for number, part in numbered],
+        [(number, with_row_ends(decompress(part.text).decode("utf-8"), one.table)) for number, (one, part) in numbered],
     )
 
 

@@ -23,6 +23,7 @@ import numpy as np
 import pytsk3
 
 from forensics.evidence.allocation import Layout, allocated, pairs
+from forensics.evidence.ext4 import ext4_of
 from forensics.evidence.file_system import (
     FAT,
     LABEL_MARK,
@@ -35,7 +36,7 @@ from forensics.evidence.file_system import (
 from forensics.evidence.image import Image
 from forensics.evidence.ntfs import Mft
 from forensics.evidence.overlap import Claims, Occupied
-from forensics.evidence.times import Times, clock_of, make_process_clock_utc
+from forensics.evidence.times import CLOCK_UTC, Times, clock_of, make_process_clock_utc
 from forensics.model import OK, EntryStatus, FileEntry, Locator, Region, Run, Volume
 
 DIRECTORIES = frozenset({pytsk3.TSK_FS_META_TYPE_DIR, pytsk3.TSK_FS_META_TYPE_VIRT_DIR})
@@ -60,6 +61,9 @@ DATA_ATTRIBUTES = frozenset(
     }
 )
 FAT_LIKE = FAT | {"exFAT"}
+
+FEW_NAMES = 16
+"""Below it, telling files of a directory together takes longer than one by one."""
 
 DEEPEST = 1000
 """Directories inside one another; a loop that is none by its addresses ends here."""
@@ -148,6 +152,7 @@ class _Walk:
         self._exhibit = exhibit
         self._ntfs = Mft(image, system) if system.name == "NTFS" else None
         self._fat_like = system.name in FAT_LIKE
+        self._ext4 = ext4_of(image, system)
         self._times = clock_of(image, system)
         self._block = system.block_size
         self._end = image.end(system.offset)
@@ -162,16 +167,15 @@ class _Walk:
         self._claim_root()
         live: set[tuple[bytes, ...]] = set()
         deleted: set[tuple[int, tuple[bytes, ...]]] = set()
-        for named in self._names():
-            for entry in self._entries_of(named):
-                path = entry.locator.path
-                if not named.deleted:
-                    if path not in live:
-                        live.add(path)
-                        yield entry
-                elif (entry.address, path) not in deleted:
-                    deleted.add((entry.address, path))
-                    self._deleted.append(entry)
+        for entry in self._found():
+            path = entry.locator.path
+            if entry.status is EntryStatus.LIVE:
+                if path not in live:
+                    live.add(path)
+                    yield entry
+            elif (entry.address, path) not in deleted:
+                deleted.add((entry.address, path))
+                self._deleted.append(entry)
         yield from self._judged()
 
     def _claim_root(self) -> None:
@@ -185,8 +189,8 @@ class _Walk:
 
     # ------------------------------------------------------------------------------------------------- directories
 
-    def _names(self) -> Iterator[_Named]:
-        """Every name, depth first, each directory once (by its address)."""
+    def _found(self) -> Iterator[FileEntry]:
+        """What every name leads to, depth first, each directory once (by its address)."""
         root = self.system.handle.info.root_inum
         seen = {root}
         waiting: list[tuple[int, tuple[bytes, ...], bool]] = [(root, (), False)]
@@ -194,19 +198,63 @@ class _Walk:
         while waiting or later:
             # Deleted directories come last: one whose space a live directory took must not claim its files.
             address, path, deleted = (waiting or later).pop()
-            try:
-                directory = self.system.handle.open_dir(inode=address)
-            except TSK_FAILED:
-                yield _Named(path, address, deleted, None, None, False, NO_DIRECTORY)
-                continue
-            for entry in self._listed(directory):
-                named = self._named(entry, path, deleted)
-                if named is None:
+            for named in self._names(address, path, deleted):
+                if isinstance(named, FileEntry):
+                    yield named
                     continue
-                yield named
+                yield from self._entries_of(named)
                 if named.directory and named.address not in seen and len(path) < DEEPEST:
                     seen.add(named.address)
                     (later if named.deleted else waiting).append((named.address, named.path, named.deleted))
+
+    def _names(self, address: int, path: tuple[bytes, ...], deleted: bool) -> Iterator[_Named | FileEntry]:
+        """The names in a directory; entries where what they lead to was told with them."""
+        if self._ext4 and path and not deleted and (plain := self._ext4.names(address)) is not None:
+            yield from self._plain_names(plain, path)
+            return
+        try:
+            directory = self.system.handle.open_dir(inode=address)
+        except TSK_FAILED:
+            yield _Named(path, address, deleted, None, None, False, NO_DIRECTORY)
+            return
+        for entry in self._listed(directory):
+            named = self._named(entry, path, deleted)
+            if named is not None:
+                yield named
+
+    def _plain_names(self, names: list[tuple[bytes, int]], path: tuple[bytes, ...]) -> Iterator[_Named | FileEntry]:
+        assert self._ext4 is not None
+        if len(names) < FEW_NAMES:
+            for untrusted_name, address in names:
+                yield self._at((*path, untrusted_name), address)
+            return
+        exhibit, volume, layers = self._exhibit, self._volume.number, self._volume.layers
+        files, slack = self._ext4.files([address for _, address in names])
+        self.slack += slack
+        self._live.add([run for file in files if file is not None for run in file.runs])
+        new, live, status = tuple.__new__, Region.LIVE, EntryStatus.LIVE  # a third of the time of calling the class
+        for (untrusted_name, address), file in zip(names, files, strict=True):
+            here = (*path, untrusted_name)
+            if file is None:
+                yield self._at(here, address)
+                continue
+            size, runs, modified, created, accessed = file
+            locator = new(Locator, (exhibit, volume, live, None, here, (), None, None, layers, False))
+            yield new(
+                FileEntry,
+                (locator, status, size, address, modified, created, accessed, runs, CLOCK_UTC, ""),
+            )
+
+    def _at(self, path: tuple[bytes, ...], address: int) -> _Named:
+        """The live file or directory with this metadata address."""
+        try:
+            file = self.system.handle.open_meta(address)
+        except TSK_FAILED:
+            return _Named(path, address, False, None, None, False, NO_RECORD)
+        meta = file.info.meta
+        if meta is None:
+            return _Named(path, address, False, None, None, False, NO_RECORD)
+        return _Named(path, address, False, file, meta, meta.type in DIRECTORIES)
 
     def _listed(self, directory: Any) -> Iterator[Any]:
         try:

@@ -64,6 +64,11 @@ def _utc(meta: Any) -> Times:
 DAY = 86_400
 
 
+def utc_text(seconds: int, nanoseconds: int) -> str:
+    """A moment of the Unix clock."""
+    return _naive(seconds, nanoseconds, "Z")
+
+
 def _naive(seconds: int, nanoseconds: int, zone: str = "") -> str:
     if not 0 < seconds <= LAST:
         return ""

@@ -238,7 +238,7 @@ def _examine(
         locks = isolation.locks(images.values())
         results = pool.run(
             examine_entry, items, workers=workers(), seconds=SECONDS, check=job.check, locks=locks,
-            initializer=take_aids, initargs=(remembered(store),),
+            initializer=take_aids, initargs=(remembered(store),), share=lambda item: pool.of_bytes(item.entry.size),
         )  # fmt: skip
         try:
             for result in turns.in_turn(results):

@@ -37,7 +37,8 @@ CELL = "\x1f"
 
 _BREAK = re.compile(r"\s")
 _CONTROLS = dict.fromkeys((*range(9), 11, 12, *range(14, 32), 127), " ")
-_IN_CELLS = {**_CONTROLS, ord(ROW_END): " "}
+_IN_ROWS = {code: " " for code in (*_CONTROLS, ord(ROW_END)) if code != ord(CELL)}
+"""Cells are without U+001F before they are joined by it: `str.split` takes it for white space."""
 
 
 def fill_search(case: OpenCase, job: Job, workers: int) -> dict[str, int]:
@@ -50,7 +51,10 @@ def fill_search(case: OpenCase, job: Job, workers: int) -> dict[str, int]:
     size, since = 0, time.monotonic()
     images = {a.exhibit: image_paths(case, a) for a in case.store.acquisitions()}
     items, locks = scan_pieces(case, images, _pending(index), margin=0), Isolation().locks(images.values())
-    running = pool.run(text_parts, items, workers=workers, seconds=SECONDS, check=job.check, locks=locks)
+    running = pool.run(
+        text_parts, items, workers=workers, seconds=SECONDS, check=job.check, locks=locks,
+        share=lambda item: pool.of_bytes(item.piece.length),
+    )  # fmt: skip
     with closing(running) as results:
         try:
             for result in results:
@@ -103,10 +107,10 @@ def _of_rows(piece: Piece, data: bytes) -> Iterator[_Plain]:
     size = begun = 0
     for at, (start, stop) in enumerate(pairwise(bounds)):
         cells = parse_row(data[start:stop], piece.encoding, piece.delimiter)
-        lines.append(CELL.join(" ".join(cell.split()).translate(_IN_CELLS) for cell in cells))
+        lines.append(CELL.join([" ".join(cell.split()) for cell in cells]))
         size += len(lines[-1]) + 1
         if size >= PART or stop == len(data):
-            yield _Plain(bounds[begun], piece.first + begun, size, "\n".join(lines))
+            yield _Plain(bounds[begun], piece.first + begun, size, "\n".join(lines).translate(_IN_ROWS))
             lines, size, begun = [], 0, at + 1
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import codecs
 import csv
+import functools
 import itertools
 import re
 from collections import Counter
@@ -26,6 +27,7 @@ _Units = NDArray[np.uint8] | NDArray[np.uint16]
 DELIMITERS = ",;\t|"
 _NAMED_TABLES = (b".csv", b".tsv", b".tab", b".psv")
 _SAMPLE_ROWS = 200
+_QUOTED = re.compile(r'"(?:[^"]|"")*"')
 
 _BOMS = ((codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF16_LE, "utf-16-le"), (codecs.BOM_UTF16_BE, "utf-16-be"))
 _CONTROLS = bytes(set(range(32)) - {9, 10, 12, 13, 26, 27}) + b"\x7f"
@@ -79,11 +81,14 @@ def _looks_ebcdic(head: bytes) -> bool:
     return len(sample) >= 64 and text * 100 >= 95 * len(sample) and sample.count(0x40) * 100 >= 3 * len(sample)
 
 
+@functools.lru_cache(2)
 def delimiter_of(head: bytes, encoding: str, untrusted_name: bytes = b"") -> str:
     """The delimiter of the table that starts with `head`, empty where it reads like no table.
 
     Most sampled rows have to have the same number of delimiters, two rows at least. A name that says table
     (`.csv`, `.tsv`) is believed with less, and a single column under such a name is a table with commas.
+
+    Kept for the next call: who tells the type asks first, and who reads the table once more.
     """
     ends = _row_ends(head, encoding, cut=True)
     bounds = [0, *map(int, ends[:_SAMPLE_ROWS])]
@@ -91,10 +96,13 @@ def delimiter_of(head: bytes, encoding: str, untrusted_name: bytes = b"") -> str
         bounds.append(len(head))
     named = untrusted_name.lower().endswith(_NAMED_TABLES)
     rows = [head[a:b].decode(encoding, "replace").strip("\r\n") for a, b in itertools.pairwise(bounds)]
-    rows = [re.sub(r'"(?:[^"]|"")*"', "", row) for row in rows if row.strip()]
+    rows = [_QUOTED.sub("", row) if '"' in row else row for row in rows if row.strip()]
+    together = "".join(rows)
     best, best_score = "", 0.0
     for delimiter in DELIMITERS:
-        counts = Counter(row.count(delimiter) for row in rows)
+        if delimiter not in together:
+            continue
+        counts = Counter([row.count(delimiter) for row in rows])
         counts.pop(0, None)
         if not counts:
             continue

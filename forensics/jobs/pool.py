@@ -1,8 +1,8 @@
 """Runs strangers' parsers where they can do no harm: one process each, one item at a time.
 
-A worker that crashes, hangs or eats its memory costs the item it holds and nothing else. Each worker has a pipe of its
-own and shares no lock with the others (docs/decisions/one-pipe-a-worker.md), so the parent always knows whose fault
-it was.
+A worker that crashes, hangs or eats its memory costs the item it is at and nothing else. Each worker has a pipe of its
+own and shares no lock with the others, and it counts the items that it began where the parent can see it: so the parent
+always knows whose fault it was, however many items it gave (docs/decisions/one-pipe-a-worker.md).
 
 | phase | caller | process | duty |
 |---|---|---|---|
@@ -25,13 +25,15 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Callable, Generator, Iterable, Iterator
+from collections import deque
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from multiprocessing import resource_tracker
 from multiprocessing.connection import Connection, wait
+from multiprocessing.reduction import ForkingPickler
 from pathlib import Path
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, NamedTuple, TypeVar
 
 from forensics.errors import Defect, DriveCustodyError, EnvironmentFailed, NotIntact, Refused
 from forensics.jobs import core_dumps
@@ -55,6 +57,11 @@ _START_S = 60.0
 
 _DYING_S = 5.0
 """How long a process may take from closing its pipe to its exit status."""
+
+_QUICK_S = 0.02
+"""Answers to items that take less together are sent together: one message costs both sides more than one such item."""
+
+_UNSENDABLE = (MemoryError, pickle.PicklingError, TypeError, AttributeError, RecursionError)
 
 _CONTEXT = multiprocessing.get_context("spawn")
 _HOUSE_ERRORS = (Refused, EnvironmentFailed, NotIntact, Defect)
@@ -81,12 +88,29 @@ class Locks:
     told: Callable[[Confinement], None] = lambda _: None
 
 
+HAND_ITEMS = 64
+HAND_BYTES = 1 << 20
+"""What a worker is given at once: beyond so many items a hand-over costs nothing beside them, and beyond so many bytes
+one worker would still be at the last hand while the others have nothing left."""
+
+
+def alone(_item: object) -> float:
+    """The share of an item that is given to a worker by itself."""
+    return 1.0
+
+
+def of_bytes(size: int) -> float:
+    """The share of an item whose work is reading so many bytes."""
+    return max(1 / HAND_ITEMS, size / HAND_BYTES)
+
+
 def run(
     work: Callable[[T], R],
     items: Iterable[T],
     *,
     workers: int,
     seconds: float,
+    share: Callable[[T], float] = alone,
     memory_bytes: int = MEMORY_BYTES,
     initializer: Callable[..., None] | None = None,
     initargs: tuple[Any, ...] = (),
@@ -94,6 +118,10 @@ def run(
     locks: Locks | None = None,
 ) -> Generator[Result[T, R], None, None]:
     """One result per item, in order of completion; `items` is pulled only as workers become free.
+
+    A free worker is given items until their shares, which are above 0, come to 1. That makes no difference but in time:
+    each item may take `seconds`, and where a worker ended at one, the others that it had not answered are given to
+    another.
 
     `work` and `initializer` are importable functions: workers start from nothing (spawn). An item that takes longer
     than `seconds` fails, and so does one that needs more than `memory_bytes` of address space (not on Windows).
@@ -110,20 +138,14 @@ def run(
     readable = (locks.readable, locks.programs) if locks else None
     told = locks.told if locks else lambda _: None
     orders = _Orders(work, memory_bytes, os.getpid(), initializer, initargs, readable)
-    todo = iter(items)
+    todo = _Hands(items, share)
     idle: list[_Worker] = []
     busy: dict[Connection, _Worker] = {}
-    exhausted = False
-    with _watchdog(busy):
+    with _watchdog(busy, seconds):
         try:
             while True:
-                while not exhausted and len(busy) < workers:
-                    try:
-                        item = next(todo)
-                    except StopIteration:
-                        exhausted = True
-                        break
-                    worker = _hand_over(item, idle, orders, seconds)
+                while len(busy) < workers and (hand := todo.next()):
+                    worker = _hand_over(hand, idle, orders, seconds)
                     busy[worker.pipe] = worker
                 if not busy:
                     return
@@ -132,23 +154,30 @@ def run(
                 for pipe in ready:
                     assert isinstance(pipe, Connection)
                     worker = busy[pipe]
-                    answer = worker.answer(seconds)
-                    if answer is None:
+                    answered = worker.answers(seconds)
+                    if answered is None:
                         told(worker.confinement)
                         continue
-                    del busy[pipe]
-                    if answer.retire:
+                    if not answered or answered[-1][1].retire:
+                        del busy[pipe]
+                        todo.again(worker.items, one_by_one=not answered)
                         worker.stop()
-                    else:
+                    elif not worker.items:
+                        del busy[pipe]
                         idle.append(worker)
-                    if answer.error:
-                        kind, message, remedy = answer.error
-                        raise kind(message, remedy)
-                    handed = [Result(worker.item, answer.outcome, answer.value)]
-                    # From here on the caller alone holds it: an answer may be as large as the limit on what a worker
-                    # sends, and the next one is read while the caller still has this one.
-                    item = worker.item = answer = None  # type: ignore[assignment]
-                    yield handed.pop()
+                    answered.reverse()
+                    while answered:
+                        item, answer = answered.pop()
+                        if answer.error:
+                            kind, message, remedy = answer.error
+                            raise kind(message, remedy)
+                        handed = [Result(item, answer.outcome, answer.value)]
+                        # From here on the caller alone holds it: an answer may be as large as the limit on what a
+                        # worker sends, and the next one is read while the caller still has this one.
+                        item = answer = None  # type: ignore[assignment]
+                        yield handed.pop()
+                        if answered:
+                            check()
         finally:
             for worker in [*idle, *busy.values()]:
                 worker.process.kill()
@@ -171,9 +200,8 @@ class _Orders:
     readable: tuple[tuple[Path, ...], bool] | None
 
 
-@dataclass(frozen=True, slots=True)
-class _Answer:
-    """What a worker sends back. `retire` asks for a fresh worker: this one may not be in order any more."""
+class _Answer(NamedTuple):
+    """What a worker says of one item. `retire` asks for a fresh worker: this one may not be in order any more."""
 
     outcome: Outcome
     value: Any = None
@@ -181,71 +209,141 @@ class _Answer:
     error: tuple[type[DriveCustodyError], str, str] | None = None
 
 
+class _Hands(Generic[T]):
+    """The items in their order, as many at a time as a worker is given at once."""
+
+    def __init__(self, items: Iterable[T], share: Callable[[T], float]) -> None:
+        self._items = iter(items)
+        self._share = share
+        self._again: deque[T] = deque()
+        self._one_by_one: deque[T] = deque()
+
+    def next(self) -> list[T]:
+        """The next ones; none once all were given."""
+        if self._one_by_one:
+            return [self._one_by_one.popleft()]
+        hand: list[T] = []
+        full = 0.0
+        while full < 1:
+            if self._again:
+                item = self._again.popleft()
+            else:
+                try:
+                    item = next(self._items)
+                except StopIteration:
+                    break
+            hand.append(item)
+            full += self._share(item)
+        return hand
+
+    def again(self, items: Iterable[T], *, one_by_one: bool) -> None:
+        """These were given to a worker that ended before it answered them; one by one to see whose fault it was."""
+        (self._one_by_one if one_by_one else self._again).extend(items)
+
+
 class _Worker:
     def __init__(self, orders: _Orders) -> None:
         self.pipe, far = _CONTEXT.Pipe()
-        self.process = _CONTEXT.Process(target=_serve, args=(far, orders), daemon=True)
+        self._begun = _CONTEXT.RawValue(ctypes.c_uint32, 0)
+        self.process = _CONTEXT.Process(target=_serve, args=(far, self._begun, orders), daemon=True)
         with _interrupts_held():
             self.process.start()
         # The parent must not keep the far end, or a worker's death would never show as end of file.
         far.close()
-        self.item: Any = None
+        self.items: deque[Any] = deque()
+        """What it was given and has not answered, in the order in which it works."""
         self.confinement = Confinement()
         self._deadline = float("inf")
         self._lock = threading.Lock()
         self._prepared = self._reading = self._late = False
+        self._answered = self._seen = 0
 
-    def give(self, item: Any, seconds: float) -> None:
-        self.item = item
+    def give(self, items: Sequence[Any], seconds: float) -> None:
+        self.items = deque(items)
         self._allow(seconds if self._prepared else seconds + _START_S)
-        self.pipe.send(item)
+        self.pipe.send(items)
 
     def _allow(self, seconds: float) -> None:
         with self._lock:
             self._deadline = time.monotonic() + seconds
 
-    def kill_if_late(self) -> None:
+    def kill_if_late(self, seconds: float) -> None:
         """A worker that has begun to answer is late only once the parent reads, and then has its time over again."""
         with self._lock:
-            if time.monotonic() > self._deadline and (self._reading or not self.pipe.poll()):
+            if self._seen < self._at() and self._prepared and not self._reading:
+                self._seen = self._at()
+                self._deadline = time.monotonic() + seconds
+            if time.monotonic() > self._deadline and (self._reading or not self._has_said()):
                 self._late = True
                 self.process.kill()
 
-    def answer(self, seconds: float) -> _Answer | None:
+    def _at(self) -> int:
+        """Which item it is at, counted over its life: as it says itself, but one of those that it has to answer."""
+        return max(self._answered, min(self._begun.value - 1, self._answered + len(self.items) - 1))
+
+    def _has_said(self) -> bool:
+        """Whether there is something to read, be it only the end of file."""
+        try:
+            return self.pipe.poll()
+        except OSError:
+            # What Windows says of the pipe of a dead worker.
+            return True
+
+    def answers(self, seconds: float) -> list[tuple[Any, _Answer]] | None:
         """Called when the pipe has something to read, be it only the end of file of a dead worker.
 
-        None: it has only said that it is prepared, and begins with the item now.
+        Items and what it says of them; only the last can ask for a fresh worker. None of them: it has to go, and it
+        cannot be told which item it is to blame on. None: it has only said that it is prepared, and begins now.
         """
         self._allow(seconds)
         self._reading = True
-        answer = self._read(seconds)
+        answers = self._read(seconds)
         self._reading = False
-        if answer is None:
+        if answers is None:
             self._prepared = True
             self._allow(seconds)
-        return answer
+            return None
+        if isinstance(answers, _Answer):
+            # It ended at one item: what it did before and did not tell is done again.
+            self.items.rotate(self._answered - self._at())
+            answers = [answers]
+        self._allow(seconds if len(answers) < len(self.items) else float("inf"))
+        self._answered += len(answers)
+        return [(self.items.popleft(), answer) for answer in answers]
 
-    def _read(self, seconds: float) -> _Answer | None:
+    def _read(self, seconds: float) -> list[_Answer] | _Answer | None:
         try:
-            answer = read_answer(self.pipe.recv_bytes(ANSWER_LIMIT))
+            answers = read_answer(self.pipe.recv_bytes(ANSWER_LIMIT))
         except (EOFError, OSError):
-            answer = b""
+            answers = b""
         except Exception as error:
-            return _Answer(failed(f"the worker's answer could not be read ({type(error).__name__})"), retire=True)
-        if isinstance(answer, Confinement) and not self._prepared:
-            self.confinement = answer
+            return self._doubtful(f"the worker's answer could not be read ({type(error).__name__})")
+        if isinstance(answers, Confinement) and not self._prepared:
+            self.confinement = answers
             return None
         self._allow(float("inf"))
-        if isinstance(answer, _Answer):
-            return answer if not self._late else _Answer(answer.outcome, answer.value, True, answer.error)
+        if self._are_answers(answers):
+            return answers if not self._late else [*answers[:-1], answers[-1]._replace(retire=True)]
         if self._late:
             return _Answer(failed(f"no answer in {seconds:g} s"), retire=True)
         self.process.join(_DYING_S)
         code = self.process.exitcode
         if code is None:
-            return _Answer(failed("the worker's answer was no answer, or too large"), retire=True)
+            return self._doubtful("the worker's answer was no answer, or too large")
         how = f"signal {-code}" if code < 0 else f"status {code}"
         return _Answer(failed(f"the worker crashed ({how})"), retire=True)
+
+    def _doubtful(self, reason: str) -> list[_Answer]:
+        """Which items a message was about stands in it: where it cannot be read, only an item by itself is to blame."""
+        return [_Answer(failed(reason), retire=True)] if len(self.items) == 1 else []
+
+    def _are_answers(self, untrusted: Any) -> bool:
+        return (
+            isinstance(untrusted, list)
+            and 0 < len(untrusted) <= len(self.items)
+            and all(isinstance(one, _Answer) for one in untrusted)
+            and not any(one.retire for one in untrusted[:-1])
+        )
 
     def stop(self) -> None:
         self._allow(float("inf"))
@@ -255,19 +353,19 @@ class _Worker:
         self.pipe.close()
 
 
-def _hand_over(item: Any, idle: list[_Worker], orders: _Orders, seconds: float) -> _Worker:
-    """Give the item to an idle worker, or to a new one where none is left alive."""
+def _hand_over(items: Sequence[Any], idle: list[_Worker], orders: _Orders, seconds: float) -> _Worker:
+    """Give the items to an idle worker, or to a new one where none is left alive."""
     while idle:
         worker = idle.pop()
         try:
-            worker.give(item, seconds)
+            worker.give(items, seconds)
             return worker
         except ConnectionError:
-            # The kernel may kill an idle process when memory is short; the item is not to blame.
+            # The kernel may kill an idle process when memory is short; no item is to blame.
             worker.stop()
     worker = _Worker(orders)
     try:
-        worker.give(item, seconds)
+        worker.give(items, seconds)
     except ConnectionError:
         # Dead on arrival: its end of file is the answer, and names the exit status.
         pass
@@ -278,14 +376,14 @@ def _hand_over(item: Any, idle: list[_Worker], orders: _Orders, seconds: float) 
 
 
 @contextmanager
-def _watchdog(busy: dict[Connection, _Worker]) -> Iterator[None]:
+def _watchdog(busy: dict[Connection, _Worker], seconds: float) -> Iterator[None]:
     """Kill whoever is late, from a thread: the parent may itself be held by a worker that sent half an answer."""
     done = threading.Event()
 
     def watch() -> None:
         while not done.wait(CHECK_EVERY_S):
             for worker in list(busy.values()):
-                worker.kill_if_late()
+                worker.kill_if_late(seconds)
 
     thread = threading.Thread(target=watch, name="worker watchdog", daemon=True)
     thread.start()
@@ -314,7 +412,7 @@ def _interrupts_held() -> Iterator[None]:
 # ------------------------------------------------------------------------------------------------------ the worker
 
 
-def _serve(pipe: Connection, orders: _Orders) -> None:
+def _serve(pipe: Connection, begun: Any, orders: _Orders) -> None:
     """The life of a worker: confine itself, prepare, then answer until the parent hangs up."""
     _confine(orders)
     unprepared: _Answer | None = None
@@ -332,17 +430,49 @@ def _serve(pipe: Connection, orders: _Orders) -> None:
     pipe.send(held)
     while True:
         try:
-            item = pipe.recv()
+            items = deque(pipe.recv())
         except (EOFError, ConnectionError):
             return
-        answer = unprepared or _do(orders.work, item)
-        try:
-            pipe.send(answer)
-        except (MemoryError, pickle.PicklingError, TypeError, AttributeError, RecursionError) as error:
-            answer = _Answer(failed(_reason(error)), retire=True)
-            pipe.send(answer)
-        if answer.retire:
+        if not _work_through(items, unprepared, begun, pipe, orders.work):
             return
+
+
+def _work_through(
+    items: deque[Any], unprepared: _Answer | None, begun: Any, pipe: Connection, work: Callable[[Any], Any]
+) -> bool:
+    """Answer these items: quick ones together, a slow one by itself. False: this worker should end."""
+    quick: list[_Answer] = []
+    since = time.monotonic()
+    while items:
+        begun.value += 1
+        started = time.monotonic()
+        item = items.popleft()
+        answer = unprepared or _do(work, item)
+        now = time.monotonic()
+        if now - started >= _QUICK_S:
+            if quick and not _sent(pipe, quick):
+                return False
+            quick = []
+        quick.append(answer)
+        if answer.retire or not items or now - since >= _QUICK_S:
+            if not _sent(pipe, quick):
+                return False
+            quick, since = [], time.monotonic()
+    return True
+
+
+def _sent(pipe: Connection, answers: list[_Answer]) -> bool:
+    """Send them; False where the last one asks for a fresh worker. One that cannot be sent becomes a failure, and those
+    before it stand."""
+    try:
+        message = ForkingPickler.dumps(answers)
+    except _UNSENDABLE as error:
+        if len(answers) == 1:
+            pipe.send([_Answer(failed(_reason(error)), retire=True)])
+            return False
+        return all(_sent(pipe, [one]) for one in answers)
+    pipe.send_bytes(message)
+    return not answers[-1].retire
 
 
 def _do(work: Callable[[Any], Any], item: Any) -> _Answer:

@@ -77,11 +77,14 @@ def _no_worker_outlives_the_test() -> Iterator[None]:
     assert descendants() == []
 
 
-def test_each_fault_costs_its_own_item_and_no_other() -> None:
+@pytest.mark.parametrize("at_once", [1, 7, 64])
+def test_each_fault_costs_its_own_item_and_no_other(at_once: int) -> None:
     faults = ["abort", "segfault", "exit", "hang", "raise", "panic", "hungry", "exit politely", "unpicklable"]
     healthy = [f"item {n}" for n in range(200)]
     items = [*healthy[:100], *faults, *healthy[100:]]
-    found = reasons(pool.run(misbehave, items, workers=2, seconds=2, memory_bytes=2 * GIB))
+    results = list(pool.run(misbehave, items, workers=2, seconds=2, memory_bytes=2 * GIB, share=lambda _: 1 / at_once))
+    assert len(results) == len(items), "every item has one result"
+    found = reasons(iter(results))
     assert {item: found.pop(item) for item in faults} == {
         "abort": "the worker crashed (signal 6)",
         "segfault": "the worker crashed (signal 11)",
@@ -94,6 +97,74 @@ def test_each_fault_costs_its_own_item_and_no_other() -> None:
         "unpicklable": "the worker failed (TypeError)",
     }
     assert found == {item: item.upper() for item in healthy}
+
+
+def nap(item: int) -> int:
+    time.sleep(600 if item == 5 else 0.4)
+    return item
+
+
+def test_of_items_given_at_once_each_has_its_own_time() -> None:
+    """Ten times 0.4 s are more than the second that one may take."""
+    begun = time.monotonic()
+    results = list(pool.run(nap, range(10), workers=1, seconds=1, share=lambda _: 1 / 64))
+    assert {r.item: r.outcome for r in results if r.outcome != OK} == {5: failed("no answer in 1 s")}
+    assert sorted(r.item for r in results) == list(range(10))
+    assert time.monotonic() - begun < 30
+
+
+def note(item: str) -> str:
+    """Writes down that it was at work on an item, and dies at the one that is called so."""
+    with Path(item).open("a") as stream:
+        stream.write("x")
+    if item.endswith("die"):
+        os.abort()
+    return item
+
+
+def test_no_item_is_worked_on_again_once_it_was_answered(tmp_path: Path) -> None:
+    """Answers to quick items travel together: those that a dying worker had not sent are made again, once."""
+    items = [str(tmp_path / (f"{n}" if n % 50 != 25 else f"{n} die")) for n in range(200)]
+    results = list(pool.run(note, items, workers=2, seconds=20, share=lambda _: 1 / 64))
+    assert {r.item for r in results if r.outcome != OK} == {item for item in items if item.endswith("die")}
+    times = {item: len(Path(item).read_text()) for item in items}
+    assert all(times[item] == 1 for item in items if item.endswith("die")), "who is to blame is not tried again"
+    assert max(times.values()) <= 1 + 4
+
+
+def lie(item: str) -> str:
+    """As a parser that was taken over: it has the pipe and the counter of what was begun."""
+    frame = sys._getframe(2)
+    match item:
+        case "call":
+            frame.f_locals["pipe"].send_bytes(b"cos\nsystem\n(S'true'\ntR.")
+        case "no list":
+            frame.f_locals["pipe"].send("answer")
+        case "too many":
+            frame.f_locals["pipe"].send([pool._Answer(OK, "made up")] * 1000)
+        case "count and hang":
+            frame.f_locals["begun"].value = 2**32 - 2
+            time.sleep(600)
+        case "count back and die":
+            frame.f_locals["begun"].value = 0
+            os.abort()
+    return item.upper()
+
+
+@pytest.mark.parametrize("lies", ["call", "no list", "too many", "count and hang", "count back and die"])
+def test_a_worker_that_lies_costs_one_item_and_ends(lies: str) -> None:
+    """With a false count the blame may fall on another that it was given; it holds nobody longer than one may take."""
+    items = [*(f"before {n}" for n in range(20)), lies, *(f"after {n}" for n in range(4))]
+    begun = time.monotonic()
+    results = list(pool.run(lie, items, workers=1, seconds=1, share=lambda _: 1 / 64))
+    assert sorted(r.item for r in results) == sorted(items)
+    bad = {r.item for r in results if r.outcome != OK}
+    if lies.startswith("count"):
+        assert 1 <= len(bad) <= 5
+    else:
+        assert bad == {lies}
+    assert {r.item: r.value for r in results if r.outcome == OK} == {i: i.upper() for i in items if i not in bad}
+    assert time.monotonic() - begun < 90
 
 
 def die_while_sending(item: int) -> bytes:

@@ -1,0 +1,292 @@
+"""Plain directories and files of ext4, many at a time: what The Sleuth Kit would say of them one by one.
+
+Plain are a directory without a trace of a deleted name, and a regular file whose extents stand in its inode, one behind
+the other. Of everything else nothing is said here: The Sleuth Kit is asked. Offsets are those of the Linux kernel
+(Documentation/filesystems/ext4: super block, group descriptors, inodes, directory entries, extents).
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Sequence
+from functools import partial
+from typing import NamedTuple
+
+import numpy as np
+import pytsk3
+from numpy.typing import NDArray
+
+from forensics.evidence.file_system import TSK_FAILED, FileSystem
+from forensics.evidence.image import Image
+from forensics.evidence.times import utc_text
+from forensics.model import Run
+
+_SUPERBLOCK = 1024
+_FILE_TYPE, _EXTENTS_FEATURE, _WIDE = 0x2, 0x40, 0x80
+_KNOWN_FEATURES = _FILE_TYPE | _EXTENTS_FEATURE | _WIDE | 0x4 | 0x100 | 0x200 | 0x2000 | 0x4000
+"""With journal to replay, MMP, flexible groups, a seed for checksums, large directories."""
+
+_NO_INODES = 0x1
+"""A group whose inode table was never written (bg_flags)."""
+
+_INODE = np.dtype(
+    {
+        "names": ["mode", "size", "atime", "mtime", "dtime", "links", "flags", "magic", "entries", "depth", "extents",
+                  "size_high", "mtime_extra", "atime_extra", "crtime", "crtime_extra"],
+        "formats": ["<u2", "<u4", "<u4", "<u4", "<u4", "<u2", "<u4", "<u2", "<u2", "<u2", "(12,)<u4",
+                    "<u4", "<u4", "<u4", "<u4", "<u4"],
+        "offsets": [0, 4, 8, 0x10, 0x14, 0x1A, 0x20, 0x28, 0x2A, 0x2E, 0x34, 0x6C, 0x88, 0x8C, 0x90, 0x94],
+    }
+)  # fmt: skip
+_SMALLEST_INODE = 160
+"""Bytes that hold the times above."""
+
+_DIRECTORY = pytsk3.TSK_FS_META_TYPE_DIR
+_IN_USE = int(pytsk3.TSK_FS_META_FLAG_ALLOC)
+_REGULAR, _KIND = 0x8000, 0xF000
+_IN_EXTENTS = 0x80000
+_ODD = 0x10000000 | 0x200000 | 0x800 | 0x4
+"""Inline data, an attribute's inode, encrypted, compressed."""
+
+_EXTENT_MAGIC = 0xF30A
+_WRITTEN = 0x8000
+"""The longest extent that was written; above it one was only reserved."""
+
+_ENTRY = struct.Struct("<IHBB")
+_SHORTEST_ENTRY = 12
+_LARGEST_DIRECTORY = 64 << 20
+_SPARSEST = 64
+"""Inodes that are read for each one that is wanted, at most."""
+
+
+class PlainFile(NamedTuple):
+    """A file's size, where its bytes are, and its times."""
+
+    size: int
+    runs: tuple[Run, ...]
+    modified: str
+    created: str
+    accessed: str
+
+
+class Ext4:
+    """An ext4 file system as far as it is plain; made by `ext4_of`."""
+
+    def __init__(self, image: Image, system: FileSystem, superblock: bytes) -> None:
+        number = partial(_number, superblock)
+        self._image = image
+        self._system = system
+        self._start = system.offset
+        self._end = image.end(system.offset)
+        self._block = 1024 << min(number(0x18, 4), 6)
+        self._blocks = number(4, 4) + (number(0x150, 4) << 32 if number(0x60, 4) & _WIDE else 0)
+        self._per_group = number(0x28, 4)
+        self._inode_size = number(0x58, 2)
+        self._last_inode = int(system.handle.info.last_inum)
+        descriptor = max(32, number(0xFE, 2)) if number(0x60, 4) & _WIDE else 32
+        groups = -(-(self._last_inode - 1) // self._per_group)
+        table = image.read_at(self._start + (number(0x14, 4) + 1) * self._block, groups * descriptor)
+        self._groups = [table[at : at + descriptor] for at in range(0, len(table) - descriptor + 1, descriptor)]
+
+    # -------------------------------------------------------------------------------------------------- directories
+
+    def names(self, address: int) -> list[tuple[bytes, int]] | None:
+        """Name and inode number of each entry of a directory, in its order and without `.` and `..`; None where it is
+        not plain."""
+        data = self._content_of_directory(address)
+        if data is None:
+            return None
+        found: list[tuple[bytes, int]] = []
+        for at in range(0, len(data), self._block):
+            if not self._names_in_block(data[at : at + self._block], found):
+                return None
+        if len({name for name, _ in found}) != len(found):
+            return None
+        return [one for one in found if one[0] not in (b".", b"..")]
+
+    def _content_of_directory(self, address: int) -> bytes | None:
+        if not 0 < address < self._last_inode:
+            return None
+        try:
+            file = self._system.handle.open_meta(address)
+            meta = file.info.meta
+            # The names of a directory that is not in use are deleted ones.
+            if meta is None or meta.type != _DIRECTORY or not meta.flags & _IN_USE:
+                return None
+            size = int(meta.size)
+            if not 0 < size <= _LARGEST_DIRECTORY or size % self._block:
+                return None
+            data: bytes = file.read_random(0, size)
+        except TSK_FAILED:
+            return None
+        return data if len(data) == size else None
+
+    def _names_in_block(self, block: bytes, found: list[tuple[bytes, int]]) -> bool:
+        """Adds the entries of a block; False where anything in it could be read as a deleted one."""
+        at, end, last = 0, len(block), self._last_inode
+        while at <= end - _SHORTEST_ENTRY:
+            inode, length, name_length, _kind = _ENTRY.unpack_from(block, at)
+            needed = (name_length + 11) & ~3
+            if length < _SHORTEST_ENTRY or length % 4 or at + length > end:
+                return False
+            if not name_length and not inode:
+                # The checksum at the end of a block, or a node of the hash tree: no entry, which may end anywhere.
+                if self._may_be_entries(block, at + 4, min(at + length + 8, end)):
+                    return False
+                at += length
+                continue
+            if not name_length or not 0 < inode < last or length < needed:
+                return False
+            name = block[at + 8 : at + 8 + name_length]
+            if b"\0" in name:
+                return False
+            found.append((name, inode))
+            if length - needed >= _SHORTEST_ENTRY and self._may_be_entries(block, at + needed, at + length):
+                return False
+            at += length
+        return True
+
+    def _may_be_entries(self, block: bytes, start: int, stop: int) -> bool:
+        """Whether an entry could begin anywhere in this space that no entry holds."""
+        space = block[start:stop]
+        if len(space) < _SHORTEST_ENTRY or not space.strip(b"\0"):
+            return False
+        words = np.frombuffer(space, "<u4", len(space) // 4)
+        inodes, rest = words[:-2], words[1:-1]
+        length, name = rest & 0xFFFF, rest >> 16 & 0xFF
+        room = len(block) - start - 4 * np.arange(len(inodes))
+        possible = (inodes <= self._last_inode) & (name > 0) & (length >= (name + 11 & ~np.uint32(3)))
+        return bool((possible & (length % 4 == 0) & (length <= room)).any())
+
+    # -------------------------------------------------------------------------------------------------------- files
+
+    def files(self, numbers: Sequence[int]) -> tuple[list[PlainFile | None], list[int]]:
+        """What is known of each of these inodes, in their order, None for one that is no plain file; and the space that
+        the files hold beyond their bytes, as starts and lengths in turn."""
+        wanted = np.array(numbers, np.int64)
+        files: list[PlainFile | None] = [None] * len(wanted)
+        slack: list[int] = []
+        groups = (wanted - 1) // self._per_group
+        for group in np.unique(groups).tolist():
+            places = np.flatnonzero(groups == group)
+            inodes = self._inodes(wanted[places])
+            if inodes is not None:
+                self._read_files(inodes, places, files, slack)
+        return files, slack
+
+    def _inodes(self, numbers: NDArray[np.int64]) -> NDArray[np.void] | None:
+        """The inodes with these numbers, which are of one group; None where they are not there or lie too far apart."""
+        inside = numbers - 1
+        group = int(inside[0]) // self._per_group
+        inside = inside % self._per_group
+        first, last = int(inside.min()), int(inside.max())
+        if group >= len(self._groups) or last - first > _SPARSEST * len(inside):
+            return None
+        one = self._groups[group]
+        if _number(one, 0x12, 2) & _NO_INODES:
+            return None
+        table = _number(one, 8, 4) + (_number(one, 0x28, 4) << 32)
+        if not 0 < table < self._blocks:
+            return None
+        start = self._start + table * self._block + first * self._inode_size
+        wanted = (last - first + 1) * self._inode_size
+        data = self._image.read_at(start, wanted)
+        if len(data) < wanted:
+            return None
+        rows = np.ndarray((last - first + 1,), _INODE, data, strides=(self._inode_size,))
+        found: NDArray[np.void] = rows[inside - first]
+        return found
+
+    def _plain(self, inodes: NDArray[np.void]) -> NDArray[np.bool_]:
+        """Which are regular files with their content in up to four extents that were written, without a hole and within
+        the volume."""
+        entries = inodes["entries"]
+        plain = (
+            (inodes["links"] > 0) & (inodes["dtime"] == 0) & (inodes["flags"] & _IN_EXTENTS != 0)
+            & (inodes["mode"] & _KIND == _REGULAR) & (inodes["size_high"] == 0)
+            & (inodes["flags"] & _ODD == 0) & (inodes["magic"] == _EXTENT_MAGIC) & (inodes["depth"] == 0)
+            & (entries <= 4)
+        )  # fmt: skip
+        extents = inodes["extents"].reshape(-1, 4, 3).astype(np.int64)
+        logical, middle, low = extents[:, :, 0], extents[:, :, 1], extents[:, :, 2]
+        length = middle & 0xFFFF
+        last = min(self._blocks, (self._end - self._start) // self._block)
+        used = np.arange(4) < entries[:, None]
+        whole = (middle >> 16 == 0) & (length > 0) & (length <= _WRITTEN) & (low > 0) & (low + length <= last)
+        held = np.where(used, length, 0)
+        expected = np.cumsum(held, axis=1) - held
+        plain &= (~used | whole & (logical == expected)).all(axis=1)
+        enough: NDArray[np.bool_] = plain & (held.sum(axis=1) * self._block >= inodes["size"])
+        return enough
+
+    def _read_files(
+        self, inodes: NDArray[np.void], places: NDArray[np.int64], files: list[PlainFile | None], slack: list[int]
+    ) -> None:
+        plain = self._plain(inodes)
+        places, inodes = places[plain], inodes[plain]
+        extents = inodes["extents"].reshape(-1, 4, 3).astype(np.int64)
+        starts = (self._start + extents[:, :, 2] * self._block).tolist()
+        lengths = ((extents[:, :, 1] & 0xFFFF) * self._block).tolist()
+        columns = (
+            places.tolist(), inodes["size"].tolist(), inodes["entries"].tolist(), starts, lengths,
+            _moments(inodes["mtime"], inodes["mtime_extra"]), _moments(inodes["crtime"], inodes["crtime_extra"]),
+            _moments(inodes["atime"], inodes["atime_extra"]),
+        )  # fmt: skip
+        new = tuple.__new__  # a third of the time of calling the class
+        for place, size, entries, start, length, modified, created, accessed in zip(*columns, strict=True):
+            if entries == 1 and 0 < size <= length[0]:
+                runs: tuple[Run, ...] = (new(Run, (0, start[0], size)),)
+                if size < length[0]:
+                    slack += (start[0] + size, length[0] - size)
+            else:
+                runs = self._runs(size, start[:entries], length[:entries], slack)
+            files[place] = new(PlainFile, (size, runs, modified, created, accessed))
+
+    def _runs(self, size: int, starts: list[int], lengths: list[int], slack: list[int]) -> tuple[Run, ...]:
+        runs: list[Run] = []
+        position = 0
+        for start, held in zip(starts, lengths, strict=True):
+            length = max(0, min(held, size - position))
+            if length:
+                runs.append(Run(position, start, length))
+            if held > length:
+                slack += (start + length, held - length)
+            position += held
+        return tuple(runs)
+
+
+def _moments(seconds: NDArray[np.uint32], extra: NDArray[np.uint32]) -> list[str]:
+    """Times as text; many files of a directory have the same."""
+    known: dict[int, str] = {}
+    found = []
+    for key in (seconds.astype(np.int64) << 30 | extra >> 2).tolist():
+        text = known.get(key)
+        if text is None:
+            text = known[key] = utc_text(key >> 30, key & (1 << 30) - 1)
+        found.append(text)
+    return found
+
+
+def ext4_of(image: Image, system: FileSystem) -> Ext4 | None:
+    """The plain part of an ext4 file system; None for any other, or where its layout is not the usual one."""
+    if system.name != "ext4":
+        return None
+    superblock = image.read_at(system.offset + _SUPERBLOCK, 1024)
+    if len(superblock) < 1024:
+        return None
+    number = partial(_number, superblock)
+    features, inodes = number(0x60, 4), number(0x28, 4)
+    usual = (
+        number(0x38, 2) == 0xEF53
+        and features & ~_KNOWN_FEATURES == 0
+        and features & _FILE_TYPE
+        and number(0x18, 4) <= 6
+        and _SMALLEST_INODE <= number(0x58, 2) <= 4096
+        and 0 < inodes <= 1 << 20
+        and number(0, 4) <= inodes << 20
+    )
+    return Ext4(image, system, superblock) if usual else None
+
+
+def _number(data: bytes, at: int, width: int) -> int:
+    return int.from_bytes(data[at : at + width], "little")
