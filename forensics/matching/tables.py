@@ -179,11 +179,11 @@ def recognise(rows: Sequence[Row], index: RecordIndex) -> Columns:
             ssn.append(column)
         if sum(len(cell) <= 40 and _id_run(cell, index) is not None for cell in cells) >= least:
             ids.append(column)
-        if sum(len(cell) <= 40 and bool(normal.dates(cell) | normal.dates(cell, True)) for cell in cells) >= least:
+        american = [len(cell) <= 40 and bool(normal.dates(cell)) for cell in cells]
+        other = [len(cell) <= 40 and bool(normal.dates(cell, True)) for cell in cells]
+        if sum(one or two for one, two in zip(american, other, strict=True)) >= least:
             dates.append(column)
-            american = sum(bool(normal.dates(cell)) for cell in cells)
-            other = sum(bool(normal.dates(cell, True)) for cell in cells)
-            if other > american or _second_number_exceeds(cells) < _first_number_exceeds(cells):
+            if sum(other) > sum(american) or _second_number_exceeds(cells) < _first_number_exceeds(cells):
                 day_first.add(column)
         elif sum(len(cell) <= 80 and _letters(cell) for cell in cells) >= least:
             names.append(column)
