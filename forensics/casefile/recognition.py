@@ -29,6 +29,17 @@ def pictures_left(
         return [read_entry(row) for row in connection.execute(query)]
 
 
+def alike_left(store: Store, entry: int, reasons: Sequence[str]) -> list[int]:
+    """The numbers of the other entries with the content of this one that ended for one of these reasons."""
+    table = schema.file_entry
+    here = select(table.c.sha256).where(table.c.id == entry).scalar_subquery()
+    query = select(table.c.id).where(
+        table.c.sha256 == here, table.c.id != entry, table.c.reason.in_(reasons), _read_itself()
+    )
+    with store.begin() as connection:
+        return list(connection.scalars(query.order_by(table.c.id)))
+
+
 def add_recognised(store: Store, read: Sequence[ExaminedEntry]) -> None:
     """Add what was read off pictures to what is known of them: all of it, or nothing. Their outcome is the new one."""
     if not read:

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Container, Iterator, Sequence
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from forensics.casefile.content_reader import load_contents
 from forensics.casefile.passwords import remembered
-from forensics.casefile.recognition import add_recognised, count_left, count_noted, pictures_left
+from forensics.casefile.recognition import add_recognised, alike_left, count_left, count_noted, pictures_left
 from forensics.casefile.store import Store
 from forensics.casefile.stored import ExaminedEntry
 from forensics.examination.isolation import Isolation
@@ -51,13 +52,16 @@ def read_pictures(
     workers: int,
 ) -> None:
     """Read every picture and scan that is left, scanned documents before photographs. What was read is kept whatever
-    stops it, and the next call reads the rest."""
+    stops it, and the next call reads the rest. What was read off one picture goes to all with the same content: the
+    same mark stands in a thousand letters.
+    """
     done, total = 0, unread(case.store)
+    settled: set[int] = set()
     for types, seconds in ((PAGED, recogniser.content_seconds), (SINGLE, recogniser.picture_seconds)):
         read: list[ExaminedEntry] = []
         since = time.monotonic()
         running = pool.run(
-            recognise_entry, _left(case, images, types), workers=workers, seconds=seconds + DECODE_SECONDS,
+            recognise_entry, _left(case, images, types, settled), workers=workers, seconds=seconds + DECODE_SECONDS,
             check=job.check, locks=isolation.locks(images.values(), recogniser.readable),
             initializer=take_aids, initargs=(remembered(case.store), recogniser),
         )  # fmt: skip
@@ -66,11 +70,18 @@ def read_pictures(
             try:
                 for result in results:
                     item = result.item
+                    if item.id in settled:
+                        # It was with another worker when one like it came back.
+                        continue
                     examined = result.value or ExaminedEntry(item.id, "unknown", {}, result.outcome)
                     if examined.outcome.kind is not OutcomeKind.OK:
                         job.noted(examined.outcome, str(item.entry.locator))
-                    read.append(examined)
-                    done += 1
+                    # What ended badly may end well for the next: it is tried.
+                    whole = examined.outcome.kind is OutcomeKind.OK
+                    alike = [n for n in alike_left(case.store, item.id, UNREAD) if n not in settled] if whole else []
+                    settled.update((item.id, *alike))
+                    read += [examined, *(replace(examined, id=number) for number in alike)]
+                    done += 1 + len(alike)
                     job.progress("read pictures", done, total, "items")
                     if time.monotonic() - since >= COMMIT_EVERY_S:
                         add_recognised(case.store, read)
@@ -81,12 +92,16 @@ def read_pictures(
     job.changed("file_entry", "piece")
 
 
-def _left(case: OpenCase, images: dict[str, tuple[Path, ...]], types: Sequence[str]) -> Iterator[ExamineEntry]:
+def _left(
+    case: OpenCase, images: dict[str, tuple[Path, ...]], types: Sequence[str], settled: Container[int]
+) -> Iterator[ExamineEntry]:
     volumes = {number: volume for exhibit in images for number, volume, _ in case.store.volumes(exhibit)}
     after = 0
     while left := pictures_left(case.store, UNREAD, types, after):
         after = left[-1].id
         for stored, data in load_contents(case.store, left):
+            if stored.id in settled:
+                continue
             volume = None if stored.parent is not None else volumes[stored.volume]
             segments = images[stored.entry.locator.exhibit]
             yield ExamineEntry(stored.id, stored.entry, segments, volume, data, may_have_children=False)

@@ -26,9 +26,22 @@ _MAJOR_STREAMS = ("WordDocument", "Workbook", "Book", "PowerPoint Document")
 _DEEPEST = 12
 
 
+_VECTOR = 0x1000
+"""[MS-OLEPS] 2.15: the flag of a property that has many values; how many stands before them."""
+
+
+class _Bounded(olefile.OleFileIO):  # type: ignore[misc]
+    """olefile, which counts as far as a vector says: for values of a kind unknown to it without getting anywhere."""
+
+    def _parse_property(self, s: bytes, offset: int, property_id: int, property_type: int, *how: Any) -> Any:
+        if property_type & _VECTOR and int.from_bytes(s[offset : offset + 4], "little") > len(s):
+            raise ValueError("more values than bytes")
+        return super()._parse_property(s, offset, property_id, property_type, *how)
+
+
 def opened(data: bytes) -> Any:
     """The compound file as olefile reads it; a context manager. Damage is skipped where it can be."""
-    return olefile.OleFileIO(io.BytesIO(data))
+    return _Bounded(io.BytesIO(data))
 
 
 def stream(compound: Any, *path: str) -> bytes:

@@ -22,6 +22,7 @@ from pictures_with_text import MARIA, OTHER, PETER, examined, files_of, found_in
 from PIL import Image
 
 from forensics.cli.sentences import of_index
+from forensics.examination import recognition
 from forensics.examination.index import index
 from forensics.examination.isolation import Isolation
 from forensics.examination.match import match
@@ -100,6 +101,40 @@ def test_a_letter_in_pixels_is_found_by_search_and_by_match_at_its_place(
         assert said["isolation"]["programs"] is True
         (sentence,) = recognition_in_words(case.store.fact("recognition"))
         assert f"tesseract {tesseract.version} (" in sentence
+
+
+def test_the_same_picture_is_read_once_and_told_of_at_every_place(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, tesseract: Recogniser
+) -> None:
+    """A scan that is in twelve letters, and alone; what goes to the workers is counted as it goes."""
+    scan = saved(printed(*letter(MARIA)), "PNG")
+    files = {"scan.png": scan}
+    for number in range(12):
+        out = io.BytesIO()
+        with zipfile.ZipFile(out, "w") as archive:
+            archive.writestr("[Content_Types].xml", "<Types/>")
+            archive.writestr("word/document.xml", f"<d>{number}</d>")
+            archive.writestr("word/media/image1.png", scan)
+        files[f"l{number}.docx"] = out.getvalue()
+    asked: list[int] = []
+    left = recognition._left
+
+    def counted(*given: Any) -> Any:
+        for item in left(*given):
+            asked.append(item.id)
+            yield item
+
+    monkeypatch.setattr(recognition, "_left", counted)
+    with examined(tmp_path, monkeypatch, files) as case:
+        said = index(case, silent())
+        assert said["recognition"]["with_text"] == 13
+        assert 1 <= len(asked) <= 6, "those that wait for a worker meanwhile, and no others"
+        by = f"text recognised by tesseract {tesseract.version}; may be wrong"
+        rows = [row for name, row in files_of(case).items() if name.endswith(".png")]
+        assert [(row.outcome, row.notes) for row in rows] == [("ok", by)] * 13
+        match(case, silent())
+        places = found_in(case)[MARIA.member_id]
+        assert len(places) == len({place.rpartition("!recognised")[0] for place in places}) == 13
 
 
 def test_without_tesseract_the_pictures_are_told_and_a_later_index_with_it_reads_them(

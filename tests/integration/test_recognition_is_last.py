@@ -48,7 +48,8 @@ def mixed_drive() -> dict[str, bytes]:
     """Pictures first by name, then what must not wait for them."""
     said = f"{PETER.ssn},{PETER.first_name},{PETER.last_name}"
     return {
-        **{f"a{n}.png": saved(printed(*letter(MARIA), size=(1200, 500)), "PNG") for n in range(6)},
+        # Behind its end each has another byte: the same picture would be read once.
+        **{f"a{n}.png": saved(printed(*letter(MARIA), size=(1200, 500)), "PNG") + bytes([n]) for n in range(6)},
         "z.csv": f"SSN,First Name,Last Name\n{said}\n".encode(),
     }
 

@@ -6,6 +6,7 @@ import base64
 import io
 import random
 import struct
+import time
 import zipfile
 import zlib
 from pathlib import Path
@@ -348,3 +349,15 @@ def test_a_mailbox_larger_than_any_message_may_be_is_read_message_by_message(mon
             assert (child.data, child.outcome) == (b"", not_examined(mail.TOO_LARGE))
         else:
             assert child.data.rstrip(b"\n") == message.rstrip(b"\n")
+
+
+def test_a_property_that_claims_millions_of_values_holds_nothing_up() -> None:
+    """A vector of a kind that olefile does not know: it counted to four thousand millions and got nowhere."""
+    values = struct.pack("<2I", 0x1000 | 0x0D, 20_000_000)
+    title = struct.pack("<2I", 0x1E, 6) + b"Quill\0\0\0"
+    body = struct.pack("<2I4I", 24 + len(values) + len(title), 2, 19, 24, 2, 24 + len(values)) + values + title
+    stream = struct.pack("<2HI16xI16xI", 0xFFFE, 0, 0, 1, 48) + body
+    begun = time.process_time()
+    found = of(rebuilt({"\x05SummaryInformation": stream, "SomeDocument": b"x" * 5000}))
+    assert time.process_time() - begun < 3
+    assert texts(found)["properties",] == "title: Quill\n"
