@@ -54,7 +54,12 @@ _WRITTEN = 0x8000
 
 _ENTRY = struct.Struct("<IHBB")
 _SHORTEST_ENTRY = 12
-_LARGEST_DIRECTORY = 64 << 20
+_LARGEST_READ = 64 << 20
+"""Bytes of a directory, or of inodes at a time."""
+
+_MOST_GROUPS = 1 << 18
+"""32 TiB in groups of 128 MiB."""
+
 _SPARSEST = 64
 """Inodes that are read for each one that is wanted, at most."""
 
@@ -114,7 +119,7 @@ class Ext4:
             if meta is None or meta.type != _DIRECTORY or not meta.flags & _IN_USE:
                 return None
             size = int(meta.size)
-            if not 0 < size <= _LARGEST_DIRECTORY or size % self._block:
+            if not 0 < size <= _LARGEST_READ or size % self._block:
                 return None
             data: bytes = file.read_random(0, size)
         except TSK_FAILED:
@@ -190,6 +195,8 @@ class Ext4:
             return None
         start = self._start + table * self._block + first * self._inode_size
         wanted = (last - first + 1) * self._inode_size
+        if wanted > _LARGEST_READ:
+            return None
         data = self._image.read_at(start, wanted)
         if len(data) < wanted:
             return None
@@ -283,7 +290,8 @@ def ext4_of(image: Image, system: FileSystem) -> Ext4 | None:
         and number(0x18, 4) <= 6
         and _SMALLEST_INODE <= number(0x58, 2) <= 4096
         and 0 < inodes <= 1 << 20
-        and number(0, 4) <= inodes << 20
+        and number(0, 4) <= inodes * _MOST_GROUPS
+        and number(0xFE, 2) <= 64
     )
     return Ext4(image, system, superblock) if usual else None
 

@@ -17,13 +17,14 @@ A fragmented deleted FAT file whose neighbours are free, too, and claimed by nob
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import zip_longest
 from typing import Any, NamedTuple
 
 import numpy as np
 import pytsk3
 
 from forensics.evidence.allocation import Layout, allocated, pairs
-from forensics.evidence.ext4 import ext4_of
+from forensics.evidence.ext4 import Ext4, ext4_of
 from forensics.evidence.file_system import (
     FAT,
     LABEL_MARK,
@@ -167,15 +168,16 @@ class _Walk:
         self._claim_root()
         live: set[tuple[bytes, ...]] = set()
         deleted: set[tuple[int, tuple[bytes, ...]]] = set()
-        for entry in self._found():
-            path = entry.locator.path
-            if entry.status is EntryStatus.LIVE:
-                if path not in live:
-                    live.add(path)
-                    yield entry
-            elif (entry.address, path) not in deleted:
-                deleted.add((entry.address, path))
-                self._deleted.append(entry)
+        for entries in self._found():
+            for entry in entries:
+                path = entry.locator.path
+                if entry.status is EntryStatus.LIVE:
+                    if path not in live:
+                        live.add(path)
+                        yield entry
+                elif (entry.address, path) not in deleted:
+                    deleted.add((entry.address, path))
+                    self._deleted.append(entry)
         yield from self._judged()
 
     def _claim_root(self) -> None:
@@ -189,7 +191,7 @@ class _Walk:
 
     # ------------------------------------------------------------------------------------------------- directories
 
-    def _found(self) -> Iterator[FileEntry]:
+    def _found(self) -> Iterator[list[FileEntry]]:
         """What every name leads to, depth first, each directory once (by its address)."""
         root = self.system.handle.info.root_inum
         seen = {root}
@@ -198,20 +200,20 @@ class _Walk:
         while waiting or later:
             # Deleted directories come last: one whose space a live directory took must not claim its files.
             address, path, deleted = (waiting or later).pop()
-            for named in self._names(address, path, deleted):
-                if isinstance(named, FileEntry):
-                    yield named
-                    continue
-                yield from self._entries_of(named)
-                if named.directory and named.address not in seen and len(path) < DEEPEST:
+            directories: list[_Named] = []
+            if self._ext4 and path and not deleted and (plain := self._ext4.names(address)) is not None:
+                yield self._told_at_once(self._ext4, plain, path, directories)
+            else:
+                for named in self._names(address, path, deleted):
+                    yield self._entries_of(named)
+                    if named.directory:
+                        directories.append(named)
+            for named in directories:
+                if named.address not in seen and len(path) < DEEPEST:
                     seen.add(named.address)
                     (later if named.deleted else waiting).append((named.address, named.path, named.deleted))
 
-    def _names(self, address: int, path: tuple[bytes, ...], deleted: bool) -> Iterator[_Named | FileEntry]:
-        """The names in a directory; entries where what they lead to was told with them."""
-        if self._ext4 and path and not deleted and (plain := self._ext4.names(address)) is not None:
-            yield from self._plain_names(plain, path)
-            return
+    def _names(self, address: int, path: tuple[bytes, ...], deleted: bool) -> Iterator[_Named]:
         try:
             directory = self.system.handle.open_dir(inode=address)
         except TSK_FAILED:
@@ -222,28 +224,30 @@ class _Walk:
             if named is not None:
                 yield named
 
-    def _plain_names(self, names: list[tuple[bytes, int]], path: tuple[bytes, ...]) -> Iterator[_Named | FileEntry]:
-        assert self._ext4 is not None
-        if len(names) < FEW_NAMES:
-            for untrusted_name, address in names:
-                yield self._at((*path, untrusted_name), address)
-            return
+    def _told_at_once(
+        self, ext4: Ext4, names: list[tuple[bytes, int]], path: tuple[bytes, ...], directories: list[_Named]
+    ) -> list[FileEntry]:
+        """What the names of a plain directory lead to; adds the directories among them."""
         exhibit, volume, layers = self._exhibit, self._volume.number, self._volume.layers
-        files, slack = self._ext4.files([address for _, address in names])
+        files, slack = ext4.files([address for _, address in names]) if len(names) >= FEW_NAMES else ([], [])
         self.slack += slack
         self._live.add([run for file in files if file is not None for run in file.runs])
+        entries: list[FileEntry] = []
         new, live, status = tuple.__new__, Region.LIVE, EntryStatus.LIVE  # a third of the time of calling the class
-        for (untrusted_name, address), file in zip(names, files, strict=True):
+        for (untrusted_name, address), file in zip_longest(names, files):
             here = (*path, untrusted_name)
             if file is None:
-                yield self._at(here, address)
+                named = self._at(here, address)
+                entries += self._entries_of(named)
+                if named.directory:
+                    directories.append(named)
                 continue
             size, runs, modified, created, accessed = file
             locator = new(Locator, (exhibit, volume, live, None, here, (), None, None, layers, False))
-            yield new(
-                FileEntry,
-                (locator, status, size, address, modified, created, accessed, runs, CLOCK_UTC, ""),
+            entries.append(
+                new(FileEntry, (locator, status, size, address, modified, created, accessed, runs, CLOCK_UTC, ""))
             )
+        return entries
 
     def _at(self, path: tuple[bytes, ...], address: int) -> _Named:
         """The live file or directory with this metadata address."""

@@ -69,6 +69,7 @@ def utc_text(seconds: int, nanoseconds: int) -> str:
     return _naive(seconds, nanoseconds, "Z")
 
 
+@lru_cache(4096)
 def _naive(seconds: int, nanoseconds: int, zone: str = "") -> str:
     if not 0 < seconds <= LAST:
         return ""

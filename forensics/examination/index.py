@@ -22,21 +22,14 @@ from forensics.evidence.allocation import Layout
 from forensics.evidence.file_system import OPENED_BY_PASSWORD
 from forensics.examination.images import image_paths
 from forensics.examination.isolation import Isolation
+from forensics.examination.listing import ListEntries, ListVolumes, list_entries, list_volumes
 from forensics.examination.open_case import OpenCase, verb
 from forensics.examination.opening import open_volumes
 from forensics.examination.plausibility import weigh_plausibility
 from forensics.examination.recognition import UNREAD, read_pictures, tell_recognition, unread
 from forensics.examination.shadows import add_shadow_copies
 from forensics.examination.text_index import fill_search
-from forensics.examination.units import (
-    ExamineEntry,
-    ListEntries,
-    ListVolumes,
-    examine_entry,
-    list_entries,
-    list_volumes,
-    take_aids,
-)
+from forensics.examination.units import ExamineEntry, examine_entry, take_aids
 from forensics.extraction.locked import LOCKED
 from forensics.extraction.recognition import find
 from forensics.jobs import pool

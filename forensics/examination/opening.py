@@ -8,8 +8,8 @@ from forensics.casefile.layers import keep_layer, next_layer, say
 from forensics.casefile.passwords import remembered
 from forensics.evidence.file_system import ENCRYPTED_REASON
 from forensics.examination.isolation import Isolation
+from forensics.examination.listing import UnlockVolume, unlock_volume
 from forensics.examination.open_case import OpenCase
-from forensics.examination.units import UnlockVolume, unlock_volume
 from forensics.jobs import pool
 from forensics.jobs.events import Job
 from forensics.model import OutcomeKind, Volume, failed

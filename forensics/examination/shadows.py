@@ -7,8 +7,8 @@ from pathlib import Path
 from forensics.casefile.layers import keep_layer, next_layer
 from forensics.casefile.shadows import in_shadow, keep_blocks
 from forensics.examination.isolation import Isolation
+from forensics.examination.listing import ListShadows, list_shadows
 from forensics.examination.open_case import OpenCase
-from forensics.examination.units import ListShadows, list_shadows
 from forensics.jobs import pool
 from forensics.jobs.events import Job
 from forensics.model import LAYER_BITS, OK, SHADOW, Layer, Volume, failed

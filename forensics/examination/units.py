@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import gc
 from collections.abc import Callable, Collection, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -17,14 +17,8 @@ from numpy.typing import NDArray
 from forensics import hashing
 from forensics.casefile.stored import ExaminedChild, ExaminedEntry, Seen
 from forensics.detection.scan import KINDS, MARGIN, Asked, Hits, scan, scan_for
-from forensics.evidence.allocation import Layout
 from forensics.evidence.content import open_content
-from forensics.evidence.files import list_volume
-from forensics.evidence.image import Image, open_image
-from forensics.evidence.layers import attach, unlock
-from forensics.evidence.luks import CannotOpen
-from forensics.evidence.shadow import Ranges, Shadow, as_kept, is_shadow, shadow_copies
-from forensics.evidence.volumes import layer_volume, shadow_volume, volumes
+from forensics.examination.listing import held_image as _image
 from forensics.extraction.content import OVERLAP, PIECE_BYTES, BytesReadable
 from forensics.extraction.delimited_rows import DelimitedRows
 from forensics.extraction.extract import PACKED, extract, recognise
@@ -38,7 +32,6 @@ from forensics.matching.tables import FoundRow, Reading, chance_in, evidence_in
 from forensics.matching.windows import LETTER_ROAD, Found, find_in_text, of_one_person, without_explained
 from forensics.model import (
     EMPTY,
-    LAYER_BITS,
     OK,
     EntryStatus,
     FileEntry,
@@ -55,48 +48,6 @@ from forensics.model import (
 )
 
 _READ = 1 << 20
-
-
-@dataclass(frozen=True, slots=True)
-class ListVolumes:
-    exhibit: str
-    segments: tuple[Path, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class UnlockVolume:
-    """An encrypted volume, the passwords to try on it, and the number that its layer would have."""
-
-    exhibit: str
-    segments: tuple[Path, ...]
-    volume: Volume
-    passwords: tuple[str, ...] = field(repr=False)
-    number: int
-
-
-@dataclass(frozen=True, slots=True)
-class Unlocked:
-    """What is in an encrypted volume, or how trying to open it ended: None where no password fitted."""
-
-    volume: Volume | None
-    outcome: Outcome | None
-
-
-@dataclass(frozen=True, slots=True)
-class ListShadows:
-    """A volume that may have shadow copies, and the first number that their layers would have."""
-
-    exhibit: str
-    segments: tuple[Path, ...]
-    volume: Volume
-    number: int
-
-
-@dataclass(frozen=True, slots=True)
-class ListEntries:
-    exhibit: str
-    segments: tuple[Path, ...]
-    volume: Volume
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,57 +125,9 @@ NTFS_PACKS = 16
 DAMAGED_IMAGE = failed("the image does not match its checksums here; the rest of the range was compared")
 OVERWRITTEN = Outcome(OutcomeKind.EMPTY, "no longer whole; the raw scan reads the space it had")
 
-_images: dict[tuple[Path, ...], Image] = {}
 _index: RecordIndex | None = None
 _passwords: tuple[str, ...] = ()
 _recogniser: Recogniser | None = None
-
-
-def _image(segments: tuple[Path, ...], layer: Layer | None = None) -> Image:
-    image = _images.get(segments)
-    if image is None:
-        image = _images[segments] = open_image(segments)
-    if layer is not None:
-        attach(image, layer)
-    return image
-
-
-def list_volumes(item: ListVolumes) -> list[Volume]:
-    return volumes(_image(item.segments), item.exhibit)
-
-
-def unlock_volume(item: UnlockVolume) -> Unlocked:
-    image = _image(item.segments)
-    try:
-        layer = unlock(image, item.volume, item.passwords, item.number)
-    except CannotOpen as refused:
-        return Unlocked(None, not_examined(refused.reason))
-    return Unlocked(None if layer is None else layer_volume(image, item.volume, layer), None)
-
-
-def list_shadows(item: ListShadows) -> list[tuple[Volume, Ranges, Ranges]]:
-    """The shadow copies of a volume as volumes, newest first, what the store of each holds, and at which addresses."""
-    image = _image(item.segments, item.volume.layer)
-    return [
-        (shadow_volume(image, item.volume, one.layer, one.outcome), one.blocks, one.held)
-        for one in reversed(shadow_copies(image, item.volume, item.number))
-    ]
-
-
-def list_entries(item: ListEntries) -> tuple[list[FileEntry], Layout | None]:
-    layer = item.volume.layer
-    image = _image(item.segments, layer)
-    # Entries by the hundred thousand and no cycles among them: the collector would only walk them again and again.
-    gc.disable()
-    try:
-        entries, layout = list_volume(image, item.volume, item.exhibit)
-    finally:
-        gc.enable()
-    if layer is None or not is_shadow(layer):
-        return entries, layout
-    shadow = image.layers[layer.base >> LAYER_BITS]
-    assert isinstance(shadow, Shadow)
-    return [as_kept(entry, layer, shadow) for entry in entries], layout
 
 
 # ------------------------------------------------------------------------------------------------------------- index

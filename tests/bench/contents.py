@@ -88,18 +88,17 @@ def work(what: str, folder: Path) -> None:
     parts[part](folder / name)
 
 
-def _listed(path: Path) -> list[tuple[Any, Any]]:
-    from forensics.examination.units import ListEntries, ListVolumes, list_entries, list_volumes
+def _listed(path: Path) -> list[tuple[Any, list[Any]]]:
+    from forensics.examination.listing import ListEntries, ListVolumes, list_entries, list_volumes
 
-    found: list[tuple[Any, Any]] = []
-    for volume in list_volumes(ListVolumes("E-001", (path,))):
-        entries, _layout = list_entries(ListEntries("E-001", (path,), volume))
-        found += [(volume, entry) for entry in entries]
-    return found
+    return [
+        (volume, list_entries(ListEntries("E-001", (path,), volume))[0])
+        for volume in list_volumes(ListVolumes("E-001", (path,)))
+    ]
 
 
 def _list(path: Path) -> None:
-    print(len(_listed(path)))
+    print(sum(len(entries) for _volume, entries in _listed(path)))
 
 
 def _start(_path: Path) -> None:
@@ -113,9 +112,10 @@ def _hash(path: Path) -> None:
     from forensics.evidence.image import open_image
 
     with open_image([path]) as image:
-        for volume, entry in _listed(path):
-            content = open_content(image, volume, entry)
-            print(hashing.of_bytes(content.read_at(0, content.size)))
+        for volume, entries in _listed(path):
+            for entry in entries:
+                content = open_content(image, volume, entry)
+                print(hashing.of_bytes(content.read_at(0, content.size)))
 
 
 def _extract(path: Path) -> None:
