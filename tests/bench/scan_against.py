@@ -12,6 +12,7 @@ from __future__ import annotations
 import argparse
 import os
 import pickle
+import shutil
 import statistics
 import subprocess
 import sys
@@ -80,6 +81,7 @@ def main() -> int:
             found.add(hits)
     for side in sides.values():
         side.communicate()
+    shutil.rmtree(folder)
     print(f"{given.members:,} records, {given.mib} MiB, {given.rounds} rounds\n")
     print("| raw scan | CPU s | MiB per CPU-s |\n|---|---|---|")
     for name, each in costs.items():
