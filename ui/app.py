@@ -15,6 +15,7 @@ from PySide6.QtWidgets import QApplication, QMessageBox
 
 from forensics.jobs import core_dumps
 from ui import theme
+from ui.collector import Collector
 
 
 def make_application(arguments: Sequence[str], dark: bool = False) -> QApplication:
@@ -29,6 +30,8 @@ def make_application(arguments: Sequence[str], dark: bool = False) -> QApplicati
     theme.load_fonts()
     theme.apply(app, dark)
     app.setWindowIcon(QIcon(theme.icon("fingerprint", "accent", 64)))
+    if app.findChild(Collector) is None:
+        Collector(app)
     return app
 
 

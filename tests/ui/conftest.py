@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import hashlib
 import json
 import os
@@ -56,11 +57,21 @@ def qapp(qapp_cls: type[QApplication]) -> QApplication:
     return ui_app.make_application(["tests"])
 
 
+@pytest.fixture(scope="module", autouse=True)
+def _collected_here(qapp: QApplication) -> Iterator[None]:
+    """Cycles are collected between tests as the window does it between events; other suites get Python's way back."""
+    gc.disable()
+    yield
+    gc.collect()
+    gc.enable()
+
+
 @pytest.fixture(autouse=True)
 def light(qapp: QApplication) -> Iterator[None]:
     """Every test starts, and leaves the application, in the light palette."""
     from ui import theme
 
+    gc.collect(1)
     if theme.is_dark():
         theme.apply(qapp, False)
     yield
