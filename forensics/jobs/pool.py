@@ -160,7 +160,7 @@ def run(
                         continue
                     if not answered or answered[-1][1].retire:
                         del busy[pipe]
-                        todo.again(worker.items, one_by_one=not answered)
+                        todo.again(worker.items)
                         worker.stop()
                     elif not worker.items:
                         del busy[pipe]
@@ -216,29 +216,26 @@ class _Hands(Generic[T]):
         self._items = iter(items)
         self._share = share
         self._again: deque[T] = deque()
-        self._one_by_one: deque[T] = deque()
 
     def next(self) -> list[T]:
         """The next ones; none once all were given."""
-        if self._one_by_one:
-            return [self._one_by_one.popleft()]
+        if self._again:
+            return [self._again.popleft()]
         hand: list[T] = []
         full = 0.0
         while full < 1:
-            if self._again:
-                item = self._again.popleft()
-            else:
-                try:
-                    item = next(self._items)
-                except StopIteration:
-                    break
+            try:
+                item = next(self._items)
+            except StopIteration:
+                break
             hand.append(item)
             full += self._share(item)
         return hand
 
-    def again(self, items: Iterable[T], *, one_by_one: bool) -> None:
-        """These were given to a worker that ended before it answered them; one by one to see whose fault it was."""
-        (self._one_by_one if one_by_one else self._again).extend(items)
+    def again(self, items: Iterable[T]) -> None:
+        """These were given to a worker that ended before it answered them. One by one from now on: if it said a false
+        count of them before it ended, the one that made it do so is with no other to blame."""
+        self._again.extend(items)
 
 
 class _Worker:

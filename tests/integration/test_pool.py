@@ -153,14 +153,15 @@ def lie(item: str) -> str:
 
 @pytest.mark.parametrize("lies", ["call", "no list", "too many", "count and hang", "count back and die"])
 def test_a_worker_that_lies_costs_one_item_and_ends(lies: str) -> None:
-    """With a false count the blame may fall on another that it was given; it holds nobody longer than one may take."""
+    """With a false count the blame may fall on one other that it was given; no item takes longer than one may."""
     items = [*(f"before {n}" for n in range(20)), lies, *(f"after {n}" for n in range(4))]
     begun = time.monotonic()
     results = list(pool.run(lie, items, workers=1, seconds=1, share=lambda _: 1 / 64))
     assert sorted(r.item for r in results) == sorted(items)
     bad = {r.item for r in results if r.outcome != OK}
     if lies.startswith("count"):
-        assert 1 <= len(bad) <= 5
+        assert lies in bad
+        assert len(bad) <= 2
     else:
         assert bad == {lies}
     assert {r.item: r.value for r in results if r.outcome == OK} == {i: i.upper() for i in items if i not in bad}
