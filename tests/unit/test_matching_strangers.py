@@ -5,14 +5,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import date
 
+import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from labelled.population import Person, Plan, make_population
 
 from forensics.matching.index import RecordIndex
-from forensics.matching.layout import learn
-from forensics.matching.strangers import unmatched_rows
+from forensics.matching.layout import Layout, learn
+from forensics.matching.strangers import _Persons, unmatched_rows
 from forensics.matching.tables import Reading, evidence_in
 from forensics.model import SourceRecord
+from forensics.rows import Rows
 
 PEOPLE = [p for p in make_population(3, Plan(people=400, special=False, concentrated=0)).snapshot if p.ssn]
 MEMBERS, STRANGERS = PEOPLE[:120], PEOPLE[120:150]
@@ -94,3 +98,35 @@ def test_a_field_that_no_column_holds_makes_no_layout() -> None:
     rows = [serial(p) for p in MEMBERS]
     people = [(n, INDEX.person(n + 1), frozenset({"name", "member_id", "birth_date"})) for n in range(len(rows))]
     assert learn(rows, people, day_first=False) is None
+
+
+CELLS = [
+    "",
+    " ",
+    "Ann",
+    "ann",
+    "Ann May",
+    "May, Ann",
+    "José Ann",
+    "a b c d e",
+    "O'Dell",
+    "1961-02-03",
+    "2/3/1961",
+    "x1",
+]
+
+
+@settings(deadline=None, max_examples=300)
+@given(
+    cells=st.lists(st.lists(st.sampled_from(CELLS), min_size=1, max_size=4), min_size=1, max_size=8),
+    columns=st.sampled_from(
+        [{"given": 0, "family": 1, "birth_date": 2}, {"given": 1, "family": 1, "birth_date": 0}, {"birth_date": 0}]
+    ),
+)
+def test_who_is_told_of_all_rows_at_once_is_who_each_row_tells_alone(
+    cells: list[list[str]], columns: dict[str, int]
+) -> None:
+    persons = _Persons(Layout(columns, False), set())
+    number, who = persons.in_rows(Rows.of(cells), np.arange(len(cells)))
+    alone = {at: told for at, row in enumerate(cells) if (told := persons._alone(row)) is not None}
+    assert dict(zip(number.tolist(), who.tolist(), strict=True)) == alone
