@@ -127,7 +127,7 @@ class CoverageDialog(QDialog):
         super().__init__(parent)
         self.setWindowTitle("Coverage")
         self.resize(980, 560)
-        self.setMinimumWidth(700)
+        self.setMinimumWidth(960)
         column = QVBoxLayout(self)
         column.setContentsMargins(24, 20, 24, 18)
         column.setSpacing(12)
