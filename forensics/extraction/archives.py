@@ -12,6 +12,7 @@ import lzma
 import struct
 import tarfile
 import zlib
+from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, Protocol, cast
@@ -37,6 +38,9 @@ from forensics.model import Child, Outcome, OutcomeKind, Piece, Readable, failed
 
 EXPANDS = "expands beyond the limit"
 _BLOCK = 1 << 20
+_IN_CACHE = 16 << 10
+"""Bytes that are expanded at once where nothing is kept: what comes out is seen before it leaves the cache."""
+
 _INFLATE_ERROR = cast(type[Exception], isal_zlib.error)
 
 # APPNOTE.TXT 6.3.10, sections 4.3.7, 4.3.12, 4.3.14 to 4.3.16, 4.5.3
@@ -147,11 +151,9 @@ class Zip:
         """The bytes of a member, and what is wrong with them (None: nothing; the checksum was compared)."""
         if member.locked and password is None:
             return b"", not_examined(LOCKED)
-        header = self._readable.read_at(member.offset, 30)
-        if len(header) < 30 or not header.startswith(_LOCAL):
+        start = self._data_at(member)
+        if start is None:
             return b"", failed("the member's header is missing")
-        name_length, extra_length = struct.unpack_from("<2H", header, 26)
-        start = member.offset + 30 + name_length + extra_length
         if member.locked and password is not None:
             return self._unlock(member, start, limit, password)
         if member.method == _STORED:
@@ -164,6 +166,28 @@ class Zip:
             return b"", not_examined("compression method without a reader in this version")
         data, problem = expand(self._readable, start, member.packed, make, limit)
         return data, problem or self._judge(data, member)
+
+    def tail(self, member: Member, length: int, limit: int = CHILD_LIMIT) -> bytes:
+        """The last bytes of a member; empty where it cannot be read whole, or its checksum differs.
+
+        It is expanded to its end, but no more of it is kept.
+        """
+        make = _METHODS.get(member.method)
+        start = None if member.locked or make is None else self._data_at(member)
+        if make is None or start is None:
+            data, problem = self.read(member, limit)
+            return b"" if problem else data[-length:]
+        end = _Tail(length)
+        problem = _pour(self._readable, start, member.packed, make, limit, end.take, feed=_IN_CACHE)
+        return end.last() if problem is None and end.crc == member.crc else b""
+
+    def _data_at(self, member: Member) -> int | None:
+        """Where the bytes of a member begin, behind its local header; None where that is missing."""
+        header = self._readable.read_at(member.offset, 30)
+        if len(header) < 30 or not header.startswith(_LOCAL):
+            return None
+        name_length, extra_length = struct.unpack_from("<2H", header, 26)
+        return int(member.offset + 30 + name_length + extra_length)
 
     def _unlock(self, member: Member, start: int, limit: int, password: str) -> tuple[bytes, Outcome | None]:
         """The bytes of a locked member with this password; `LOCKED` where it is not the right one."""
@@ -290,30 +314,70 @@ def expand(
     Stops at `limit` bytes, and at `RATIO_LIMIT` times the input beyond `RATIO_FREE`; then the bytes are dropped.
     """
     parts: list[bytes] = []
+    problem = _pour(readable, start, packed, make, limit, parts.append, several=several)
+    if problem and problem.kind is OutcomeKind.NOT_EXAMINED:
+        return b"", problem
+    return b"".join(parts), problem
+
+
+def _pour(
+    readable: Readable,
+    start: int,
+    packed: int,
+    make: Callable[[], Expander],
+    limit: int,
+    take: Callable[[bytes], object],
+    *,
+    several: bool = False,
+    feed: int = _BLOCK,
+) -> Outcome | None:
+    """Gives `take` what the bytes expand to, part by part, and says what was wrong; as `expand`, but keeps nothing.
+
+    `feed`: bytes that are expanded at once.
+    """
     size = taken = streams = 0
     expander, pending = make(), b""
     while True:
         block, pending = pending, b""
         if not block and (expander.needs_input or expander.eof):
-            block = readable.read_at(start + taken, min(_BLOCK, packed - taken)) if taken < packed else b""
+            block = readable.read_at(start + taken, min(feed, packed - taken)) if taken < packed else b""
             taken += len(block)
         if expander.eof:
             streams += 1
             rest = expander.unused_data + block
             if not several or not rest:
-                return b"".join(parts), None
+                return None
             expander, block = make(), rest
         try:
             out = expander.decompress(block, _BLOCK)
         except (_INFLATE_ERROR, OSError, lzma.LZMAError, EOFError, ValueError):
             # Padding behind a whole stream is common: tapes, block devices, downloads.
-            return b"".join(parts), None if streams else failed("the compressed data is damaged")
-        parts.append(out)
+            return None if streams else failed("the compressed data is damaged")
+        take(out)
         size += len(out)
         if size > limit or (size > RATIO_FREE and size > RATIO_LIMIT * taken):
-            return b"", not_examined(EXPANDS)
+            return not_examined(EXPANDS)
         if not out and not block and not expander.eof:
-            return b"".join(parts), None if streams else failed("the compressed data is cut short")
+            return None if streams else failed("the compressed data is cut short")
+
+
+class _Tail:
+    """The last bytes of what is poured into it, at least `length` of them, and the CRC-32 of all."""
+
+    def __init__(self, length: int) -> None:
+        self._length, self._held = length, 0
+        self._parts: deque[bytes] = deque()
+        self.crc = 0
+
+    def take(self, part: bytes) -> None:
+        self.crc = isal_zlib.crc32(part, self.crc)
+        self._parts.append(part)
+        self._held += len(part)
+        while self._held - len(self._parts[0]) >= self._length:
+            self._held -= len(self._parts.popleft())
+
+    def last(self) -> bytes:
+        return b"".join(self._parts)[-self._length :]
 
 
 def _packed(make: Callable[[], Expander], suffixes: tuple[bytes, ...]) -> Callable[[Content], Iterator[Piece | Child]]:

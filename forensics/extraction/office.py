@@ -126,13 +126,15 @@ def notes_of_workbook(readable: Readable) -> Iterator[Piece]:
     yield from properties(package)
 
 
+_HEADS_BEHIND = 64 << 10
+"""Bytes at the end of a sheet in which its headers and footers are looked for."""
+
 _HEADS = re.compile(rb"<(?:\w+:)?(?:odd|even|first)(?:Header|Footer)>([^<]*)<")
 
 
 def _running_heads(package: Zip, sheet: Member) -> list[str]:
     """Headers and footers of a sheet: they stand behind its rows, which need not be parsed once more for them."""
-    data, problem = package.read(sheet)
-    tail = data[-64 << 10 :] if problem is None else b""
+    tail = package.tail(sheet, _HEADS_BEHIND, 4 * CHILD_LIMIT)
     return [one_line(html.unescape(match[1].decode("utf-8", "replace"))) for match in _HEADS.finditer(tail)]
 
 
