@@ -59,9 +59,13 @@ class Text:
     def phones(self) -> frozenset[str]:
         return frozenset(normal.phones(self.written))
 
-    def may_have_year(self, iso: str) -> bool:
-        """Whether the last two digits of a date's year stand in the text, without which the date does not either."""
-        return iso[2:4] in self.folded or not self.folded.isascii()
+    def may_have_date(self, iso: str) -> bool:
+        """Whether a date's day and the last two digits of its year stand in the text, without which it does not."""
+        return (iso[2:4] in self.folded and iso[8:].lstrip("0") in self.folded) or not self.folded.isascii()
+
+    def may_have_words(self, words: frozenset[str]) -> bool:
+        """Whether these words stand in the text in any way, without which they are not among its words."""
+        return all(map(self.folded.__contains__, words)) or not self.folded.isascii()
 
 
 def elements_in(person: Person | Fingerprinted, text: Text) -> frozenset[str]:
@@ -69,11 +73,13 @@ def elements_in(person: Person | Fingerprinted, text: Text) -> frozenset[str]:
     if not isinstance(person, Person):
         return person.elements_in(text)
     found = set()
-    family = person.family and (person.family <= text.words or person.family_joined <= text.words)
+    # Each is looked for as it would stand there at least in part, before the text is read for all of its kind.
+    family = person.family and any(
+        text.may_have_words(words) and words <= text.words for words in (person.family, person.family_joined)
+    )
     if family and person.given and not person.called.isdisjoint(text.words):
         found.add("name")
-    # Each is looked for as it would stand there at least in part, before the text is read for all of its kind.
-    if person.birth_date and text.may_have_year(person.birth_date) and person.birth_date in text.dates:
+    if person.birth_date and text.may_have_date(person.birth_date) and person.birth_date in text.dates:
         found.add("birth_date")
     if (
         person.ssn
