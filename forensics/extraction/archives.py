@@ -168,17 +168,22 @@ class Zip:
         return data, problem or self._judge(data, member)
 
     def tail(self, member: Member, length: int, limit: int = CHILD_LIMIT) -> bytes:
-        """The last bytes of a member; empty where it cannot be read whole, or its checksum differs.
+        """The last bytes of a member; empty where it is locked, damaged, or longer than `limit`.
 
-        It is expanded to its end, but no more of it is kept.
+        It is read to its end, but no more of it is kept.
         """
         make = _METHODS.get(member.method)
-        start = None if member.locked or make is None else self._data_at(member)
-        if make is None or start is None:
-            data, problem = self.read(member, limit)
-            return b"" if problem else data[-length:]
-        end = _Tail(length)
-        problem = _pour(self._readable, start, member.packed, make, limit, end.take, feed=_IN_CACHE)
+        start = None if member.locked else self._data_at(member)
+        if start is None:
+            return b""
+        end, problem = _Tail(length), None
+        if make is not None:
+            problem = _pour(self._readable, start, member.packed, make, limit, end.take, feed=_IN_CACHE)
+        elif member.method == _STORED and member.packed <= limit:
+            for at in range(0, member.packed, _BLOCK):
+                end.take(self._readable.read_at(start + at, min(_BLOCK, member.packed - at)))
+        else:
+            return b""
         return end.last() if problem is None and end.crc == member.crc else b""
 
     def _data_at(self, member: Member) -> int | None:
@@ -336,10 +341,10 @@ def _pour(
     `feed`: bytes that are expanded at once.
     """
     size = taken = streams = 0
-    expander, pending = make(), b""
+    expander = make()
     while True:
-        block, pending = pending, b""
-        if not block and (expander.needs_input or expander.eof):
+        block = b""
+        if expander.needs_input or expander.eof:
             block = readable.read_at(start + taken, min(feed, packed - taken)) if taken < packed else b""
             taken += len(block)
         if expander.eof:

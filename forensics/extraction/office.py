@@ -42,12 +42,16 @@ _OF_THE_PACKAGE = re.compile(
 )
 
 
+LONGEST_DOCUMENT = 4 * CHILD_LIMIT
+"""Bytes that all parts of a document may expand to together."""
+
+
 def refuse_bombs(readable: Readable) -> None:
     """Raise `NotExamined` where a part claims to expand as no office file does; for parsers that unpack themselves."""
     package = Zip(readable)
     if package.overlapping():
         raise NotExamined("members overlap, as in a ZIP bomb")
-    if sum(member.size for member in package.members) > 4 * CHILD_LIMIT or any(
+    if sum(member.size for member in package.members) > LONGEST_DOCUMENT or any(
         member.size > RATIO_FREE and member.size > RATIO_LIMIT * member.packed for member in package.members
     ):
         raise NotExamined(EXPANDS)
@@ -134,7 +138,7 @@ _HEADS = re.compile(rb"<(?:\w+:)?(?:odd|even|first)(?:Header|Footer)>([^<]*)<")
 
 def _running_heads(package: Zip, sheet: Member) -> list[str]:
     """Headers and footers of a sheet: they stand behind its rows, which need not be parsed once more for them."""
-    tail = package.tail(sheet, _HEADS_BEHIND, 4 * CHILD_LIMIT)
+    tail = package.tail(sheet, _HEADS_BEHIND, LONGEST_DOCUMENT)
     return [one_line(html.unescape(match[1].decode("utf-8", "replace"))) for match in _HEADS.finditer(tail)]
 
 

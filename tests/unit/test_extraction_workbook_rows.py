@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import io
+import random
 import zipfile
 from collections.abc import Iterator
 from typing import Any
@@ -14,7 +15,8 @@ from hypothesis import strategies as st
 
 from forensics.extraction import workbook
 from forensics.extraction.archives import Zip
-from forensics.extraction.content import BytesReadable
+from forensics.extraction.content import CHILD_LIMIT, BytesReadable
+from forensics.extraction.office import notes_of_workbook
 
 TEXT = st.text("ab1 \t\r\n\x00\x0b\x1c\x1f\x7f\x85\u2028\u2029é漢\ud800", max_size=4)
 NUMBERS = st.floats() | st.sampled_from([0.0, -0.0, 1.0, 0.5, 1e-5, 1e16, 1e21, 123456789.0])
@@ -74,3 +76,51 @@ def test_a_damaged_member_has_no_tail(size: int) -> None:
     package = Zip(BytesReadable(bytes(data)))
     assert package.tail(package.members[0], 10) == b""
     assert package.read(package.members[0])[1] is not None
+
+
+@pytest.mark.parametrize("cut", [1, 200_000])
+@pytest.mark.parametrize("method", [zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2])
+def test_a_member_whose_bytes_are_damaged_has_no_tail(method: int, cut: int) -> None:
+    held = io.BytesIO()
+    with zipfile.ZipFile(held, "w", method) as archive:
+        archive.writestr("sheet", random.Random(1).randbytes(400_000))
+    data = bytearray(held.getvalue())
+    at = data.rindex(b"PK\1\2") - cut
+    data[at] ^= 0xFF
+    package = Zip(BytesReadable(bytes(data)))
+    assert package.tail(package.members[0], 10) == b""
+
+
+class Watched:
+    """Bytes that know how many of them were asked for at once."""
+
+    def __init__(self, data: bytes) -> None:
+        self.size, self.most, self._bytes = len(data), 0, BytesReadable(data)
+
+    def read_at(self, offset: int, length: int) -> bytes:
+        self.most = max(self.most, length)
+        return self._bytes.read_at(offset, length)
+
+
+def test_the_tail_of_a_stored_member_does_not_take_the_memory_of_the_whole() -> None:
+    held = io.BytesIO()
+    with zipfile.ZipFile(held, "w") as archive:
+        archive.writestr("sheet", bytes(9 << 20) + b"end")
+    package = Zip(source := Watched(held.getvalue()))
+    source.most = 0
+    assert package.tail(package.members[0], 3) == b"end"
+    assert source.most <= 1 << 20
+
+
+def test_a_sheet_of_more_than_a_childs_limit_keeps_its_footer() -> None:
+    held = io.BytesIO()
+    block = random.Random(2).randbytes(4096).hex().encode().ljust(1 << 20)
+    with (
+        zipfile.ZipFile(held, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive,
+        archive.open("xl/worksheets/sheet1.xml", "w") as sheet,
+    ):
+        for _ in range(CHILD_LIMIT // len(block) + 1):
+            sheet.write(block)
+        sheet.write(b"<headerFooter><oddFooter>Maria Gonzalez</oddFooter></headerFooter></worksheet>")
+    (notes,) = notes_of_workbook(BytesReadable(held.getvalue()))
+    assert notes.data == b"Maria Gonzalez\n"
