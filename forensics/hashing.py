@@ -22,16 +22,16 @@ class Digest(Protocol):
     def copy(self) -> Digest: ...
 
 
-def new(algorithm: str) -> Digest:
-    """A digest by name: any of hashlib's, or `blake3`. Works under FIPS, where MD5 must be declared not for security.
+def new(algorithm: str, data: bytes = b"") -> Digest:
+    """A digest by name, of `data` so far: any of hashlib's, or `blake3`.
 
-    Raises `ValueError` for a name that neither knows.
+    Works under FIPS, where MD5 must be declared not for security. Raises `ValueError` for a name that neither knows.
     """
     if algorithm == "blake3":
         import blake3
 
-        return blake3.blake3()
-    return hashlib.new(algorithm, usedforsecurity=False)
+        return blake3.blake3(data)
+    return hashlib.new(algorithm, data, usedforsecurity=False)
 
 
 class Digests:
@@ -50,9 +50,7 @@ class Digests:
 
 
 def of_bytes(data: bytes, algorithm: str = "sha256") -> str:
-    digest = new(algorithm)
-    digest.update(data)
-    return digest.hexdigest()
+    return new(algorithm, data).hexdigest()
 
 
 def of_file(path: Path, algorithm: str = "sha256") -> str:

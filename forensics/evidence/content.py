@@ -11,6 +11,11 @@ from forensics.evidence.file_system import TSK_FAILED, FileSystemUnreadable, ope
 from forensics.evidence.image import Image
 from forensics.model import FileEntry, Readable, Run, Volume
 
+SMALL = 64 << 10
+"""Bytes up to which a read is worth one of its neighbours' as well."""
+
+ENDS_INSIDE = "the image ends inside the file"
+
 
 def open_content(image: Image, volume: Volume, entry: FileEntry) -> Readable:
     """The content of `entry`, which `walk` gave, perhaps in another process. Its layers must be attached.
@@ -18,9 +23,31 @@ def open_content(image: Image, volume: Volume, entry: FileEntry) -> Readable:
     From the device's own bytes where the entry's runs cover its size; otherwise (resident, compressed, sparse) by The
     Sleuth Kit from the entry's metadata address. Reading raises `OSError` where that fails; so does opening.
     """
+    if len(entry.runs) == 1 and entry.runs[0].length == entry.size:
+        return _OneRun(image, entry.runs[0].device_offset, entry.size)
     if sum(run.length for run in entry.runs) == entry.size:
         return _RunContent(image, entry.runs, entry.size)
     return _TskContent(image, volume, entry)
+
+
+class _OneRun:
+    __slots__ = ("_image", "_start", "size")
+
+    def __init__(self, image: Image, start: int, size: int) -> None:
+        self.size = size
+        self._image = image
+        self._start = start
+
+    def read_at(self, offset: int, length: int) -> bytes:
+        length = min(length, self.size - offset)
+        if length <= 0:
+            return b""
+        # Neighbours on the drive are mostly examined one after the other.
+        reader = self._image.ahead if length <= SMALL else self._image
+        data = reader.read_at(self._start + offset, length)
+        if len(data) < length:
+            raise OSError(ENDS_INSIDE)
+        return data
 
 
 class _RunContent:
@@ -39,7 +66,7 @@ class _RunContent:
             inside = offset - run.file_offset
             piece = self._image.read_at(run.device_offset + inside, min(length, run.length - inside))
             if not piece:
-                raise OSError("the image ends inside the file")
+                raise OSError(ENDS_INSIDE)
             pieces.append(piece)
             offset, length = offset + len(piece), length - len(piece)
             if inside + len(piece) == run.length:

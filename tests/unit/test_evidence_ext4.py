@@ -89,10 +89,10 @@ def told_at_once(path: Path, monkeypatch: pytest.MonkeyPatch) -> int:
     count = 0
     real = ext4.Ext4.files
 
-    def counted(self: ext4.Ext4, numbers: list[int]) -> tuple[list[ext4.PlainFile | None], list[int]]:
+    def counted(self: ext4.Ext4, numbers: list[int]) -> ext4.PlainFiles:
         nonlocal count
         found = real(self, numbers)
-        count += sum(one is not None for one in found[0])
+        count += len(found.places)
         return found
 
     with monkeypatch.context() as patch:

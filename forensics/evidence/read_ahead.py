@@ -1,0 +1,40 @@
+"""Small reads that follow one another, served out of larger ones."""
+
+from __future__ import annotations
+
+from forensics.model import Readable
+
+AHEAD = 1 << 20
+NEAR = 64 << 10
+"""How far behind the end of the last read another still counts as following it."""
+
+
+class ReadAhead:
+    """Reads of `readable` as it would give them itself, quickly where they mostly go forward and lie close together.
+
+    Where more than what was asked for cannot be read (a damaged chunk of an image), only that is read, so that damage
+    costs those alone whose bytes it hit.
+    """
+
+    def __init__(self, readable: Readable) -> None:
+        self._readable = readable
+        self._held = (0, b"")
+        self._damaged_until = 0
+
+    def read_at(self, offset: int, length: int) -> bytes:
+        """As `readable.read_at`."""
+        start, data = self._held
+        at = offset - start
+        if 0 <= at <= len(data) - length:
+            return data[at : at + length]
+        follows = 0 <= at <= len(data) + NEAR and data
+        if follows and length < AHEAD and offset >= self._damaged_until:
+            try:
+                data = self._readable.read_at(offset, AHEAD)
+                self._held = (offset, data)
+                return data[:length]
+            except OSError:
+                self._damaged_until = offset + AHEAD
+        data = self._readable.read_at(offset, length)
+        self._held = (offset, data)
+        return data
