@@ -22,16 +22,27 @@ class Digest(Protocol):
     def copy(self) -> Digest: ...
 
 
-def new(algorithm: str, data: bytes = b"") -> Digest:
-    """A digest by name, of `data` so far: any of hashlib's, or `blake3`.
+def new(algorithm: str) -> Digest:
+    """A digest by name: any of hashlib's, or `blake3`. Works under FIPS, where MD5 must be declared not for security.
 
-    Works under FIPS, where MD5 must be declared not for security. Raises `ValueError` for a name that neither knows.
+    Raises `ValueError` for a name that neither knows.
     """
+    fresh = _fresh.get(algorithm)
+    if fresh is None:
+        fresh = _fresh[algorithm] = _made(algorithm)
+    return fresh.copy()
+
+
+_fresh: dict[str, Digest] = {}
+"""Digests of nothing: OpenSSL looks an algorithm up anew for each digest made by name, not for a copy."""
+
+
+def _made(algorithm: str) -> Digest:
     if algorithm == "blake3":
         import blake3
 
-        return blake3.blake3(data)
-    return hashlib.new(algorithm, data, usedforsecurity=False)
+        return blake3.blake3()
+    return hashlib.new(algorithm, usedforsecurity=False)
 
 
 class Digests:
@@ -50,7 +61,9 @@ class Digests:
 
 
 def of_bytes(data: bytes, algorithm: str = "sha256") -> str:
-    return new(algorithm, data).hexdigest()
+    digest = new(algorithm)
+    digest.update(data)
+    return digest.hexdigest()
 
 
 def of_file(path: Path, algorithm: str = "sha256") -> str:

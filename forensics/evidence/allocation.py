@@ -61,8 +61,8 @@ def allocated(image: Image, system: FileSystem) -> Ranges | None:
     return None
 
 
-def _of_bits(bits: NDArray[np.uint8], first: int, unit: int) -> Ranges:
-    """The set bits, each `unit` bytes from `first` on, as ranges."""
+def ranges_of(bits: NDArray[np.uint8], first: int, unit: int) -> Ranges:
+    """Starts and lengths of the set bits (bytes of 0 and 1), each `unit` bytes from `first` on."""
     edges = np.flatnonzero(np.diff(np.concatenate(([0], bits, [0])).astype(np.int8)))
     starts, ends = edges[0::2].astype(np.int64), edges[1::2].astype(np.int64)
     return np.stack((first + starts * unit, (ends - starts) * unit), axis=1)
@@ -91,12 +91,13 @@ def _fat(image: Image, system: FileSystem) -> Ranges | None:
     start = system.offset + _number(boot, 14, 2) * sector
     width = {"FAT12": 12, "FAT16": 16, "FAT32": 32}[system.name]
     table = image.read_at(start, min(fat_sectors * sector, -(-(count + 2) * width // 8)))
-    used = (_entries(table, width)[2 : count + 2] != 0).view(np.uint8)
-    rest = _of_bits(used, system.offset + heap * sector, cluster * sector)
+    used = (fat_entries(table, width)[2 : count + 2] != 0).view(np.uint8)
+    rest = ranges_of(used, system.offset + heap * sector, cluster * sector)
     return _with_head((system.offset, heap * sector), rest)
 
 
-def _entries(table: bytes, width: int) -> NDArray[np.uint32]:
+def fat_entries(table: bytes, width: int) -> NDArray[np.uint32]:
+    """The entries of a FAT whose entries have 12, 16 or 32 bits, of which 28 count."""
     if width == 16:
         return np.frombuffer(table[: len(table) // 2 * 2], "<u2").astype(np.uint32)
     if width == 32:
@@ -117,7 +118,7 @@ def _exfat(image: Image, system: FileSystem) -> Ranges | None:
     bitmap = system.handle.open("/$ALLOC_BITMAP")
     data = bitmap.read_random(0, min(bitmap.info.meta.size, -(-count // 8)))
     bits = np.unpackbits(np.frombuffer(data, np.uint8), bitorder="little")[:count]
-    return _with_head((system.offset, heap), _of_bits(bits, system.offset + heap, cluster))
+    return _with_head((system.offset, heap), ranges_of(bits, system.offset + heap, cluster))
 
 
 NTFS_BITMAP = 6
@@ -132,7 +133,7 @@ def _ntfs(image: Image, system: FileSystem) -> Ranges | None:
         return None
     data = bitmap.read_random(0, -(-count // 8))
     bits = np.unpackbits(np.frombuffer(data, np.uint8), bitorder="little")[:count]
-    return _of_bits(bits, system.offset, cluster)
+    return ranges_of(bits, system.offset, cluster)
 
 
 EXT_SUPERBLOCK = 1024
@@ -167,7 +168,7 @@ def _ext(image: Image, system: FileSystem) -> Ranges | None:
         place = _number(one, 0, 4) + (_number(one, 0x20, 4) << 32 if descriptor >= 64 else 0)
         data = image.read_at(system.offset + place * block, block)
         bits[low:high] = np.unpackbits(np.frombuffer(data, np.uint8), bitorder="little")[: high - low]
-    ranges = _of_bits(bits, system.offset + first * block, block)
+    ranges = ranges_of(bits, system.offset + first * block, block)
     # Blocks of 1024 bytes are numbered from 1: before the first is the boot block.
     return _with_head((system.offset, first * block), ranges) if first else ranges
 
@@ -187,4 +188,4 @@ def _hfs(system: FileSystem) -> Ranges | None:
     if count > MOST_UNITS:
         return None
     data = bitmap.read_random(0, min(bitmap.info.meta.size, -(-count // 8)))
-    return _of_bits(np.unpackbits(np.frombuffer(data, np.uint8))[:count], system.offset, system.block_size)
+    return ranges_of(np.unpackbits(np.frombuffer(data, np.uint8))[:count], system.offset, system.block_size)

@@ -8,17 +8,17 @@ the other. Of everything else nothing is said here: The Sleuth Kit is asked. Off
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import partial
-from itertools import repeat
 
 import numpy as np
 import pytsk3
 from numpy.typing import NDArray
 
+from forensics.evidence.allocation import ranges_of
 from forensics.evidence.file_system import TSK_FAILED, FileSystem
 from forensics.evidence.image import Image
-from forensics.evidence.times import utc_texts
+from forensics.evidence.plain import NO_FILES, PlainDirectory, PlainFiles, single_runs, spare
+from forensics.evidence.times import CLOCK_UTC, moment_texts
 from forensics.model import Run
 
 _SUPERBLOCK = 1024
@@ -56,6 +56,9 @@ _SHORTEST_ENTRY = 12
 _LARGEST_READ = 64 << 20
 """Bytes of a directory, or of inodes at a time."""
 
+FEW_NAMES = 16
+"""Below it, reading the inodes of a directory's names together takes longer than one by one."""
+
 _MOST_GROUPS = 1 << 18
 """32 TiB in groups of 128 MiB."""
 
@@ -63,22 +66,10 @@ _SPARSEST = 64
 """Inodes that are read for each one that is wanted, at most."""
 
 
-@dataclass(frozen=True, slots=True)
-class PlainFiles:
-    """Columns: the place of each plain file among the inodes asked for, ascending; its size, where its bytes are, and
-    its times. Beside them, as starts and lengths in turn, the space that they hold beyond their bytes."""
-
-    places: list[int]
-    sizes: list[int]
-    runs: list[tuple[Run, ...]]
-    modified: list[str]
-    created: list[str]
-    accessed: list[str]
-    slack: list[int]
-
-
 class Ext4:
-    """An ext4 file system as far as it is plain; made by `ext4_of`."""
+    """A `PlainReader`, made by `ext4_of`."""
+
+    clock = CLOCK_UTC
 
     def __init__(self, image: Image, system: FileSystem, superblock: bytes) -> None:
         number = partial(_number, superblock)
@@ -98,9 +89,7 @@ class Ext4:
 
     # -------------------------------------------------------------------------------------------------- directories
 
-    def names(self, address: int) -> tuple[list[bytes], list[int]] | None:
-        """The names in a directory and the inode number of each, in its order and without `.` and `..`; None where it
-        is not plain."""
+    def directory(self, address: int) -> PlainDirectory | None:
         data = self._content_of_directory(address)
         found = None if data is None else self._entries_in(data)
         if data is None or found is None:
@@ -113,7 +102,35 @@ class Ext4:
             if dots in names:
                 place = names.index(dots)
                 del names[place], numbers[place]
-        return names, numbers
+        return PlainDirectory(names, numbers, self._files_at(numbers) if len(names) >= FEW_NAMES else NO_FILES)
+
+    def without_orphans(self, _all_plain: bool, /) -> bool:
+        """The Sleuth Kit takes an inode that is not in use for an orphan where it was in use once, and no name leads to
+        it: one that holds nothing never was."""
+        room = _LARGEST_READ
+        for number, one in enumerate(self._groups):
+            bitmap = self._at(_number(one, 4, 4) + (_number(one, 0x24, 4) << 32), -(-self._per_group // 8))
+            table = _number(one, 8, 4) + (_number(one, 0x28, 4) << 32)
+            if bitmap is None or not 0 < table < self._blocks:
+                return False
+            count = min(self._per_group, self._last_inode - 1 - number * self._per_group)
+            free = np.unpackbits(np.frombuffer(bitmap, np.uint8), bitorder="little")[:count] == 0
+            if _number(one, 0x12, 2) & _NO_INODES:
+                free[:] = True
+            for first, length in ranges_of(free.view(np.uint8), 0, self._inode_size).tolist():
+                room -= length
+                held = self._at(table, length, first) if room >= 0 else None
+                if held is None or held.count(0) < length:
+                    return False
+        return True
+
+    def _at(self, block: int, length: int, inside: int = 0) -> bytes | None:
+        """So many bytes from a block on, or from `inside` its bytes; None where they are not there."""
+        try:
+            data = self._image.read_at(self._start + block * self._block + inside, length)
+        except OSError:
+            return None
+        return data if len(data) == length else None
 
     def _content_of_directory(self, address: int) -> bytes | None:
         if not 0 < address < self._last_inode:
@@ -178,7 +195,7 @@ class Ext4:
 
     # -------------------------------------------------------------------------------------------------------- files
 
-    def files(self, numbers: Sequence[int]) -> PlainFiles:
+    def _files_at(self, numbers: Sequence[int]) -> PlainFiles:
         """Those of these inodes that are plain files."""
         wanted = np.array(numbers, np.int64)
         groups = (wanted - 1) // self._per_group
@@ -188,12 +205,16 @@ class Ext4:
             if (inodes := self._inodes(wanted[places])) is not None
         ]
         if not found:
-            return PlainFiles([], [], [], [], [], [], [])
-        places = np.concatenate([part[0] for part in found])
-        inodes = np.concatenate([part[1] for part in found])
+            return NO_FILES
+        places, inodes = found[0]
+        if len(found) > 1:
+            places = np.concatenate([part[0] for part in found])
+            order = np.argsort(places)
+            places, inodes = places[order], np.concatenate([part[1] for part in found])[order]
         plain = self._plain(inodes)
-        order = np.argsort(places[plain], kind="stable")
-        return self._files(places[plain][order], inodes[plain][order])
+        if not plain.all():
+            places, inodes = places[plain], inodes[plain]
+        return self._files(places, inodes)
 
     def _inodes(self, numbers: NDArray[np.int64]) -> NDArray[np.void] | None:
         """The inodes with these numbers, which are of one group; None where they are not there or lie too far apart."""
@@ -249,11 +270,8 @@ class Ext4:
         size, entries = inodes["size"].astype(np.int64), inodes["entries"]
         one = (entries == 1) & (size > 0) & (size <= lengths[:, 0])
         sizes = size.tolist()
-        runs: list[tuple[Run, ...]] = list(
-            zip(map(tuple.__new__, repeat(Run), zip(repeat(0), starts[:, 0].tolist(), sizes)), strict=False)
-        )
-        beyond = one & (size < lengths[:, 0])
-        slack = np.stack((starts[beyond, 0] + size[beyond], lengths[beyond, 0] - size[beyond]), axis=1).ravel().tolist()
+        runs = single_runs(starts[:, 0], sizes)
+        slack = spare(starts[one, 0], size[one], lengths[one, 0])
         for at in np.flatnonzero(~one).tolist():
             used = int(entries[at])
             runs[at] = self._runs(sizes[at], starts[at, :used].tolist(), lengths[at, :used].tolist(), slack)
@@ -276,7 +294,7 @@ class Ext4:
 
 
 def _moments(seconds: NDArray[np.uint32], extra: NDArray[np.uint32]) -> list[str]:
-    return utc_texts(seconds.astype(np.int64), (extra >> 2).astype(np.int64))
+    return moment_texts(seconds.astype(np.int64), (extra >> 2).astype(np.int64), "Z")
 
 
 def ext4_of(image: Image, system: FileSystem) -> Ext4 | None:

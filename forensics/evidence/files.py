@@ -24,7 +24,8 @@ import numpy as np
 import pytsk3
 
 from forensics.evidence.allocation import Layout, allocated, pairs
-from forensics.evidence.ext4 import Ext4, ext4_of
+from forensics.evidence.ext4 import ext4_of
+from forensics.evidence.fat import fat_of
 from forensics.evidence.file_system import (
     FAT,
     LABEL_MARK,
@@ -37,7 +38,8 @@ from forensics.evidence.file_system import (
 from forensics.evidence.image import Image
 from forensics.evidence.ntfs import Mft
 from forensics.evidence.overlap import Claims, Occupied
-from forensics.evidence.times import CLOCK_UTC, Times, clock_of, make_process_clock_utc
+from forensics.evidence.plain import PlainDirectory, PlainReader
+from forensics.evidence.times import Times, clock_of, make_process_clock_utc
 from forensics.model import OK, EntryStatus, FileEntry, Locator, Region, Run, Volume
 
 DIRECTORIES = frozenset({pytsk3.TSK_FS_META_TYPE_DIR, pytsk3.TSK_FS_META_TYPE_VIRT_DIR})
@@ -62,9 +64,6 @@ DATA_ATTRIBUTES = frozenset(
     }
 )
 FAT_LIKE = FAT | {"exFAT"}
-
-FEW_NAMES = 16
-"""Below it, telling files of a directory together takes longer than one by one."""
 
 DEEPEST = 1000
 """Directories inside one another; a loop that is none by its addresses ends here."""
@@ -153,7 +152,8 @@ class _Walk:
         self._exhibit = exhibit
         self._ntfs = Mft(image, system) if system.name == "NTFS" else None
         self._fat_like = system.name in FAT_LIKE
-        self._ext4 = ext4_of(image, system)
+        self._plain: PlainReader | None = ext4_of(image, system) or fat_of(image, system)
+        self._all_plain = True
         self._times = clock_of(image, system)
         self._block = system.block_size
         self._end = image.end(system.offset)
@@ -207,10 +207,15 @@ class _Walk:
             address, path, deleted = (waiting or later).pop()
             directories: list[_Named] = []
             known = told.get(path)
-            if self._ext4 and path and not deleted and known is None and (plain := self._ext4.names(address)):
-                told[path] = self._told_at_once(self._ext4, *plain, path, directories)
+            reader = None if deleted or not path or known is not None else self._plain
+            plain = reader and reader.directory(address)
+            if reader and plain:
+                told[path] = self._told_at_once(plain, reader.clock, path, directories)
                 yield told[path], True
+            elif deleted and not path and self._without_orphans():
+                continue
             else:
+                self._all_plain = self._all_plain and not path
                 # Two directories of one path: of files with one path the first is told.
                 self._live_paths.update(entry.locator.path for entry in known or ())
                 told[path] = []
@@ -218,8 +223,10 @@ class _Walk:
                     yield self._entries_of(named), False
                     if named.directory:
                         directories.append(named)
+            if len(path) >= DEEPEST and directories:
+                self._all_plain, directories = False, []
             for named in directories:
-                if named.address not in seen and len(path) < DEEPEST:
+                if named.address not in seen:
                     seen.add(named.address)
                     (later if named.deleted else waiting).append((named.address, named.path, named.deleted))
 
@@ -234,22 +241,24 @@ class _Walk:
             if named is not None:
                 yield named
 
+    def _without_orphans(self) -> bool:
+        """Whether The Sleuth Kit need not search; every live directory was read before."""
+        return self._plain is not None and self._plain.without_orphans(self._all_plain)
+
     def _told_at_once(
-        self,
-        ext4: Ext4,
-        names: list[bytes],
-        numbers: list[int],
-        path: tuple[bytes, ...],
-        directories: list[_Named],
+        self, plain: PlainDirectory, clock: str, path: tuple[bytes, ...], directories: list[_Named]
     ) -> list[FileEntry]:
         """What the names of a plain directory lead to; adds the directories among them."""
-        plain = ext4.files(numbers if len(names) >= FEW_NAMES else [])
-        self.slack += plain.slack
-        self._live.add(list(chain.from_iterable(plain.runs)))
+        names, numbers, files = plain.names, plain.addresses, plain.files
+        self.slack += files.slack
+        runs = list(chain.from_iterable(files.runs))
+        self._live.add(runs)
+        if runs:
+            self._highest_live_start = max(self._highest_live_start, *(run.device_offset for run in runs))
         paths = [(*path, untrusted_name) for untrusted_name in names]
         volume, new = self._volume, tuple.__new__  # a third of the time of calling the classes
-        if len(plain.places) < len(names):
-            some, some_numbers = [paths[place] for place in plain.places], [numbers[place] for place in plain.places]
+        if len(files.places) < len(names):
+            some, some_numbers = [paths[place] for place in files.places], [numbers[place] for place in files.places]
         else:
             some, some_numbers = paths, numbers
         located = zip(
@@ -257,13 +266,13 @@ class _Walk:
             repeat(None), repeat(None), repeat(volume.layers), repeat(False),
         )  # fmt: skip
         columns = zip(
-            map(new, repeat(Locator), located), repeat(EntryStatus.LIVE), plain.sizes, some_numbers, plain.modified,
-            plain.created, plain.accessed, plain.runs, repeat(CLOCK_UTC), repeat(""),
+            map(new, repeat(Locator), located), repeat(EntryStatus.LIVE), files.sizes, some_numbers, files.modified,
+            files.created, files.accessed, files.runs, repeat(clock), repeat(""),
         )  # fmt: skip
-        files = map(new, repeat(FileEntry), columns)
+        told = map(new, repeat(FileEntry), columns)
         if some is paths:
-            return list(files)
-        at_once = dict(zip(plain.places, files, strict=True))
+            return list(told)
+        at_once = dict(zip(files.places, told, strict=True))
         entries: list[FileEntry] = []
         for place, (here, number) in enumerate(zip(paths, numbers, strict=True)):
             if place in at_once:

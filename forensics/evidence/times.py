@@ -70,7 +70,7 @@ DAY = 86_400
 _NANOSECOND_BITS = 30
 
 
-def utc_texts(seconds: NDArray[np.int64], nanoseconds: NDArray[np.int64]) -> list[str]:
+def moment_texts(seconds: NDArray[np.int64], nanoseconds: NDArray[np.int64] | int, zone: str = "") -> list[str]:
     """Moments of the Unix clock, many of which are mostly equal; nanoseconds of up to 30 bits."""
     keys, places = np.unique(seconds << _NANOSECOND_BITS | nanoseconds, return_inverse=True)
     texts = []
@@ -78,7 +78,7 @@ def utc_texts(seconds: NDArray[np.int64], nanoseconds: NDArray[np.int64]) -> lis
         text, fraction = _naive(key >> _NANOSECOND_BITS, 0), key & (1 << _NANOSECOND_BITS) - 1
         if text and 0 < fraction < 1_000_000_000:
             text = f"{text}.{fraction:09d}".rstrip("0")
-        texts.append(text and text + "Z")
+        texts.append(text and text + zone)
     found: list[str] = np.array(texts, object)[places].tolist()
     return found
 

@@ -11,6 +11,7 @@ import pytest
 
 from forensics.evidence import ext4, files
 from forensics.evidence.allocation import Layout
+from forensics.evidence.file_system import open_file_system
 from forensics.evidence.files import list_volume
 from forensics.evidence.image import open_image
 from forensics.evidence.volumes import volumes
@@ -69,7 +70,7 @@ def debugfs(path: Path, *commands: str) -> None:
 @pytest.fixture(autouse=True, params=["all", "many names"])
 def _from_how_many_names_on(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     if request.param == "all":
-        monkeypatch.setattr(files, "FEW_NAMES", 0)
+        monkeypatch.setattr(ext4, "FEW_NAMES", 0)
 
 
 def listed(path: Path) -> tuple[list[FileEntry], Layout | None]:
@@ -87,7 +88,7 @@ def one_by_one(path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[list[FileEn
 def told_at_once(path: Path, monkeypatch: pytest.MonkeyPatch) -> int:
     """How many files are told without The Sleuth Kit."""
     count = 0
-    real = ext4.Ext4.files
+    real = ext4.Ext4._files_at
 
     def counted(self: ext4.Ext4, numbers: list[int]) -> ext4.PlainFiles:
         nonlocal count
@@ -96,8 +97,8 @@ def told_at_once(path: Path, monkeypatch: pytest.MonkeyPatch) -> int:
         return found
 
     with monkeypatch.context() as patch:
-        patch.setattr(ext4.Ext4, "files", counted)
-        patch.setattr(files, "FEW_NAMES", 0)
+        patch.setattr(ext4.Ext4, "_files_at", counted)
+        patch.setattr(ext4, "FEW_NAMES", 0)
         listed(path)
     return count
 
@@ -156,6 +157,36 @@ def test_deleted_names_are_found_where_the_rest_of_the_directory_is_plain(
     gone = {entry.locator.path[-1] for entry in entries if entry.locator.region == "deleted"}
     assert {b"n1", b"3.txt", b"4.txt"} <= gone
     assert 0 < told_at_once(path, monkeypatch) < before - 300, "these folders are read name by name"
+
+
+def searched_for_orphans(path: Path) -> bool:
+    with open_image([path]) as image:
+        reader = ext4.ext4_of(image, open_file_system(image, 0))
+        assert reader is not None
+        return not reader.without_orphans(True)
+
+
+@pytest.mark.parametrize("options", [(), ("-O", "^metadata_csum,^64bit", "-b", "1024", "-I", "512")])
+def test_an_inode_that_no_name_leads_to_is_found(
+    tmp_path: Path, tree: Path, monkeypatch: pytest.MonkeyPatch, options: tuple[str, ...]
+) -> None:
+    path = make(tmp_path / "ext", tree, *options)
+    assert not searched_for_orphans(path), "no inode was in use but those that are"
+    assert not any(entry.locator.region == "deleted" for entry in one_by_one(path, monkeypatch)[0])
+    with open_image([path]) as image:
+        reader = ext4.ext4_of(image, open_file_system(image, 0))
+        assert reader is not None
+        table, size = ext4._number(reader._groups[0], 8, 4) * reader._block, reader._inode_size
+    raw = bytearray(path.read_bytes())
+    some = next(entry for entry in listed(path)[0] if entry.size)
+    at = table + (some.address - 1) * size
+    last = table + (reader._per_group - 1) * size
+    raw[last : last + size] = raw[at : at + size]
+    path.write_bytes(raw)
+    assert searched_for_orphans(path)
+    entries, layout = listed(path)
+    assert (entries, layout) == one_by_one(path, monkeypatch)
+    assert [entry.size for entry in entries if entry.address == reader._per_group] == [some.size]
 
 
 @pytest.mark.parametrize("seed", range(40))
