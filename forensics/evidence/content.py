@@ -39,7 +39,8 @@ class _OneRun:
         self._start = start
 
     def read_at(self, offset: int, length: int) -> bytes:
-        length = min(length, self.size - offset)
+        if length > self.size - offset:
+            length = self.size - offset
         if length <= 0:
             return b""
         # Neighbours on the drive are mostly examined one after the other.

@@ -9,6 +9,7 @@ General Overview of On-Disk Format" 1.03.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import datetime, timedelta
 from functools import partial
 
 import numpy as np
@@ -19,7 +20,7 @@ from forensics.evidence.allocation import fat_entries, ranges_of
 from forensics.evidence.file_system import FAT, TSK_FAILED, FileSystem
 from forensics.evidence.image import Image
 from forensics.evidence.plain import PlainDirectory, PlainFiles, single_runs, spare
-from forensics.evidence.times import CLOCK_LOCAL, moment_texts
+from forensics.evidence.times import CLOCK_LOCAL
 from forensics.model import Run
 
 SLOT = 32
@@ -53,6 +54,9 @@ _BAD = 0x0FFFFFF7
 
 _LAST_YEAR = 2037 - 1980
 """The Sleuth Kit knows no later one."""
+
+_FILLER = 0xFFFF
+"""The units of a long name behind its end."""
 
 _LARGEST_DIRECTORY = 64 << 20
 _MOST_CLUSTERS = 1 << 22
@@ -178,23 +182,19 @@ class Fat:
         end = self._breaks[np.minimum(np.searchsorted(self._breaks, cluster), len(self._breaks) - 1)]
         whole = (size > 0) & (cluster >= 2) & (end >= last) & (last <= self._clusters + 1)
         empty = (size == 0) & (cluster == 0)
-        modified, modified_known = _seconds(slots["date"], slots["time"])
-        created, created_known = _seconds(slots["created_date"], slots["created_time"])
-        accessed, accessed_known = _seconds(slots["accessed_date"], np.zeros(len(slots), np.uint16))
-        hundredths = slots["hundredths"].astype(np.int64)
-        known = modified_known & created_known & accessed_known & (hundredths < 200)
+        modified, modified_known = _times(slots["date"], slots["time"])
+        created, created_known = _times(slots["created_date"], slots["created_time"], slots["hundredths"])
+        accessed, accessed_known = _times(slots["accessed_date"])
+        known = modified_known & created_known & accessed_known
         places = np.flatnonzero((slots["attributes"] & _DIRECTORY == 0) & (whole | empty) & known)
-        cluster, size, hundredths = cluster[places], size[places], hundredths[places]
+        cluster, size = cluster[places], size[places]
         starts, sizes = self._heap + (cluster - 2) * self._cluster, size.tolist()
         runs: list[tuple[Run, ...]] = single_runs(starts, sizes)
         for at in np.flatnonzero(size == 0).tolist():
             runs[at] = ()
-        held = -(-size // self._cluster) * self._cluster
-        created = created[places]
         return PlainFiles(
-            places.tolist(), sizes, runs, moment_texts(modified[places], 0),
-            moment_texts(np.where(created, created + hundredths // 100, 0), hundredths % 100 * 10_000_000),
-            [text[:10] for text in moment_texts(accessed[places], 0)], spare(starts, size, held),
+            places.tolist(), sizes, runs, modified[places].tolist(), created[places].tolist(),
+            accessed[places].tolist(), spare(starts, size, -(-size // self._cluster) * self._cluster),
         )  # fmt: skip
 
     # ------------------------------------------------------------------------------------------------------- orphans
@@ -265,15 +265,23 @@ def _names(raw: NDArray[np.uint8], longs: NDArray[np.int64], shorts: NDArray[np.
     units = raw[longs[:, None], _LONG_UNITS].view("<u2")[np.lexsort((-longs, owners))]
     if ((units >= 0xD800) & (units < 0xE000) | (units > 0) & (units < 0x20)).any():
         return None
-    text = units.tobytes().decode("utf-16-le")
-    ends = (np.cumsum(np.bincount(owners, minlength=len(shorts))) * 13).tolist()
-    names = []
-    for at, start, stop in zip(shorts[2:].tolist(), ends[1:-1], ends[2:], strict=True):
-        name = text[start:stop].partition("\0")[0].encode() if start < stop else _short_name(raw[at].tobytes())
-        if not name:
+    flat = units.reshape(-1)
+    stops = np.cumsum(np.bincount(owners, minlength=len(shorts))) * 13
+    starts, stops = stops[1:-1], stops[2:]
+    nulls = np.append(np.flatnonzero(flat == 0), len(flat))
+    ends = np.minimum(nulls[np.searchsorted(nulls, starts)], stops)
+    places = zip(starts.tolist(), ends.tolist(), strict=True)
+    if ((flat < 0x80) | (flat == _FILLER)).all():
+        ascii_text = flat.astype(np.uint8).tobytes()
+        names = [ascii_text[start:end] for start, end in places]
+        if b"\xff" in b"/".join(names):
             return None
-        names.append(name)
-    return names
+    else:
+        text = flat.tobytes().decode("utf-16-le")
+        names = [text[start:end].encode() for start, end in places]
+    for at in np.flatnonzero(starts == stops).tolist():
+        names[at] = _short_name(raw[shorts[at + 2]].tobytes())
+    return names if all(names) else None
 
 
 def _short_name(slot: bytes) -> bytes:
@@ -288,17 +296,35 @@ def _cluster_of(slots: NDArray[np.void]) -> NDArray[np.int64]:
     return cluster
 
 
-def _seconds(date: NDArray[np.uint16], time: NDArray[np.uint16]) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
-    """DOS dates and times as seconds of the Unix clock in their own zone, 0 where there is no date; and which of them
-    there are at all."""
-    months = ((date >> 9).astype(np.int64) + 10) * 12 + (date >> 5 & 15) - 1
-    month = months.astype("datetime64[M]")
-    days = month.astype("datetime64[D]") + ((date & 31).astype(np.int64) - 1)
-    hours, minutes, seconds = time >> 11, time >> 5 & 63, (time & 31) * 2
-    there = (days.astype("datetime64[M]") == month) & ((date >> 5 & 15) - 1 < 12) & (date >> 9 <= _LAST_YEAR)
-    known = there & (hours < 24) & (minutes < 60) & (seconds < 60)
-    found = days.astype(np.int64) * 86_400 + hours.astype(np.int64) * 3600 + minutes.astype(np.int64) * 60 + seconds
-    return np.where(date == 0, 0, found), known | (date == 0)
+def _times(
+    date: NDArray[np.uint16], time: NDArray[np.uint16] | None = None, hundredths: NDArray[np.uint8] | None = None
+) -> tuple[NDArray[np.object_], NDArray[np.bool_]]:
+    """DOS dates and times as `times` gives them, without a time the date alone; and which of them are any. Most files
+    have those of others."""
+    keys = date.astype(np.int64) << 24
+    if time is not None:
+        keys |= time.astype(np.int64) << 8
+    if hundredths is not None:
+        keys |= hundredths
+    unique, places = np.unique(keys, return_inverse=True)
+    told = [_time(key >> 24, key >> 8 & 0xFFFF, key & 0xFF) for key in unique.tolist()]
+    texts = np.array([text if text is None or time is not None else text[:10] for text in told], object)
+    known = np.array([text is not None for text in told], bool)
+    return texts[places], known[places]
+
+
+def _time(date: int, time: int, hundredths: int) -> str | None:
+    if not date:
+        return ""
+    if date >> 9 > _LAST_YEAR or hundredths >= 200:
+        return None
+    try:
+        when = datetime(
+            1980 + (date >> 9), date >> 5 & 15, date & 31, time >> 11, time >> 5 & 63, (time & 31) * 2
+        ) + timedelta(milliseconds=10 * hundredths)
+    except ValueError:
+        return None
+    return when.isoformat() if not when.microsecond else when.isoformat(timespec="milliseconds").rstrip("0")
 
 
 def _could_be_long(slots: NDArray[np.uint8]) -> NDArray[np.bool_]:

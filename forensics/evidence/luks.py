@@ -18,8 +18,6 @@ import struct
 from collections.abc import Iterator
 from typing import Any
 
-from cryptography.hazmat.primitives.kdf.argon2 import Argon2i, Argon2id
-
 from forensics.evidence import sectors
 from forensics.model import Readable
 
@@ -208,6 +206,8 @@ def _derived(kdf: dict[str, Any], password: bytes, length: int) -> bytes | None:
         return None
     if kdf["type"] == "pbkdf2":
         return hashlib.pbkdf2_hmac(_hash(kdf["hash"]), password, salt, int(kdf["iterations"]), length)
+    from cryptography.hazmat.primitives.kdf.argon2 import Argon2i, Argon2id  # few volumes need it, every worker starts
+
     kinds: dict[str, type[Argon2i] | type[Argon2id]] = {"argon2id": Argon2id, "argon2i": Argon2i}
     memory = int(kdf["memory"])
     if kdf["type"] not in kinds or memory > _MEMORY_LIMIT_KIB:

@@ -9,7 +9,6 @@ from __future__ import annotations
 import hashlib
 
 import numpy as np
-from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 from numpy.typing import NDArray
 
 SECTOR = 512
@@ -45,6 +44,8 @@ def decrypt(cipher: str, key: bytes, data: bytes, first: int, sector_size: int =
 
 
 def _aes(key: bytes, data: bytes, back: bool = False) -> bytes:
+    from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
+
     # ECB is the plain block cipher here, which the modes are built of.
     cipher = Cipher(algorithms.AES(key), modes.ECB())  # noqa: S305
     return (cipher.decryptor() if back else cipher.encryptor()).update(data)

@@ -70,7 +70,7 @@ DAY = 86_400
 _NANOSECOND_BITS = 30
 
 
-def moment_texts(seconds: NDArray[np.int64], nanoseconds: NDArray[np.int64] | int, zone: str = "") -> list[str]:
+def moment_texts(seconds: NDArray[np.int64], nanoseconds: NDArray[np.int64], zone: str) -> list[str]:
     """Moments of the Unix clock, many of which are mostly equal; nanoseconds of up to 30 bits."""
     keys, places = np.unique(seconds << _NANOSECOND_BITS | nanoseconds, return_inverse=True)
     texts = []

@@ -104,6 +104,8 @@ def list_entries(item: ListEntries) -> tuple[list[FileEntry], Layout | None]:
     try:
         entries, layout = list_volume(image, item.volume, item.exhibit)
     finally:
+        # Enabled again, it would walk them three times more.
+        gc.freeze()
         gc.enable()
     if layer is None or not is_shadow(layer):
         return entries, layout

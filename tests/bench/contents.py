@@ -26,7 +26,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from multiprocessing import get_context
 from pathlib import Path
-from typing import Any
 
 import watched
 
@@ -61,7 +60,7 @@ def _recover(drive: str) -> Callable[[Path], list[object]]:
 
 
 def _alone(what: str) -> Callable[[Path], list[object]]:
-    return lambda folder: [sys.executable, Path(__file__), "--work", what, "--folder", folder]
+    return lambda folder: [sys.executable, Path(__file__).with_name("contents_work.py"), what, folder]
 
 
 CONTESTS = (
@@ -74,70 +73,6 @@ CONTESTS = (
     Contest("XLSX to pieces ÷ calamine alone", "extract table.xlsx", _alone("calamine"), "wall", 1.2),
     Contest("PDF to pieces ÷ PDFium alone", "extract pages.pdf", _alone("pdfium"), "wall", 1.2),
 )  # fmt: skip
-
-
-# ---------------------------------------------------------------------------------------------------------- our part
-
-
-def work(what: str, folder: Path) -> None:
-    """What a child does: one part of ours over a source, or a library alone as anybody would call it."""
-    sys.path.insert(0, str(ROOT))
-    part, _, name = what.partition(" ")
-    parts = {
-        "list": _list, "start": _start, "hash": _hash, "extract": _extract, "calamine": _calamine, "pdfium": _pdfium,
-    }  # fmt: skip
-    parts[part](folder / name)
-
-
-def _listed(path: Path) -> list[tuple[Any, list[Any]]]:
-    from forensics.examination.listing import ListEntries, ListVolumes, list_entries, list_volumes
-
-    return [
-        (volume, list_entries(ListEntries("E-001", (path,), volume))[0])
-        for volume in list_volumes(ListVolumes("E-001", (path,)))
-    ]
-
-
-def _list(path: Path) -> None:
-    print(sum(len(entries) for _volume, entries in _listed(path)))
-
-
-def _start(_path: Path) -> None:
-    """The interpreter and the modules that a worker of `index` has, without any work."""
-    import forensics.examination.units  # noqa: F401
-
-
-def _hash(path: Path) -> None:
-    from forensics import hashing
-    from forensics.evidence.content import open_content
-    from forensics.evidence.image import open_image
-
-    with open_image([path]) as image:
-        for volume, entries in _listed(path):
-            for entry in entries:
-                content = open_content(image, volume, entry)
-                print(hashing.of_bytes(content.read_at(0, content.size)))
-
-
-def _extract(path: Path) -> None:
-    from forensics.extraction.extract import BytesReadable, extract
-
-    found = extract(BytesReadable(path.read_bytes()), path.name.encode())
-    print(found.type, found.outcome.kind, sum(piece.length for piece in found.pieces))
-
-
-def _calamine(folder: Path) -> None:
-    import python_calamine
-
-    book = python_calamine.CalamineWorkbook.from_path(folder / "table.xlsx")
-    print(sum(1 for name in book.sheet_names for _ in book.get_sheet_by_name(name).iter_rows()))
-
-
-def _pdfium(folder: Path) -> None:
-    import pypdfium2
-
-    with pypdfium2.PdfDocument(folder / "pages.pdf") as document:
-        print(sum(len(page.get_textpage().get_text_range()) for page in document))
 
 
 # ------------------------------------------------------------------------------------------------------------ sources
@@ -309,11 +244,7 @@ def main() -> int:
     options.add_argument("--pages", type=int, default=500)
     options.add_argument("--rounds", type=int, default=3)
     options.add_argument("--folder", type=Path, default=Path("/dev/shm"))
-    options.add_argument("--work", help=argparse.SUPPRESS)
     given = options.parse_args()
-    if given.work:
-        work(given.work, given.folder)
-        return 0
     with tempfile.TemporaryDirectory(dir=given.folder) as name:
         folder = Path(name)
         sys.path.insert(0, str(ROOT))
