@@ -196,7 +196,7 @@ class _Walk:
 
     def _found(self) -> Iterator[tuple[list[FileEntry], bool]]:
         """What every name leads to, depth first, each directory once (by its address); and whether all of it is live,
-        with paths that nothing else had or will have."""
+        with paths that nothing had before."""
         root = self.system.handle.info.root_inum
         seen = {root}
         waiting: list[tuple[int, tuple[bytes, ...], bool]] = [(root, (), False)]
