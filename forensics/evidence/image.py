@@ -54,7 +54,7 @@ class Image:
         self.layers: dict[int, Readable] = {}
         """What `layers` keeps open over this image, by number."""
         self.ahead = ReadAhead(self)
-        """The same bytes for whoever reads small neighbouring parts of them, of one thread."""
+        """The same bytes for whoever reads small neighbouring parts of them."""
 
     @property
     def size(self) -> int:

@@ -11,6 +11,7 @@ NEAR = 64 << 10
 
 class ReadAhead:
     """Reads of `readable` as it would give them itself, quickly where they mostly go forward and lie close together.
+    As safe from several threads as that.
 
     Where more than what was asked for cannot be read (a damaged chunk of an image), only that is read, so that damage
     costs those alone whose bytes it hit.
