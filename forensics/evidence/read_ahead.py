@@ -19,7 +19,10 @@ class ReadAhead:
 
     def __init__(self, readable: Readable) -> None:
         self._readable = readable
-        self._held = (0, b"")
+        nowhere = -NEAR - 1
+        self._held = (nowhere, b"")
+        self._end = nowhere
+        """Where the last read that was not served from what is held ended."""
         self._damaged_until = 0
 
     def read_at(self, offset: int, length: int) -> bytes:
@@ -28,7 +31,8 @@ class ReadAhead:
         at = offset - start
         if 0 <= at <= len(data) - length:
             return data[at : at + length]
-        follows = 0 <= at <= len(data) + NEAR and data
+        follows = any(end - length < offset <= end + NEAR for end in (self._end, start + len(data)))
+        self._end = offset + length
         if follows and length < AHEAD and offset >= self._damaged_until:
             try:
                 data = self._readable.read_at(offset, AHEAD)
@@ -36,6 +40,4 @@ class ReadAhead:
                 return data[:length]
             except OSError:
                 self._damaged_until = offset + AHEAD
-        data = self._readable.read_at(offset, length)
-        self._held = (offset, data)
-        return data
+        return self._readable.read_at(offset, length)

@@ -63,9 +63,20 @@ def test_neighbours_are_read_together_and_what_lies_apart_is_not() -> None:
         assert ahead.read_at(at, 1000) == CONTENT[at : at + 1000]
     assert len(drive.asked) <= 3
     drive.asked.clear()
+    ahead = ReadAhead(drive)
     for at in (0, AHEAD + 2 * NEAR, 5 * NEAR, 2 * AHEAD):
         ahead.read_at(at, 1000)
     assert [length for _, length in drive.asked] == [1000] * 4
+
+
+def test_whoever_goes_back_in_between_does_not_lose_what_was_read_ahead() -> None:
+    drive = Damaged()
+    ahead = ReadAhead(drive)
+    ahead.read_at(AHEAD, 1000)
+    for at in range(AHEAD + 4096, 2 * AHEAD, 4096):
+        ahead.read_at(at, 1000)
+        ahead.read_at(at % 7919, 30)
+    assert [length for _, length in drive.asked if length != 30] == [1000, AHEAD]
 
 
 def test_behind_a_damaged_place_nothing_is_tried_twice() -> None:
