@@ -233,12 +233,14 @@ def test_no_number_of_a_member_is_readable_outside_the_image(drive: Drive, tmp_p
         while child.poll() is None:
             for process in session(child.pid):
                 try:
-                    # The first process was given its passphrase in its environment by us; its workers must not be.
-                    block = Path(f"/proc/{process.pid}/environ").read_bytes() if process.pid != child.pid else b""
-                    said = " ".join(process.cmdline()).encode() + block
+                    said = " ".join(process.cmdline())
+                    # The first process was given its passphrase in its environment by us, and what it has forked is
+                    # still itself until it has become another program; its workers must not be given it.
+                    itself = said == " ".join(psutil.Process(child.pid).cmdline())
+                    block = b"" if itself else Path(f"/proc/{process.pid}/environ").read_bytes()
                 except (OSError, psutil.Error):
                     continue
-                if holding(said, some) or PASSPHRASE.encode() in said:
+                if holding(said.encode() + block, some) or PASSPHRASE.encode() in said.encode() + block:
                     leaked.add(process.name())
             for name, data in files_beneath(temporary):
                 if holding(data, some):
