@@ -4,5 +4,5 @@ import os
 
 __version__ = "0.1.0"
 
-# No linear algebra is done here, and the threads that NumPy starts for it cost each worker a third of its start.
+# No linear algebra is done here, and each worker would start with the threads that NumPy keeps for it.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")

@@ -22,6 +22,10 @@ class Digest(Protocol):
     def copy(self) -> Digest: ...
 
 
+_fresh: dict[str, Digest] = {}
+"""Digests of nothing: OpenSSL looks an algorithm up anew for each digest made by name, not for a copy."""
+
+
 def new(algorithm: str) -> Digest:
     """A digest by name: any of hashlib's, or `blake3`. Works under FIPS, where MD5 must be declared not for security.
 
@@ -31,10 +35,6 @@ def new(algorithm: str) -> Digest:
     if fresh is None:
         fresh = _fresh[algorithm] = _made(algorithm)
     return fresh.copy()
-
-
-_fresh: dict[str, Digest] = {}
-"""Digests of nothing: OpenSSL looks an algorithm up anew for each digest made by name, not for a copy."""
 
 
 def _made(algorithm: str) -> Digest:

@@ -12,11 +12,12 @@ The Sleuth Kit's Python interface has no walk over blocks, so the maps are read 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
 
-from forensics.evidence.file_system import FAT, TSK_FAILED, FileSystem
+from forensics.evidence.file_system import FAT, TSK_FAILED, FileSystem, little_endian
 from forensics.evidence.image import Image
 
 Ranges = NDArray[np.int64]
@@ -72,23 +73,19 @@ def _with_head(head: tuple[int, int], rest: Ranges) -> Ranges:
     return np.concatenate((np.array([head], np.int64).reshape(-1, 2), rest))
 
 
-def _number(data: bytes, at: int, width: int) -> int:
-    return int.from_bytes(data[at : at + width], "little")
-
-
 def _fat(image: Image, system: FileSystem) -> Ranges | None:
     boot = image.read_at(system.offset, 512)
-    sector, cluster = _number(boot, 11, 2), boot[13]
-    fat_sectors = _number(boot, 22, 2) or _number(boot, 36, 4)
-    root = -(-_number(boot, 17, 2) * 32 // sector) if sector else 0
-    heap = _number(boot, 14, 2) + boot[16] * fat_sectors + root
-    sectors = _number(boot, 19, 2) or _number(boot, 32, 4)
+    sector, cluster = little_endian(boot, 11, 2), boot[13]
+    fat_sectors = little_endian(boot, 22, 2) or little_endian(boot, 36, 4)
+    root = -(-little_endian(boot, 17, 2) * 32 // sector) if sector else 0
+    heap = little_endian(boot, 14, 2) + boot[16] * fat_sectors + root
+    sectors = little_endian(boot, 19, 2) or little_endian(boot, 32, 4)
     if not sector or not cluster or heap >= sectors:
         return None
     count = (sectors - heap) // cluster
     if count > MOST_UNITS:
         return None
-    start = system.offset + _number(boot, 14, 2) * sector
+    start = system.offset + little_endian(boot, 14, 2) * sector
     width = {"FAT12": 12, "FAT16": 16, "FAT32": 32}[system.name]
     table = image.read_at(start, min(fat_sectors * sector, -(-(count + 2) * width // 8)))
     used = (fat_entries(table, width)[2 : count + 2] != 0).view(np.uint8)
@@ -112,7 +109,7 @@ def fat_entries(table: bytes, width: int) -> NDArray[np.uint32]:
 def _exfat(image: Image, system: FileSystem) -> Ranges | None:
     boot = image.read_at(system.offset, 512)
     sector, cluster = 1 << min(boot[108], 12), 1 << min(boot[108] + boot[109], 25)
-    heap, count = _number(boot, 88, 4) * sector, _number(boot, 92, 4)
+    heap, count = little_endian(boot, 88, 4) * sector, little_endian(boot, 92, 4)
     if count > MOST_UNITS:
         return None
     bitmap = system.handle.open("/$ALLOC_BITMAP")
@@ -126,7 +123,7 @@ NTFS_BITMAP = 6
 
 def _ntfs(image: Image, system: FileSystem) -> Ranges | None:
     cluster = system.block_size
-    sectors = _number(image.read_at(system.offset, 512), 40, 8)
+    sectors = little_endian(image.read_at(system.offset, 512), 40, 8)
     bitmap = system.handle.open_meta(NTFS_BITMAP)
     count = min(sectors * 512 // cluster, bitmap.info.meta.size * 8)
     if count > MOST_UNITS:
@@ -144,28 +141,29 @@ EXT_BLOCK_UNINIT = 2
 
 def _ext(image: Image, system: FileSystem) -> Ranges | None:
     sb = image.read_at(system.offset + EXT_SUPERBLOCK, 1024)
-    incompatible, wide = _number(sb, 0x60, 4), bool(_number(sb, 0x60, 4) & EXT_64BIT)
-    block, first, per_group = 1024 << min(_number(sb, 0x18, 4), 6), _number(sb, 0x14, 4), _number(sb, 0x20, 4)
-    blocks = _number(sb, 4, 4) + (_number(sb, 0x150, 4) << 32 if wide else 0)
-    descriptor = max(32, _number(sb, 0xFE, 2)) if wide else 32
+    number = partial(little_endian, sb)
+    incompatible, wide = number(0x60, 4), bool(number(0x60, 4) & EXT_64BIT)
+    block, first, per_group = 1024 << min(number(0x18, 4), 6), number(0x14, 4), number(0x20, 4)
+    blocks = number(4, 4) + (number(0x150, 4) << 32 if wide else 0)
+    descriptor = max(32, little_endian(sb, 0xFE, 2)) if wide else 32
     if incompatible & EXT_META_BG or not 0 < per_group <= block * 8 or not first < blocks <= MOST_UNITS:
         return None
     groups = -(-(blocks - first) // per_group)
     table = image.read_at(system.offset + (first + 1) * block, groups * descriptor)
-    copies = 1 + -(-groups * descriptor // block) + _number(sb, 0xCE, 2)
-    sparse = bool(_number(sb, 0x64, 4) & EXT_SPARSE_SUPER)
+    copies = 1 + -(-groups * descriptor // block) + little_endian(sb, 0xCE, 2)
+    sparse = bool(little_endian(sb, 0x64, 4) & EXT_SPARSE_SUPER)
     bits = np.zeros(blocks - first, np.uint8)
     for group in range(groups):
         one = table[group * descriptor : (group + 1) * descriptor]
         if len(one) < descriptor:
             return None
         low, high = group * per_group, min((group + 1) * per_group, blocks - first)
-        if _number(one, 0x12, 2) & EXT_BLOCK_UNINIT:
+        if little_endian(one, 0x12, 2) & EXT_BLOCK_UNINIT:
             # Nothing was ever written to this group but the copies of the superblock, in the groups that have them.
             if not sparse or _has_copies(group):
                 bits[low : min(high, low + copies)] = 1
             continue
-        place = _number(one, 0, 4) + (_number(one, 0x20, 4) << 32 if descriptor >= 64 else 0)
+        place = little_endian(one, 0, 4) + (little_endian(one, 0x20, 4) << 32 if descriptor >= 64 else 0)
         data = image.read_at(system.offset + place * block, block)
         bits[low:high] = np.unpackbits(np.frombuffer(data, np.uint8), bitorder="little")[: high - low]
     ranges = ranges_of(bits, system.offset + first * block, block)

@@ -11,11 +11,10 @@ from collections.abc import Sequence
 from functools import partial
 
 import numpy as np
-import pytsk3
 from numpy.typing import NDArray
 
 from forensics.evidence.allocation import ranges_of
-from forensics.evidence.file_system import TSK_FAILED, FileSystem
+from forensics.evidence.file_system import TSK_FAILED, FileSystem, little_endian, live_directory
 from forensics.evidence.image import Image
 from forensics.evidence.plain import NO_FILES, PlainDirectory, PlainFiles, single_runs, spare
 from forensics.evidence.times import CLOCK_UTC, moment_texts
@@ -41,8 +40,6 @@ _INODE = np.dtype(
 _SMALLEST_INODE = 160
 """Bytes that hold the times above."""
 
-_DIRECTORY = pytsk3.TSK_FS_META_TYPE_DIR
-_IN_USE = int(pytsk3.TSK_FS_META_FLAG_ALLOC)
 _REGULAR, _KIND = 0x8000, 0xF000
 _IN_EXTENTS = 0x80000
 _ODD = 0x10000000 | 0x200000 | 0x800 | 0x4
@@ -72,7 +69,7 @@ class Ext4:
     clock = CLOCK_UTC
 
     def __init__(self, image: Image, system: FileSystem, superblock: bytes) -> None:
-        number = partial(_number, superblock)
+        number = partial(little_endian, superblock)
         self._image = image
         self._system = system
         self._start = system.offset
@@ -109,13 +106,13 @@ class Ext4:
         it: one that holds nothing never was."""
         room = _LARGEST_READ
         for number, one in enumerate(self._groups):
-            bitmap = self._at(_number(one, 4, 4) + (_number(one, 0x24, 4) << 32), -(-self._per_group // 8))
-            table = _number(one, 8, 4) + (_number(one, 0x28, 4) << 32)
-            if bitmap is None or not 0 < table < self._blocks:
+            bitmap = self._at(little_endian(one, 4, 4) + (little_endian(one, 0x24, 4) << 32), -(-self._per_group // 8))
+            table = self._table_of(one)
+            if bitmap is None or table is None:
                 return False
             count = min(self._per_group, self._last_inode - 1 - number * self._per_group)
             free = np.unpackbits(np.frombuffer(bitmap, np.uint8), bitorder="little")[:count] == 0
-            if _number(one, 0x12, 2) & _NO_INODES:
+            if little_endian(one, 0x12, 2) & _NO_INODES:
                 free[:] = True
             for first, length in ranges_of(free.view(np.uint8), 0, self._inode_size).tolist():
                 room -= length
@@ -123,6 +120,11 @@ class Ext4:
                 if held is None or held.count(0) < length:
                     return False
         return True
+
+    def _table_of(self, group: bytes) -> int | None:
+        """The block in which the inodes of a group begin; None where that is not in the volume."""
+        table = little_endian(group, 8, 4) + (little_endian(group, 0x28, 4) << 32)
+        return table if 0 < table < self._blocks else None
 
     def _at(self, block: int, length: int, inside: int = 0) -> bytes | None:
         """So many bytes from a block on, or from `inside` its bytes; None where they are not there."""
@@ -133,15 +135,11 @@ class Ext4:
         return data if len(data) == length else None
 
     def _content_of_directory(self, address: int) -> bytes | None:
-        if not 0 < address < self._last_inode:
+        file = live_directory(self._system, address) if 0 < address < self._last_inode else None
+        if file is None:
             return None
         try:
-            file = self._system.handle.open_meta(address)
-            meta = file.info.meta
-            # The names of a directory that is not in use are deleted ones.
-            if meta is None or meta.type != _DIRECTORY or not meta.flags & _IN_USE:
-                return None
-            size = int(meta.size)
+            size = int(file.info.meta.size)
             if not 0 < size <= _LARGEST_READ or size % self._block:
                 return None
             data: bytes = file.read_random(0, size)
@@ -225,17 +223,13 @@ class Ext4:
         if group >= len(self._groups) or last - first > _SPARSEST * len(inside):
             return None
         one = self._groups[group]
-        if _number(one, 0x12, 2) & _NO_INODES:
+        if little_endian(one, 0x12, 2) & _NO_INODES:
             return None
-        table = _number(one, 8, 4) + (_number(one, 0x28, 4) << 32)
-        if not 0 < table < self._blocks:
+        table, wanted = self._table_of(one), (last - first + 1) * self._inode_size
+        if table is None or wanted > _LARGEST_READ:
             return None
-        start = self._start + table * self._block + first * self._inode_size
-        wanted = (last - first + 1) * self._inode_size
-        if wanted > _LARGEST_READ:
-            return None
-        data = self._image.read_at(start, wanted)
-        if len(data) < wanted:
+        data = self._at(table, wanted, first * self._inode_size)
+        if data is None:
             return None
         rows = np.ndarray((last - first + 1,), _INODE, data, strides=(self._inode_size,))
         found: NDArray[np.void] = rows[inside - first]
@@ -301,10 +295,15 @@ def ext4_of(image: Image, system: FileSystem) -> Ext4 | None:
     """The plain part of an ext4 file system; None for any other, or where its layout is not the usual one."""
     if system.name != "ext4":
         return None
-    superblock = image.read_at(system.offset + _SUPERBLOCK, 1024)
-    if len(superblock) < 1024:
+    try:
+        superblock = image.read_at(system.offset + _SUPERBLOCK, 1024)
+        return _of_superblock(image, system, superblock) if len(superblock) == 1024 else None
+    except OSError:
         return None
-    number = partial(_number, superblock)
+
+
+def _of_superblock(image: Image, system: FileSystem, superblock: bytes) -> Ext4 | None:
+    number = partial(little_endian, superblock)
     features, inodes = number(0x60, 4), number(0x28, 4)
     usual = (
         number(0x38, 2) == 0xEF53
@@ -317,7 +316,3 @@ def ext4_of(image: Image, system: FileSystem) -> Ext4 | None:
         and number(0xFE, 2) <= 64
     )
     return Ext4(image, system, superblock) if usual else None
-
-
-def _number(data: bytes, at: int, width: int) -> int:
-    return int.from_bytes(data[at : at + width], "little")

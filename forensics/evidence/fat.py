@@ -1,9 +1,9 @@
 """Plain directories of FAT12, FAT16 and FAT32, entry by entry what The Sleuth Kit would say of them.
 
-Plain is a live directory below the root whose entries are all live and whole: each a short name, with its long
-name, if any, complete before it; behind the last entry nothing but zeros. Plain among its files are those in
-consecutive clusters, and the empty ones without clusters. Offsets are those of Microsoft's "FAT:
-General Overview of On-Disk Format" 1.03.
+Plain is a live directory below the root whose entries are all live and whole: each a short name, with its long name, if
+any, complete before it; behind the last entry nothing but zeros. Plain among its files are those in consecutive
+clusters, and the empty ones without clusters. Offsets and marks are those of Microsoft's "FAT: General Overview of
+On-Disk Format" 1.03.
 """
 
 from __future__ import annotations
@@ -13,11 +13,10 @@ from datetime import datetime, timedelta
 from functools import partial
 
 import numpy as np
-import pytsk3
 from numpy.typing import NDArray
 
 from forensics.evidence.allocation import fat_entries, ranges_of
-from forensics.evidence.file_system import FAT, TSK_FAILED, FileSystem
+from forensics.evidence.file_system import FAT, TSK_FAILED, FileSystem, little_endian, live_directory
 from forensics.evidence.image import Image
 from forensics.evidence.plain import PlainDirectory, PlainFiles, single_runs, spare
 from forensics.evidence.times import CLOCK_LOCAL
@@ -39,15 +38,20 @@ _SHORT = np.dtype(
 _LONG_UNITS = np.concatenate((np.arange(1, 11), np.arange(14, 26), np.arange(28, 32)))
 """Where the 13 UTF-16 units of a slot of a long name are."""
 
-_DELETED, _E5 = 0xE5, 0x05
+_DELETED, _FOR_E5 = 0xE5, 0x05
+"""First byte of a deleted entry, and of a name that begins with that byte."""
+
 _LABEL, _DIRECTORY, _LONG, _UNKNOWN = 0x08, 0x10, 0x0F, 0xC0
 _LOWER_BASE, _LOWER_EXTENSION, _NO_CASE = 0x08, 0x10, 0xE7
+"""Windows NT keeps here that a short name, or its extension, is in small letters; other bits mean nothing."""
+
 _LAST_LONG, _MOST_LONG = 0x40, 20
 _DOTS = b".          ..         "
 
 _IN_NAMES = np.zeros(256, bool)
 _IN_NAMES[0x20:0x7F] = True
 _IN_NAMES[list(b'"*+,./:;<=>?[\\]|')] = False
+"""What a short name of ASCII consists of, by the byte."""
 
 _BAD = 0x0FFFFFF7
 """The mark of a bad cluster; those above it end a chain. In 12 and 16 bits its lower ones."""
@@ -60,14 +64,12 @@ _FILLER = 0xFFFF
 
 _LARGEST_DIRECTORY = 64 << 20
 _MOST_CLUSTERS = 1 << 22
-"""64 GiB in clusters of 16 KiB; the table in memory takes 8 bytes for each, and as much again while it is read."""
+"""64 GiB in clusters of 16 KiB; the table takes 4 bytes of memory for each, the ends of its stretches up to 8 more."""
 
 _FREE_READ = 256 << 10
 """Bytes of free space at a time: what the allocator gives again without new pages."""
 
 _NOTHING = bytes(_FREE_READ)
-
-_IN_USE = int(pytsk3.TSK_FS_META_FLAG_ALLOC)
 
 
 class Fat:
@@ -76,7 +78,7 @@ class Fat:
     clock = CLOCK_LOCAL
 
     def __init__(self, image: Image, system: FileSystem, boot: bytes) -> None:
-        number = partial(_number, boot)
+        number = partial(little_endian, boot)
         self._image = image
         self._system = system
         self._sector = sector = number(11, 2)
@@ -131,11 +133,10 @@ class Fat:
 
     def _content(self, address: int) -> tuple[bytes, NDArray[np.int64], int] | None:
         """The bytes of a live directory, the metadata address of each of its slots, and its first cluster."""
+        file = live_directory(self._system, address)
+        if file is None:
+            return None
         try:
-            file = self._system.handle.open_meta(address)
-            meta = file.info.meta
-            if meta is None or meta.type != pytsk3.TSK_FS_META_TYPE_DIR or not meta.flags & _IN_USE:
-                return None
             block, base = self._sector, self._system.offset
             places = [(base + run.addr * block, run.len * block) for attribute in file for run in attribute]
             if not places or sum(length for _, length in places) > _LARGEST_DIRECTORY:
@@ -338,7 +339,7 @@ def _could_be_short(slots: NDArray[np.uint8]) -> NDArray[np.bool_]:
     """What may pass for an entry: much more than does."""
     first, attributes = slots[:, 0], slots[:, 11]
     could: NDArray[np.bool_] = (
-        ((first >= 0x20) | (first == _E5))
+        ((first >= 0x20) | (first == _FOR_E5))
         & (attributes & _LONG != _LONG) & (attributes & _UNKNOWN == 0)
         & (slots[:, 12] & _NO_CASE == 0) & (slots[:, 13] <= 200)
     )  # fmt: skip
@@ -351,13 +352,9 @@ def fat_of(image: Image, system: FileSystem) -> Fat | None:
         return None
     try:
         boot = image.read_at(system.offset, 512)
-        if len(boot) < 512 or _number(boot, 11, 2) not in (512, 1024, 2048, 4096) or not boot[13]:
+        if len(boot) < 512 or little_endian(boot, 11, 2) not in (512, 1024, 2048, 4096) or not boot[13]:
             return None
         found = Fat(image, system, boot)
     except OSError:
         return None
     return found if found.usable else None
-
-
-def _number(data: bytes, at: int, width: int) -> int:
-    return int.from_bytes(data[at : at + width], "little")

@@ -7,6 +7,7 @@ specification"; the magic numbers are those of libmagic and of each file system'
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import pytsk3
 
@@ -16,6 +17,8 @@ from forensics.randomness import is_random
 
 TSK_FAILED = (OSError, RuntimeError)
 """What pytsk3 raises: OSError for The Sleuth Kit's own errors, RuntimeError for one that came out of our reading."""
+
+IN_USE = int(pytsk3.TSK_FS_META_FLAG_ALLOC)
 
 NAMES = {
     pytsk3.TSK_FS_TYPE_FAT12: "FAT12",
@@ -186,6 +189,25 @@ def has_udf(image: Image, offset: int) -> bool:
             if identifier not in (b"CD001", b"CDW02", b"BEA01", b"BOOT2"):
                 break
     return False
+
+
+def little_endian(data: bytes, at: int, width: int) -> int:
+    """The number in `width` bytes from `at` on; bytes beyond the end count as zeros."""
+    return int.from_bytes(data[at : at + width], "little")
+
+
+def live_directory(system: FileSystem, address: int) -> Any | None:
+    """The Sleuth Kit's file of the directory with this metadata address; None unless it is one and in use.
+
+    The names in a directory that is not in use are deleted ones.
+    """
+    try:
+        file = system.handle.open_meta(address)
+    except TSK_FAILED:
+        return None
+    meta = file.info.meta
+    in_use = meta is not None and meta.type == pytsk3.TSK_FS_META_TYPE_DIR and meta.flags & IN_USE
+    return file if in_use else None
 
 
 def _at(image: Image, offset: int, length: int) -> bytes:

@@ -28,6 +28,7 @@ from forensics.evidence.ext4 import ext4_of
 from forensics.evidence.fat import fat_of
 from forensics.evidence.file_system import (
     FAT,
+    IN_USE,
     LABEL_MARK,
     NO_LABEL,
     TSK_FAILED,
@@ -86,7 +87,6 @@ REGULAR = int(pytsk3.TSK_FS_META_TYPE_REG)
 VIRTUAL_NAME = int(pytsk3.TSK_FS_NAME_TYPE_VIRT)
 VIRTUAL_DIRECTORY_NAME = int(pytsk3.TSK_FS_NAME_TYPE_VIRT_DIR)
 NAME_DELETED = int(pytsk3.TSK_FS_NAME_FLAG_UNALLOC)
-IN_USE = int(pytsk3.TSK_FS_META_FLAG_ALLOC)
 RESIDENT = int(pytsk3.TSK_FS_ATTR_RES)
 PACKED = int(pytsk3.TSK_FS_ATTR_COMP)
 NTFS_DATA = int(pytsk3.TSK_FS_ATTR_TYPE_NTFS_DATA)

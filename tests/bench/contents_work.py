@@ -16,6 +16,7 @@ sys.path.insert(0, str(Path(__file__).parents[2]))
 
 
 def work(what: str, folder: Path) -> None:
+    """One part over a source of this folder: `list files.ext4` and the like."""
     part, _, name = what.partition(" ")
     parts = {
         "list": _list, "start": _start, "hash": _hash, "extract": _extract, "calamine": _calamine, "pdfium": _pdfium,

@@ -13,7 +13,8 @@ from forensics.evidence import ext4, files
 from forensics.evidence.allocation import Layout
 from forensics.evidence.file_system import open_file_system
 from forensics.evidence.files import list_volume
-from forensics.evidence.image import open_image
+from forensics.evidence.image import Image, open_image
+from forensics.evidence.plain import NO_FILES, PlainFiles
 from forensics.evidence.volumes import volumes
 from forensics.model import FileEntry
 
@@ -90,7 +91,7 @@ def told_at_once(path: Path, monkeypatch: pytest.MonkeyPatch) -> int:
     count = 0
     real = ext4.Ext4._files_at
 
-    def counted(self: ext4.Ext4, numbers: list[int]) -> ext4.PlainFiles:
+    def counted(self: ext4.Ext4, numbers: list[int]) -> PlainFiles:
         nonlocal count
         found = real(self, numbers)
         count += len(found.places)
@@ -176,7 +177,7 @@ def test_an_inode_that_no_name_leads_to_is_found(
     with open_image([path]) as image:
         reader = ext4.ext4_of(image, open_file_system(image, 0))
         assert reader is not None
-        table, size = ext4._number(reader._groups[0], 8, 4) * reader._block, reader._inode_size
+        table, size = (reader._table_of(reader._groups[0]) or 0) * reader._block, reader._inode_size
     raw = bytearray(path.read_bytes())
     some = next(entry for entry in listed(path)[0] if entry.size)
     at = table + (some.address - 1) * size
@@ -187,6 +188,24 @@ def test_an_inode_that_no_name_leads_to_is_found(
     entries, layout = listed(path)
     assert (entries, layout) == one_by_one(path, monkeypatch)
     assert [entry.size for entry in entries if entry.address == reader._per_group] == [some.size]
+
+
+def test_inodes_that_cannot_be_read_are_left_to_the_sleuth_kit(
+    tmp_path: Path, tree: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = make(tmp_path / "ext", tree)
+    numbers = [entry.address for entry in listed(path)[0] if entry.locator.path[0] == b"many"]
+    with open_image([path]) as image:
+        reader = ext4.ext4_of(image, open_file_system(image, 0))
+        assert reader is not None
+        assert len(reader._files_at(numbers).places) == 400
+
+        def read_at(self: Image, offset: int, length: int) -> bytes:
+            raise OSError("damaged")
+
+        monkeypatch.setattr(Image, "read_at", read_at)
+        assert reader._files_at(numbers) == NO_FILES
+        assert not reader.without_orphans(True)
 
 
 @pytest.mark.parametrize("seed", range(40))
