@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime
 import io
 from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from itertools import islice
 from typing import Any
 
@@ -12,9 +13,9 @@ import numpy as np
 import python_calamine
 
 from forensics.extraction import binary_office, office
-from forensics.extraction.content import Content, Damaged, Found, NotExamined, one_line, pieces_of
+from forensics.extraction.content import BytesReadable, Content, Damaged, Found, NotExamined, one_line, pieces_of
 from forensics.extraction.locked import LOCKED, decrypted
-from forensics.model import Unit
+from forensics.model import Piece, Readable, Unit
 
 _WHOLE_NUMBER_LIMIT = 1e21
 """Above it a float has more digits than any identifier, and Excel itself shows an exponent."""
@@ -27,39 +28,43 @@ def extract(content: Content) -> Iterator[Found]:
     read does not stop the others: the outcome says so at the end.
     """
     data = content.whole()
+    readable = BytesReadable(data)
     zipped = content.type != "xls"
     if zipped:
-        office.refuse_bombs(content.readable)
+        office.refuse_bombs(readable)
     elif binary_office.workbook_is_locked(data):
         yield from decrypted(content, data)
         return
-    try:
-        workbook = python_calamine.CalamineWorkbook.from_filelike(io.BytesIO(data))
-    except python_calamine.PasswordError:
-        raise NotExamined(LOCKED) from None
-    damage = ""
-    for name in workbook.sheet_names:
+    with ThreadPoolExecutor(1) as beside:
+        # Both this and the parser of the sheets leave Python alone while they unpack.
+        notes = beside.submit(_notes, content.type, readable)
         try:
-            sheet = workbook.get_sheet_by_name(name)
-            yield from pieces_of(_rows(sheet), (name,), Unit.ROW, table=True)
-            del sheet
-        except (python_calamine.CalamineError, ValueError) as error:
-            damage = f"a sheet could not be parsed ({type(error).__name__})"
-    if zipped and content.type != "ods":
-        yield from office.notes_of_workbook(content.readable)
+            workbook = python_calamine.CalamineWorkbook.from_filelike(io.BytesIO(data))
+        except python_calamine.PasswordError:
+            raise NotExamined(LOCKED) from None
+        damage = ""
+        for name in workbook.sheet_names:
+            try:
+                sheet = workbook.get_sheet_by_name(name)
+                yield from pieces_of(_rows(sheet), (name,), Unit.ROW, table=True)
+                del sheet
+            except (python_calamine.CalamineError, ValueError) as error:
+                damage = f"a sheet could not be parsed ({type(error).__name__})"
+        yield from notes.result()
     if zipped:
-        yield from office.packed(content.readable)
+        yield from office.packed(readable)
     elif data.startswith(b"\xd0\xcf\x11\xe0"):
         yield from binary_office.notes_of_workbook(data)
     if damage:
         raise Damaged(damage)
 
 
+def _notes(kind: str, readable: Readable) -> list[Piece]:
+    return [] if kind in ("xls", "ods") else list(office.notes_of_workbook(readable))
+
+
 _TOGETHER = 128
 """Rows that are written down together: cell by cell takes three times as long over a million rows."""
-
-_EXPONENT = 1e16
-"""From here on `repr` writes an exponent, and below 0.0001."""
 
 _FIRST_SHOWN = 0x20
 """TAB and most line breaks are below; those of `_BREAKS_BEYOND` are not ASCII."""
@@ -73,16 +78,17 @@ def _rows(sheet: Any) -> Iterator[tuple[bytes, int]]:
     rows = sheet.iter_rows()
     mixed: set[int] = set()
     while some := list(islice(rows, _TOGETHER)):
-        text, encoded = _lines(some, mixed)
-        if margin or "\t\n" in text:
+        text, encoded, ragged = _lines(some, mixed)
+        if margin or ragged:
             filled = [line.rstrip("\t") for line in text[:-1].split("\n")]
             encoded = _encoded("\n".join([margin + line if line else "" for line in filled]) + "\n")
         yield encoded, len(some)
 
 
-def _lines(some: list[list[Any]], mixed: set[int]) -> tuple[str, bytes]:
-    """These rows as lines, and the same in UTF-8. `mixed`: columns seen so far that hold more than text; it grows.
+def _lines(some: list[list[Any]], mixed: set[int]) -> tuple[str, bytes, bool]:
+    """These rows as lines, the same in UTF-8, and whether a line may end in empty cells.
 
+    `mixed`: columns seen so far that hold more than text; it grows.
     Most columns are text without any break, which one look at all of the text tells.
     """
     width = len(some[0])
@@ -98,10 +104,10 @@ def _lines(some: list[list[Any]], mixed: set[int]) -> tuple[str, bytes]:
             encoded = _encoded(text)
             below = np.count_nonzero(np.frombuffer(encoded, np.uint8) < _FIRST_SHOWN)
             if below == len(some) * width and (text.isascii() or not any(map(text.__contains__, _BREAKS_BEYOND))):
-                return text, encoded
+                return text, encoded, "" in [row[-1] for row in some]
     columns = map(_column, zip(*some, strict=True))
     text = "\n".join(map("\t".join, zip(*columns, strict=True))) + "\n"
-    return text, _encoded(text)
+    return text, _encoded(text), "\t\n" in text
 
 
 def _encoded(text: str) -> bytes:
@@ -120,15 +126,10 @@ def _column(cells: tuple[Any, ...]) -> Iterable[str]:
 
 def _plain_numbers(cells: Sequence[float]) -> list[str]:
     """What `_text` says of each, if none is so large or small that its text has an exponent; else nothing."""
-    numbers = np.array(cells) + 0.0  # no negative zero
-    sizes = np.abs(numbers)
-    if not ((sizes == 0) | ((sizes >= 1e-4) & (sizes < _EXPONENT))).all():
+    text = repr([*cells])[1:-1] + ", "
+    if "e" in text or "n" in text or "-0.0, " in text:  # an exponent, infinite, no number, a zero with a sign
         return []
-    whole = numbers == np.trunc(numbers)
-    if whole.all():
-        return list(map(str, numbers.astype(np.int64).tolist()))
-    texts = list(map(repr, numbers.tolist()))
-    return [text[:-2] if text.endswith(".0") else text for text in texts] if whole.any() else texts
+    return text.replace(".0, ", ", ")[:-2].split(", ")
 
 
 def _text(cell: Any) -> str:
