@@ -24,8 +24,10 @@ _PLAIN = " ()"
 
 DECRYPTED = "decrypted"
 SHADOW = "vss"
-_LAYER = re.compile(rf"{DECRYPTED}|{SHADOW}[0-9]+")
-"""What the steps under a volume are called: its bytes without their encryption, or as a shadow copy kept them."""
+APFS = "APFS"
+_LAYER = re.compile(rf"{DECRYPTED}|{SHADOW}[0-9]+|{APFS.lower()}[0-9]+(?:-(?:older-)?snapshots)?")
+"""What the steps under a volume are called: its bytes without their encryption, or as a shadow copy kept them; a volume
+in a container of APFS, and what only its snapshots hold."""
 
 SLACK = ":slack"
 

@@ -193,9 +193,9 @@ def _of_volumes(connection: Connection, volumes: dict[int, Volume]) -> Iterator[
     table = schema.volume_layout
     layouts = {row.volume_id: row for row in connection.execute(select(table))}
     layers = [volume.layer for volume in volumes.values() if volume.layer is not None]
-    opened = {layer.offset: layer for layer in layers if layer.name == DECRYPTED}
+    opened = {(layer.offset, layer.length): layer for layer in layers if layer.name == DECRYPTED}
     for volume_id, volume in volumes.items():
-        if (layer := opened.get(volume.offset)) is not None:
+        if (layer := opened.get((volume.offset, volume.length))) is not None:
             # The header stands before what was opened, and what is left behind it belongs to nobody.
             yield Claim(Fate.UNNAMED, volume.offset, volume.length)
             yield Claim(Fate.FILE_SYSTEM, volume.offset, layer.data_offset or 0)

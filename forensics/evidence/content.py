@@ -7,9 +7,10 @@ from typing import Any
 
 import pytsk3
 
+from forensics.evidence.apfs_content import open_apfs
 from forensics.evidence.file_system import TSK_FAILED, FileSystemUnreadable, open_file_system
 from forensics.evidence.image import Image
-from forensics.model import FileEntry, Readable, Run, Volume
+from forensics.model import APFS, FileEntry, Readable, Run, Volume
 
 SMALL = 64 << 10
 """Bytes up to which a read is worth one of its neighbours' as well."""
@@ -27,6 +28,8 @@ def open_content(image: Image, volume: Volume, entry: FileEntry) -> Readable:
         return _OneRun(image, entry.runs[0].device_offset, entry.size)
     if sum(run.length for run in entry.runs) == entry.size:
         return _RunContent(image, entry.runs, entry.size)
+    if volume.file_system == APFS:
+        return open_apfs(image, volume, entry)
     return _TskContent(image, volume, entry)
 
 

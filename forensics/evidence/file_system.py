@@ -12,7 +12,7 @@ from typing import Any
 import pytsk3
 
 from forensics.evidence.image import Image
-from forensics.model import LAYER_BITS
+from forensics.model import APFS, LAYER_BITS
 from forensics.randomness import is_random
 
 TSK_FAILED = (OSError, RuntimeError)
@@ -48,7 +48,7 @@ ENCRYPTED = (
 )
 """Offset in the volume, bytes, name. BitLocker To Go looks like FAT32 to everyone; see `_is_bitlocker_to_go`."""
 
-OPENED_BY_PASSWORD = frozenset(f"{ENCRYPTED_REASON} ({name})" for _, _, name in ENCRYPTED)
+OPENED_BY_PASSWORD = frozenset(f"{ENCRYPTED_REASON} ({name})" for name in (APFS, *(name for _, _, name in ENCRYPTED)))
 """The reasons of volumes that a password, or the recovery password of BitLocker, opens."""
 
 BITLOCKER_TO_GO_GUID = bytes.fromhex("3bd66749292ed84a8399f6a339e3d001")
@@ -57,7 +57,7 @@ BITLOCKER_TO_GO_GUID = bytes.fromhex("3bd66749292ed84a8399f6a339e3d001")
 UNSUPPORTED = (
     (65600, b"_BHRfS_M", "btrfs"),
     (0, b"XFSB", "XFS"),
-    (32, b"NXSB", "APFS"),
+    (32, b"NXSB", APFS),
     (3, b"ReFS\x00", "ReFS"),
     (1024, b"\x10\x20\xf5\xf2", "F2FS"),
     (512, b"LABELONE", "LVM"),

@@ -24,6 +24,7 @@ import numpy as np
 import pytsk3
 
 from forensics.evidence.allocation import Layout, allocated, pairs
+from forensics.evidence.apfs_files import list_apfs
 from forensics.evidence.ext4 import ext4_of
 from forensics.evidence.fat import fat_of
 from forensics.evidence.file_system import (
@@ -41,7 +42,7 @@ from forensics.evidence.ntfs import Mft
 from forensics.evidence.overlap import Claims, Occupied
 from forensics.evidence.plain import PlainDirectory, PlainReader
 from forensics.evidence.times import Times, clock_of, make_process_clock_utc
-from forensics.model import OK, EntryStatus, FileEntry, Locator, Region, Run, Volume
+from forensics.model import APFS, OK, EntryStatus, FileEntry, Locator, Region, Run, Volume
 
 DIRECTORIES = frozenset({pytsk3.TSK_FS_META_TYPE_DIR, pytsk3.TSK_FS_META_TYPE_VIRT_DIR})
 
@@ -109,6 +110,8 @@ def list_volume(image: Image, volume: Volume, exhibit: str) -> tuple[list[FileEn
     """What `walk` gives, and where the rest of the volume's allocated bytes lie; None where it was not examined."""
     if volume.outcome != OK:
         return [], None
+    if volume.file_system == APFS:
+        return list_apfs(image, volume, exhibit)
     found = _begin(image, volume, exhibit)
     entries = list(found.entries())
     held = allocated(image, found.system)

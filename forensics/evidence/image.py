@@ -49,8 +49,8 @@ class Image:
         self.format = container_format(self.paths[0])
         self.segments = _segments(self.format, self.paths)
         self._reader = _reader(self.format, self.segments)
-        self.file_systems: dict[int, Any] = {}
-        """What `file_system` keeps open over this image, by offset."""
+        self.file_systems: dict[int | str, Any] = {}
+        """What `file_system` keeps open over this image, by offset; volumes of APFS by their names."""
         self.layers: dict[int, Readable] = {}
         """What `layers` keeps open over this image, by number."""
         self.ahead = ReadAhead(self)

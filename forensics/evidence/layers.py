@@ -3,6 +3,7 @@ Shadow copies are attached here as well, and found by `shadow`.
 
 BitLocker   libbde: password, recovery password of 48 digits, or no protector at all ("suspended")
 LUKS        `luks`; libluksde for what is older than AES-XTS
+APFS        `apfs_keys`: password of a volume
 """
 
 from __future__ import annotations
@@ -10,11 +11,13 @@ from __future__ import annotations
 import re
 from typing import Any
 
+from forensics.evidence.apfs import Unreadable
+from forensics.evidence.apfs_files import opens
 from forensics.evidence.image import Image
 from forensics.evidence.luks import MAGIC, OTHER_CIPHER, CannotOpen, Luks, data_offset, version
 from forensics.evidence.shadow import is_shadow, open_shadow
 from forensics.evidence.window import Window, WindowFile
-from forensics.model import DECRYPTED, LAYER_BITS, Layer, Readable, Volume
+from forensics.model import APFS, DECRYPTED, LAYER_BITS, Layer, Readable, Volume
 
 BITLOCKER, LUKS1, LUKS2 = "BitLocker", "LUKS1", "LUKS2"
 _RECOVERY = re.compile(r"(?:[0-9]{6}[- ]?){7}[0-9]{6}")
@@ -45,6 +48,8 @@ def unlock(image: Image, volume: Volume, passwords: tuple[str, ...], number: int
 
     Raises `CannotOpen` where no password would help, or the library cannot read what there is.
     """
+    if volume.file_system == APFS:
+        return _apfs(image, volume, passwords, number)
     if volume.layer is not None:
         attach(image, volume.layer)
     window = Window(image, volume.offset, volume.length)
@@ -66,7 +71,7 @@ def attach(image: Image, layer: Layer) -> None:
 
     Raises `OSError` where it does not open any more.
     """
-    if layer.base >> LAYER_BITS in image.layers:
+    if layer.base >> LAYER_BITS in image.layers or layer.kind == APFS:
         return
     if layer.below is not None:
         attach(image, layer.below)
@@ -80,6 +85,17 @@ def attach(image: Image, layer: Layer) -> None:
     if opened is None:
         raise OSError("the encrypted volume could be opened before and now cannot")
     image.layers[layer.base >> LAYER_BITS] = opened[0]
+
+
+def _apfs(image: Image, volume: Volume, passwords: tuple[str, ...], number: int) -> Layer | None:
+    """Of no length: what is encrypted are the trees and contents of the volume, each by itself."""
+    try:
+        for password in passwords:
+            if password and opens(image, volume, password):
+                return Layer(number << LAYER_BITS, 0, DECRYPTED, APFS, volume.offset, 0, None, password)
+    except Unreadable as error:
+        raise CannotOpen(str(error)) from error
+    return None
 
 
 def _kind(window: Window) -> str:

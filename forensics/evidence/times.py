@@ -83,6 +83,11 @@ def moment_texts(seconds: NDArray[np.int64], nanoseconds: NDArray[np.int64], zon
     return found
 
 
+def moment(nanoseconds: int) -> str:
+    """A moment in nanoseconds of the Unix clock, UTC."""
+    return _naive(*divmod(nanoseconds, 1_000_000_000), "Z")
+
+
 @lru_cache(4096)
 def _naive(seconds: int, nanoseconds: int, zone: str = "") -> str:
     if not 0 < seconds <= LAST:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
 
 import pytsk3
 
+from forensics.evidence.apfs_files import apfs_volumes
 from forensics.evidence.file_system import (
     TSK_FAILED,
     UDF,
@@ -17,7 +19,7 @@ from forensics.evidence.file_system import (
     tsk_image,
 )
 from forensics.evidence.image import Image
-from forensics.model import OK, Layer, Outcome, Volume, not_examined
+from forensics.model import APFS, OK, Layer, Outcome, Volume, not_examined
 
 WHOLE_DEVICE = 0
 
@@ -33,7 +35,8 @@ def volumes(image: Image, exhibit: str) -> list[Volume]:
     `number` is the slot that `mmls` prints. Number 0 is the whole device: where there is no partition table, and
     besides the partitions where a file system starts in the first sector all the same (a hybrid ISO, a stick once
     used without a table); both are then examined, because each may hold files that the other does not. A disc that
-    holds UDF beside ISO 9660 has a volume more, of no length: the bytes are the same.
+    holds UDF beside ISO 9660 has a volume more, of no length: the bytes are the same. So has a container of APFS, for
+    each volume in it.
     """
     found = _partitions(image, exhibit)
     whole = _volume(image, exhibit, WHOLE_DEVICE, 0, image.size, "whole device")
@@ -41,8 +44,12 @@ def volumes(image: Image, exhibit: str) -> list[Volume]:
         # Boot code can look like a table whose partitions lead nowhere; the file system itself is the better witness.
         # What has the mark of something is no accident, though.
         found = [whole, *(part for part in found if part.offset > 0 and (part.outcome == OK or part.file_system))]
-    found = found or [whole]
+    found = [one for volume in found or [whole] for one in _inside(image, volume)]
     return [*found, *(_bridge(volume) for volume in found if _is_bridge(image, volume))]
+
+
+def _inside(image: Image, volume: Volume) -> Iterable[Volume]:
+    return apfs_volumes(image, volume) if volume.file_system == APFS else [volume]
 
 
 def _is_bridge(image: Image, volume: Volume) -> bool:
@@ -58,6 +65,8 @@ def _bridge(volume: Volume) -> Volume:
 
 def layer_volume(image: Image, holder: Volume, layer: Layer) -> Volume:
     """What `holder` is under this layer, which is attached: the same number, and its file system if it has one."""
+    if holder.file_system == APFS:
+        return replace(holder, outcome=OK, layers=(*holder.layers, layer.name), layer=layer)
     seen = _volume(image, holder.exhibit, holder.number, layer.base, layer.size, layer.kind)
     return replace(seen, layers=(*holder.layers, layer.name), layer=layer)
 
