@@ -172,7 +172,7 @@ BITLOCKER_TO_GO = b"\xeb\x58\x90MSWIN4.1".ljust(424, b"\x00") + bytes.fromhex("3
         (0, b"\xeb\x58\x90-FVE-FS-", "encrypted (BitLocker)"),
         (0, BITLOCKER_TO_GO, "encrypted (BitLocker To Go)"),
         (65600, b"_BHRfS_M", "file system not supported (btrfs)"),
-        (32, b"NXSB", "file system not supported (APFS)"),
+        (32, b"NXSB", "file system damaged or unreadable (the container of APFS)"),
         (0, b"XFSB", "file system not supported (XFS)"),
         (0, b"", "no known file system"),
     ],
