@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Iterator
 from forensics import __version__
 from forensics.casefile.listing_view import ListedFile
 from forensics.casefile.views import CaseView
+from forensics.model import LAYER_BITS
 from forensics.report.bodyfile import BodyEntry, bodyfile
 from forensics.report.dfxml import DfxmlFile, DfxmlVolume, dfxml
 
@@ -58,11 +59,12 @@ def _dfxml(view: CaseView, counted: _Counted) -> Iterator[str]:
         of_exhibit = [v for v in view.volumes() if v.exhibit == exhibit.label]
         for volume, number in zip(of_exhibit, view.volume_numbers(exhibit.label), strict=True):
             # What is in a layer has no place on the image that DFXML could name: no runs, and no offset.
+            on_image = not volume.offset >> LAYER_BITS
             made = DfxmlVolume(
-                volume.number, 0 if volume.layers else volume.offset, volume.length,
+                volume.number, volume.offset if on_image else 0, volume.length,
                 sectors.get(volume.exhibit, 512), volume.block_size, volume.file_system,
             )  # fmt: skip
-            volumes.append((made, map(_dfxml_file, counted(view.listing(number, with_runs=not volume.layers)))))
+            volumes.append((made, map(_dfxml_file, counted(view.listing(number, with_runs=on_image)))))
     return dfxml("DriveCustody", __version__, images, volumes)
 
 

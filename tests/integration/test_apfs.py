@@ -23,6 +23,7 @@ from forensics.evidence.apfs_keys import Decrypting, volume_key
 from forensics.evidence.apfs_tree import records_of
 from forensics.evidence.image import open_image
 from forensics.examination.acquire import acquire
+from forensics.examination.export_formats import document
 from forensics.examination.index import index
 from forensics.examination.match import match
 from forensics.examination.open_case import OpenCase
@@ -149,5 +150,7 @@ def test_what_is_on_apfs_is_found_at_its_place(case: tuple[OpenCase, str], tmp_p
     with opened.view() as view:
         hashes = {item.locator for item in view.hashes()}
         left = {item.locator: item.reason for item in view.not_examined()}
+        data, _ = document(view, "dfxml")
+    assert f"fs_offset='{LARGE[0]}' img_offset='{FIRST + LARGE[0]}'".encode() in data
     assert len([locator for locator in hashes if "/apfs1-snapshots/Snapshot " in locator and "/file" in locator]) == 64
     assert OLDER_LEFT in left.values()

@@ -58,7 +58,7 @@ class ContentsPage(CasePageBase):
     """A tuple of passwords to try on what is locked."""
 
     def __init__(self) -> None:
-        self.filter = FilterField("Filter by name or folder", "Filter files by name or folder", 190)
+        self.filter = FilterField("Name or folder", "Filter files by name or folder", 190)
         self.search = FilterField("Search names and text", "Search names and text, Enter starts it", 210)
         self.search.setToolTip('Words, "a phrase", begin*, AND OR NOT ( ); Enter starts it  (Ctrl+Shift+F)')
         self.passwords = button("Passwords…", "lock", tip="Try passwords on what is locked")
