@@ -356,21 +356,26 @@ def _ssns(count: int, random: np.random.Generator) -> Numbers:
     return random.permutation(number)[:count].astype(np.int64)
 
 
-def _phones(count: int, random: np.random.Generator) -> Numbers:
-    """Area code and last two digits; 555-01 stands between (NANP: 555-0100 to 555-0199 are for fiction).
+_HOMES_A_NUMBER = 6
 
-    These are few: where the draw gives a number to more homes than it must, those beyond get the least used ones. A
-    number of too many people would belong to nobody.
+
+def _phones(count: int, random: np.random.Generator) -> Numbers:
+    """Area code and last two digits, or 0; 555-01 stands between (NANP: 555-0100 to 555-0199 are for fiction).
+
+    These are few: where the draw gives a number to more homes than it must, those beyond get the least used ones, and
+    none once all have enough. A number of too many people would belong to nobody.
     """
     places = random.integers(0, len(_AREA_CODES), count) * 100 + random.integers(0, 100, count)
     room = len(_AREA_CODES) * 100
-    most = max(4, -(-count // room))
+    most = min(max(4, -(-count // room)), _HOMES_A_NUMBER)
     order = np.argsort(places, kind="stable")
     ordered = places[order]
     beyond = order[np.arange(count) - np.searchsorted(ordered, ordered) >= most]
     left = most - np.minimum(np.bincount(places, minlength=room), most)
-    places[beyond] = np.repeat(np.arange(room), left)[: len(beyond)]
+    spare = np.repeat(np.arange(room), left)
+    places[beyond[: len(spare)]] = spare[: len(beyond)]
     dealt: Numbers = (_AREA_CODES[places // 100] * 100 + places % 100).astype(np.int64)
+    dealt[beyond[len(spare) :]] = 0
     return dealt
 
 

@@ -100,11 +100,12 @@ def main() -> None:
         if here := keys & wanted:
             print(f"| {layout} | {len(here):,} | {len(here & sure):,} | {len(here & sure) / len(here):.4f} |")
     print(f"| all | {len(wanted):,} | {len(wanted & sure):,} | {len(wanted & sure) / len(wanted):.4f} |")
-    right = sum(frozenset(found[key].elements) == made.truth.elements[key] for key in wanted & sure)
+    differ = [frozenset(found[key].elements) ^ made.truth.elements[key] for key in wanted & sure]
+    right = sum(not one for one in differ)
     images = sum(path.stat().st_size for path in (case / "images" / "E-001").iterdir())
     print(f"\nConfirmed {len(confirmed):,}, of them not on the drive {len(confirmed - exposed)}.")
     print(f"Confirmed or probable and not on the drive {len(sure - exposed)}; possible {len(found) - len(sure):,}.")
-    print(f"All elements right for {right / len(wanted & sure):.4f} of the persons found.")
+    print(f"All elements right for {right / len(differ):.4f} of the persons found.")
     print(f"case.db {(case / 'case.db').stat().st_size / (1 << 20):.0f} MiB; images {images / (1 << 20):.0f} MiB.")
 
 

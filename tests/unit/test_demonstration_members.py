@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from forensics.demonstration.members import AS_OF, COLUMNS, Member, Members, make_members, write_records
+from forensics.demonstration.members import AS_OF, COLUMNS, Member, Members, _phones, make_members, write_records
 
 COUNT = 6_000
 
@@ -59,6 +59,15 @@ def test_no_social_security_number_was_given_out_before_areas_were_random(rows: 
         assert (len(group), len(serial)) == (2, 4)
         assert group != "00"
         assert serial != "0000"
+
+
+@pytest.mark.parametrize("homes", [1_000, 400_000, 3_000_000])
+def test_no_telephone_number_belongs_to_too_many_homes(homes: int) -> None:
+    """With more than 25 persons a number is nobody's (`records.quality`), and the truth of the drive would be wrong."""
+    numbers = _phones(homes, np.random.default_rng(1))
+    used = numbers[numbers > 0]
+    assert np.unique(used, return_counts=True)[1].max() <= 6
+    assert len(used) == min(homes, 6 * 71_100)
 
 
 def test_telephone_numbers_and_mail_addresses_reach_nobody(rows: list[Member]) -> None:
