@@ -13,6 +13,7 @@ import numpy as np
 
 from forensics.evidence.file_system import little_endian
 from forensics.evidence.image import Image
+from forensics.model import LAYER_BITS
 
 MAGIC_AT, MAGIC = 32, b"NXSB"
 _VOLUME_MAGIC = b"APSB"
@@ -82,8 +83,11 @@ class Blocks:
         self.size = little_endian(first, 36, 4)
         if first[MAGIC_AT : MAGIC_AT + 4] != MAGIC or self.size not in _BLOCK_SIZES:
             raise Unreadable(CONTAINER_DAMAGED)
+        self.count = (image.end(offset) - offset) // self.size
 
     def read(self, number: int) -> bytes:
+        if number * self.size >= 1 << LAYER_BITS:
+            raise Unreadable(CONTAINER_DAMAGED)
         try:
             data = self._image.read_at(self.offset + number * self.size, self.size)
         except OSError as error:

@@ -7,7 +7,7 @@ length, because the bytes are the same.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
 from forensics.evidence.allocation import Layout
@@ -39,6 +39,7 @@ MOST_SNAPSHOTS = 64
 OLDER_LEFT = f"snapshots of an APFS volume: only the newest {MOST_SNAPSHOTS} are read (a Mac mounts the others)"
 
 NO_NAME = "no directory names it"
+SAME_PATH = "another file has the same path"
 NO_RECORD = "its record could not be read"
 TREE_DAMAGED = "part of the volume's records could not be read"
 UNNAMED = b"$OrphanFiles"
@@ -92,11 +93,24 @@ def list_apfs(image: Image, volume: Volume, exhibit: str) -> tuple[list[FileEntr
     try:
         opened = opened_volume(image, volume)
         if volume.layers[0].endswith(SNAPSHOTS):
-            return list(_only_in_snapshots(opened, volume, exhibit)), None
-        entries = list(_Entries(opened, volume, exhibit).all())
+            found = _only_in_snapshots(opened, volume, exhibit)
+        else:
+            found = _Entries(opened, volume, exhibit).all()
+        return list(_each_place_once(found)), None
     except Unreadable as error:
         raise OSError(str(error)) from error
-    return entries, None
+
+
+def _each_place_once(entries: Iterable[FileEntry]) -> Iterator[FileEntry]:
+    """No two entries have one locator: of files with one path the first is live, and others are uncertain."""
+    told: set[tuple[tuple[bytes, ...], int | None]] = set()
+    for entry in entries:
+        if (entry.locator.path, entry.locator.address) in told:
+            entry = _doubted(entry, SAME_PATH)
+            if (entry.locator.path, entry.locator.address) in told:
+                continue
+        told.add((entry.locator.path, entry.locator.address))
+        yield entry
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,7 +196,7 @@ def _runs(opened: Opened, stream: int, size: int) -> tuple[Run, ...]:
     """Nothing where the device has the bytes encrypted."""
     found, blocks = [], opened.blocks
     for begins, length, block, _ in opened.records.extents.get(stream, ()):
-        inside = min(length, size - begins)
+        inside = min(length, size - begins, (blocks.count - block) * blocks.size)
         if block and inside > 0 and opened.nodes is None:
             found.append(Run(begins, blocks.offset + block * blocks.size, inside))
     return tuple(found)
@@ -233,7 +247,7 @@ class _Entries:
             if number not in self._told and inode.mode & _KIND == _REGULAR:
                 path = (*self._folder, UNNAMED, b"OrphanFile-%d" % number)
                 for entry in self._of(number, inode, path):
-                    yield self._doubted(entry, NO_NAME)
+                    yield _doubted(entry, NO_NAME)
         if self._records.damaged:
             yield self.unread((*self._folder, UNNAMED))
 
@@ -286,7 +300,8 @@ class _Entries:
         times = (moment(inode.modified), moment(inode.created), moment(inode.accessed)) if inode else ("", "", "")
         return FileEntry(locator, EntryStatus.LIVE, size, address, *times, runs, CLOCK_UTC, doubt)
 
-    def _doubted(self, entry: FileEntry, doubt: str) -> FileEntry:
-        place = entry.locator
-        locator = Locator(place.exhibit, place.volume, Region.DELETED, entry.address, place.path, layers=place.layers)
-        return entry._replace(locator=locator, status=EntryStatus.DELETED_UNCERTAIN, uncertain_because=doubt)
+
+def _doubted(entry: FileEntry, doubt: str) -> FileEntry:
+    place = entry.locator
+    locator = Locator(place.exhibit, place.volume, Region.DELETED, entry.address, place.path, layers=place.layers)
+    return entry._replace(locator=locator, status=EntryStatus.DELETED_UNCERTAIN, uncertain_because=doubt)

@@ -34,7 +34,7 @@ class Decrypting(Blocks):
     """The blocks of a container as those of an encrypted volume."""
 
     def __init__(self, blocks: Blocks, key: bytes) -> None:
-        self.offset, self.size = blocks.offset, blocks.size
+        self.offset, self.size, self.count = blocks.offset, blocks.size, blocks.count
         self._blocks, self._key = blocks, key
 
     def read(self, number: int) -> bytes:

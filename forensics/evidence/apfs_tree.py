@@ -21,6 +21,8 @@ _NAME_LENGTH = 0x3FF
 _DATA_STREAM = 8
 """The extended field of an inode that says how long its content is."""
 
+_LONGEST = (1 << 63) - 1
+
 _KEY = struct.Struct("<Q")
 _INODE_VALUE = struct.Struct("<8xQQQ8xQ32xH")
 _INODE_BYTES = 92
@@ -91,7 +93,7 @@ def _take(found: Records, key: bytes, value: bytes, at: int, hashed: bool) -> No
         found.inodes[owner] = Inode(stream, created, modified, accessed, mode, _size(value))
     elif kind == _NAME:
         (target,) = _KEY.unpack_from(value)
-        found.names.setdefault(owner, []).append((_name(key, hashed), target))
+        found.names.setdefault(owner, []).append((_name(key, hashed), target & _ID))
     elif kind == _EXTENT:
         length, block, tweak = _EXTENT_VALUE.unpack_from(value)
         (begins,) = _KEY.unpack_from(key, 8)
@@ -117,7 +119,7 @@ def _size(value: bytes) -> int:
         kind, _, length = struct.unpack_from("<BBH", value, _INODE_BYTES + 4 + 4 * number)
         if kind == _DATA_STREAM:
             (size,) = _KEY.unpack_from(value, at)
-            return int(size)
+            return _believed(size)
         at += -(-length // 8) * 8
     return 0
 
@@ -127,5 +129,12 @@ def _attribute(key: bytes, value: bytes, at: int) -> Attribute:
     name = _name(key, hashed=False)
     if flags & _IN_A_STREAM:
         stream, size = _TWO.unpack_from(value, 4)
-        return Attribute(name, size, stream)
+        return Attribute(name, _believed(size), stream)
     return Attribute(name, len(value[4 : 4 + length]), at=at + 4, data=value[4 : 4 + length])
+
+
+def _believed(size: int) -> int:
+    """A length that a content can have (2⁶³ is what APFS allows, and what the case can hold). Raises `struct.error`."""
+    if size > _LONGEST:
+        raise struct.error("a content is longer than can be")
+    return size

@@ -114,6 +114,7 @@ def _lzfse(packed: bytes, length: int) -> bytes:
         raise OSError("compressed by LZFSE or LZVN; install the package lzfse and run index again") from error
     try:
         data: bytes = lzfse.decompress(packed)
-    except lzfse.error as error:
+    except (lzfse.error, MemoryError) as error:
+        # It takes more and more room for what does not end.
         raise OSError("a compressed block is damaged") from error
     return data[:length]

@@ -182,6 +182,11 @@ def _read_forged(tmp_path: Path, opened: list[Image], name: str, seeds: range) -
                 entries = list_volume(image, examined, "E-001")[0] if examined else []
             except OSError:
                 continue
+            assert len({str(entry.locator) for entry in entries}) == len(entries), "the case holds each locator once"
+            assert all(0 <= number < 1 << 63 for entry in entries for number in (entry.size, entry.address))
+            runs = [run for entry in entries for run in entry.runs]
+            assert all(0 <= run.device_offset < run.device_offset + run.length <= len(data) for run in runs)
+            assert all(0 <= run.file_offset < 1 << 63 for run in runs)
             for entry in entries[:200]:
                 try:
                     content = open_content(image, examined or volume, entry)
