@@ -111,10 +111,10 @@ def is_apfs(image: Image, offset: int) -> bool:
         return False
 
 
-def superblocks(blocks: Blocks) -> list[Superblock | None]:
+def superblocks(blocks: Blocks) -> list[Superblock | Unreadable]:
     """The volumes of a container, as its newest checkpoint has them whose object map is sound.
 
-    None stands for a volume whose superblock cannot be read. Raises `Unreadable` for the container itself.
+    In the place of a volume that is not read stands why. Raises `Unreadable` for the container itself.
     """
     checkpoint, places = newest_checkpoint(blocks)
     if little_endian(checkpoint, 64, 8) & _FUSION_FEATURE:
@@ -151,11 +151,11 @@ def _checkpoints(blocks: Blocks) -> list[bytes]:
     return [found[xid] for xid in sorted(found, reverse=True)]
 
 
-def _volume(blocks: Blocks, number: int | None) -> Superblock | None:
+def _volume(blocks: Blocks, number: int | None) -> Superblock | Unreadable:
     try:
-        return None if number is None else superblock_at(blocks, number)
-    except Unreadable:
-        return None
+        return Unreadable(VOLUME_DAMAGED) if number is None else superblock_at(blocks, number)
+    except Unreadable as error:
+        return error if str(error) == SEALED else Unreadable(VOLUME_DAMAGED)
 
 
 def superblock_at(blocks: Blocks, number: int) -> Superblock:

@@ -30,7 +30,6 @@ from forensics.evidence.times import CLOCK_UTC, moment
 from forensics.model import APFS, OK, EntryStatus, FileEntry, Locator, Outcome, Region, Run, Volume, not_examined
 
 ENCRYPTED_APFS = f"{ENCRYPTED_REASON} ({APFS})"
-IN_A_LAYER = "file system not supported (APFS inside an encrypted volume)"
 SNAPSHOTS_DAMAGED = "snapshots of an APFS volume: their list is damaged"
 
 STEP = APFS.lower()
@@ -46,16 +45,12 @@ UNNAMED = b"$OrphanFiles"
 
 _SYMBOLIC_LINK = b"com.apple.fs.symlink"
 _ROOT, _PRIVATE = 2, 3
-_ABOVE_ROOT = 1
 _KIND, _DIRECTORY, _REGULAR = 0o170000, 0o040000, 0o100000
 _DEEPEST = 1000
 
 
 def apfs_volumes(image: Image, holder: Volume) -> Iterator[Volume]:
     """The volume that holds a container, and behind it those that are in it; what cannot be read with the reason."""
-    if holder.layers:
-        yield replace(holder, outcome=not_examined(IN_A_LAYER))
-        return
     try:
         blocks = Blocks(image, holder.offset)
         found = superblocks(blocks)
@@ -70,8 +65,8 @@ def apfs_volumes(image: Image, holder: Volume) -> Iterator[Volume]:
 
     for number, one in enumerate(found, 1):
         step = f"{STEP}{number}"
-        if one is None:
-            yield inside(step, "", not_examined(VOLUME_DAMAGED))
+        if isinstance(one, Unreadable):
+            yield inside(step, "", not_examined(str(one)))
             continue
         outcome = not_examined(ENCRYPTED_APFS) if one.encrypted else OK
         yield inside(step, one.untrusted_name, outcome)
@@ -146,8 +141,9 @@ def opened_volume(image: Image, volume: Volume) -> Opened:
 def _superblock(blocks: Blocks, volume: Volume) -> Superblock:
     number = int(volume.layers[0].removeprefix(STEP).removesuffix(SNAPSHOTS))
     found = superblocks(blocks)
-    if number > len(found) or (superblock := found[number - 1]) is None:
-        raise Unreadable(VOLUME_DAMAGED)
+    superblock = found[number - 1] if number <= len(found) else Unreadable(VOLUME_DAMAGED)
+    if isinstance(superblock, Unreadable):
+        raise superblock
     return superblock
 
 

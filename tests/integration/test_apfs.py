@@ -17,7 +17,7 @@ from forensics.casefile import protection
 from forensics.casefile.case import CaseDetails
 from forensics.casefile.coverage import Fate
 from forensics.demonstration.members import Member, make_members
-from forensics.evidence.apfs import Blocks, superblocks
+from forensics.evidence.apfs import Blocks, Superblock, superblocks
 from forensics.evidence.apfs_files import OLDER_LEFT
 from forensics.evidence.apfs_keys import Decrypting, volume_key
 from forensics.evidence.apfs_tree import records_of
@@ -67,7 +67,7 @@ def encrypted_with_a_row(folder: Path) -> tuple[bytes, str]:
     with open_image([folder / "encrypted.dd"]) as image:
         blocks = Blocks(image, 0)
         (volume,) = superblocks(blocks)
-        assert volume is not None
+        assert isinstance(volume, Superblock)
         key = volume_key(blocks, volume.identifier, PASSWORD)
         assert key is not None
         records = records_of(blocks, volume, volume.map_tree, Decrypting(blocks, key))

@@ -12,7 +12,16 @@ from pathlib import Path
 import pytest
 from apfs_images import BLOCK, PASSWORD, Told, apfs, expected, partitioned, with_checksum
 
-from forensics.evidence.apfs import Blocks, is_sound, leaves, object_map, superblocks
+from forensics.evidence.apfs import (
+    SEALED,
+    VOLUME_DAMAGED,
+    Blocks,
+    Superblock,
+    is_sound,
+    leaves,
+    object_map,
+    superblocks,
+)
 from forensics.evidence.apfs_files import ENCRYPTED_APFS, OLDER_LEFT
 from forensics.evidence.content import open_content
 from forensics.evidence.decmpfs import Compressed
@@ -116,6 +125,26 @@ def test_snapshots_give_back_what_is_gone(tmp_path: Path, opened: list[Image]) -
     assert len(paths) < 3 * 64, "what did not change is told once"
 
 
+@pytest.mark.parametrize(
+    ("at", "bit", "reason"), [(56, 0x20, SEALED), (32, 0xFF, VOLUME_DAMAGED)], ids=["sealed", "damaged"]
+)
+def test_a_volume_that_is_not_read_says_why(
+    tmp_path: Path, opened: list[Image], at: int, bit: int, reason: str
+) -> None:
+    data = bytearray(apfs("apfs"))
+    changed = 0
+    for start in range(0, len(data), BLOCK):
+        if data[start + 32 : start + 36] == b"APSB":
+            block = bytearray(data[start : start + BLOCK])
+            block[at] ^= bit
+            data[start : start + BLOCK] = with_checksum(bytes(block))
+            changed += 1
+    assert changed
+    container, volume = volumes(image_of(opened, tmp_path / "drive.dd", bytes(data)), "E-001")
+    assert container.outcome == OK
+    assert (volume.outcome.kind, volume.outcome.reason) == (OutcomeKind.NOT_EXAMINED, reason)
+
+
 def test_a_container_in_which_nothing_is_sound_is_not_examined(tmp_path: Path, opened: list[Image]) -> None:
     data = bytearray(apfs("apfs"))
     for at in range(0, len(data), BLOCK):
@@ -129,7 +158,7 @@ def test_a_damaged_node_costs_its_own_entries_and_is_told(tmp_path: Path, opened
     image = image_of(opened, tmp_path / "drive.dd", data)
     blocks = Blocks(image, 0)
     (volume,) = superblocks(blocks)
-    assert volume is not None
+    assert isinstance(volume, Superblock)
     nodes = [number for number, _ in leaves(blocks, volume.root, object_map(blocks, volume.map_tree, volume.xid))]
     assert len(nodes) > 50
     for number in random.Random(7).sample(nodes, 6):
