@@ -357,6 +357,7 @@ def _ssns(count: int, random: np.random.Generator) -> Numbers:
 
 
 _HOMES_A_NUMBER = 6
+"""Homes hold two or three persons; a number of more than 25 persons is nobody's (`matching.records.quality`)."""
 
 
 def _phones(count: int, random: np.random.Generator) -> Numbers:

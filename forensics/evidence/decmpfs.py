@@ -23,7 +23,8 @@ _PLAIN, _ZLIB, _LZVN, _LZFSE = (1, 9, 10), (3, 4), (7, 8), (11, 12)
 _ZLIB_FORK_TABLE = 0x104
 """Behind the header of the resource fork (256 bytes) and the length of its one resource."""
 
-MOST_BYTES = 1 << 40
+_MOST_BYTES = 1 << 40
+"""A header that claims more is none: the table of its blocks alone would take 128 MiB."""
 
 
 def uncompressed_size(header: bytes) -> int:
@@ -31,7 +32,7 @@ def uncompressed_size(header: bytes) -> int:
     if len(header) < _HEADER.size:
         return 0
     magic, _, size = _HEADER.unpack_from(header)
-    return int(size) if magic == _MAGIC and size < MOST_BYTES else 0
+    return int(size) if magic == _MAGIC and size < _MOST_BYTES else 0
 
 
 class Compressed:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import struct
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,11 +10,12 @@ import numpy as np
 import pytest
 from apfs_images import PASSWORD, apfs
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
+from member_tables import row, table
 
 from forensics.casefile import protection
 from forensics.casefile.case import CaseDetails
 from forensics.casefile.coverage import Fate
-from forensics.demonstration.members import Member, make_members
+from forensics.demonstration.members import make_members
 from forensics.evidence.apfs import Blocks, Superblock, superblocks
 from forensics.evidence.apfs_files import OLDER_LEFT
 from forensics.evidence.apfs_keys import Decrypting, volume_key
@@ -43,16 +42,6 @@ LARGE = (397_312, 322_342)
 
 IN_THE_ENCRYPTED = 606
 """Bytes of the file `.fseventsd/…` into which a row of the encrypted volume is written."""
-
-
-def row(one: Member) -> list[str]:
-    return [one.member_id, one.first_name, one.last_name, one.birth_date, one.ssn]
-
-
-def table(members: list[Member]) -> bytes:
-    out = io.StringIO(newline="")
-    csv.writer(out).writerows([["Member ID", "First Name", "Last Name", "DOB", "SSN"], *map(row, members)])
-    return out.getvalue().encode()
 
 
 def filled(text: bytes, size: int) -> bytes:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import csv
 import hashlib
-import io
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,11 +11,12 @@ from typing import Any
 import numpy as np
 import pytest
 from encrypted_volumes import BITLOCKER_PASSWORD, BITLOCKER_SIZE, bitlocker, fat, luks
+from member_tables import row, table
 
 from forensics.casefile import protection
 from forensics.casefile.case import CaseDetails
 from forensics.casefile.coverage import Fate
-from forensics.demonstration.members import Member, make_members
+from forensics.demonstration.members import make_members
 from forensics.evidence.luks import OTHER_CIPHER
 from forensics.examination.acquire import acquire
 from forensics.examination.index import index
@@ -35,16 +34,6 @@ MEMBERS = list(make_members(60, np.random.default_rng(5)))
 LISTED, STRAY = MEMBERS[:40], MEMBERS[40]
 STRAY_AT = 6 * MIB + 4096 * 3 + 77
 FIRST, SECOND = MIB, 30 * MIB
-
-
-def row(one: Member) -> list[str]:
-    return [one.member_id, one.first_name, one.last_name, one.birth_date, one.ssn]
-
-
-def table(members: list[Member]) -> bytes:
-    out = io.StringIO(newline="")
-    csv.writer(out).writerows([["Member ID", "First Name", "Last Name", "DOB", "SSN"], *map(row, members)])
-    return out.getvalue().encode()
 
 
 def stray() -> bytes:
